@@ -1,0 +1,1 @@
+"""Estafette: a self-hosted SMPP gateway and SMS campaign and analytics server."""

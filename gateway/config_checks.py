@@ -1,0 +1,182 @@
+"""Rules between the keys of a configuration: names that must exist, be unique or be reached.
+
+Judges a finished tree. Types and bounds of single keys are in `config_tree.py`. The only file looked at is
+the configuration's own mode.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from gateway.config_reading import Finding, Severity
+from gateway.config_tree import Config, ConnectorConfig, RouteConfig
+from gateway.config_values import UNSET_SECRET
+
+SOCKET_PATH_OCTETS = 107
+"""Longest path of a unix socket on Linux: `sun_path` is 108 octets with its NUL, unix(7)."""
+
+
+def find_conflicts(config: Config) -> list[Finding]:
+    """Errors and warnings that no key shows alone, in the file's order."""
+    return [
+        *_check_database(config),
+        *_check_admin(config),
+        *_check_retention(config),
+        *_check_listeners(config),
+        *_check_connectors(config),
+        *_check_routes(config),
+    ]
+
+
+def _error(path: str, message: str) -> Finding:
+    return Finding(Severity.ERROR, path, message)
+
+
+def _warning(path: str, message: str) -> Finding:
+    return Finding(Severity.WARNING, path, message)
+
+
+def _check_database(config: Config) -> Iterator[Finding]:
+    database = config.database
+    if database.embedded is not None and database.dsn is not None:
+        yield _error(
+            "database.embedded", "stands beside a database address; keep one: yours, or the bundled Postgres"
+        )
+    if database.dsn is not None and not database.dsn.reveal().startswith(("postgresql://", "postgres://")):
+        yield _error("database.dsn", "is not an address; allowed: postgresql://user:password@host:5432/name")
+
+
+def _check_admin(config: Config) -> Iterator[Finding]:
+    socket = config.admin.socket
+    if socket is not None and len(socket.encode()) > SOCKET_PATH_OCTETS:
+        yield _error(
+            "admin.socket", f"has {len(socket.encode())} octets; allowed: at most {SOCKET_PATH_OCTETS}"
+        )
+    yield from _refuse_duplicates("admin.roles", "uid", [str(entry.uid) for entry in config.admin.roles])
+    for index, entry in enumerate(config.admin.roles):
+        if entry.uid == 65534:
+            yield _error(
+                f"admin.roles[{index}].uid", "65534 is nobody, whom any program may run as; give a real user"
+            )
+
+
+def _check_retention(config: Config) -> Iterator[Finding]:
+    """A message may wait `send_at_days`, live `validity_days` and be receipted 3 days after; DESIGN bounds
+    both ends."""
+    needed_days = config.limits.validity_days + 4
+    if config.retention.receipt_map_days < needed_days:
+        yield _error(
+            "retention.receipt_map_days",
+            f"found {config.retention.receipt_map_days}; allowed: {needed_days} or more with "
+            f"limits.validity_days {config.limits.validity_days}",
+        )
+    if config.defaults.ttl_seconds > config.limits.validity_days * 86_400:
+        yield _error(
+            "defaults.ttl_seconds",
+            f"found {config.defaults.ttl_seconds:,}; allowed: at most limits.validity_days, "
+            f"{config.limits.validity_days * 86_400:,} seconds",
+        )
+
+
+def _check_listeners(config: Config) -> Iterator[Finding]:
+    if (config.http.host, config.http.port) == (config.public.host, config.public.port):
+        yield _error("public.port", f"{config.public.port} is the API's port too; give each its own")
+
+
+def _check_connectors(config: Config) -> Iterator[Finding]:
+    yield from _refuse_duplicates("connectors", "name", [connector.name for connector in config.connectors])
+    for index, connector in enumerate(config.connectors):
+        at = f"connectors[{index}]"
+        rows = [f"country {price.country} prefix {price.prefix or 'any'}" for price in connector.prices]
+        yield from _refuse_duplicates(f"{at}.prices", "", rows)
+        addresses = [entry.address for entry in connector.inbound_addresses]
+        yield from _refuse_duplicates(f"{at}.inbound_addresses", "address", addresses)
+        yield from _check_tls(connector, at)
+
+
+def _check_tls(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
+    tls = connector.tls
+    if tls.key_file is not None and tls.certificate_file is None:
+        yield _error(f"{at}.tls.key_file", "stands without certificate_file; add it")
+    if not tls.enabled and (tls.ca_file or tls.server_name or tls.certificate_file):
+        yield _warning(
+            f"{at}.tls", "is described but not enabled, so the password crosses the network unencrypted"
+        )
+
+
+def _check_routes(config: Config) -> Iterator[Finding]:
+    names = [connector.name for connector in config.connectors]
+    yield from _refuse_duplicates("routes", "name", [route.name for route in config.routes])
+    for index, route in enumerate(config.routes):
+        at = f"routes[{index}].connectors"
+        yield from _refuse_duplicates(at, "name", [target.name for target in route.connectors])
+        for position, target in enumerate(route.connectors):
+            if target.name not in names:
+                yield _error(
+                    f"{at}[{position}].name",
+                    f"no connector is named {target.name!r}{_suggest(target.name, names)}",
+                )
+    yield from _warn_of_hidden_routes(config.routes)
+    reached = {target.name for route in config.routes for target in route.connectors}
+    for index, connector in enumerate(config.connectors):
+        if connector.enabled and not connector.test and connector.name not in reached:
+            yield _warning(
+                f"connectors[{index}]", f"no route reaches {connector.name!r}, so nothing is sent over it"
+            )
+
+
+def _warn_of_hidden_routes(routes: tuple[RouteConfig, ...]) -> Iterator[Finding]:
+    """The first route that holds is used, so nothing gets past one without conditions."""
+    catch_all: RouteConfig | None = None
+    for index, route in enumerate(routes):
+        if catch_all is not None:
+            yield _warning(f"routes[{index}]", f"is never used: {catch_all.name!r} above takes every message")
+        elif not any(
+            (
+                route.match.prefix,
+                route.match.country,
+                route.match.sender,
+                route.match.category,
+                route.match.shop,
+            )
+        ):
+            catch_all = route
+
+
+def _suggest(name: str, names: list[str]) -> str:
+    nearest = get_close_matches(name, names, n=1, cutoff=0.6)
+    if nearest:
+        return f"; did you mean {nearest[0]!r}?"
+    return f"; there are: {', '.join(names)}" if names else "; the file has no connectors"
+
+
+def _refuse_duplicates(path: str, key: str, values: Iterable[str]) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if value in first:
+            at = f"{path}[{index}]" + (f".{key}" if key else "")
+            yield _error(at, f"{value!r} stands twice, first at {path}[{first[value]}]; keep one")
+        first.setdefault(value, index)
+
+
+def find_exposed_secrets(config: Config, path: Path) -> list[Finding]:
+    """A warning when `path` itself holds a secret and every user of the machine may read it."""
+    try:
+        is_open = bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return []
+    written = [
+        f"connectors[{index}].password"
+        for index, connector in enumerate(config.connectors)
+        if connector.password_file is None and connector.password is not UNSET_SECRET
+    ]
+    if not is_open or not written:
+        return []
+    return [
+        _warning(
+            written[0], f"every user of this machine can read it; run `chmod o-r {path}` or use password_file"
+        )
+    ]
