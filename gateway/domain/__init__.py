@@ -1,0 +1,1 @@
+"""Rules and values. Nothing here does I/O, reads a clock or draws a random number."""

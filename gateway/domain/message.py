@@ -1,0 +1,153 @@
+"""The life of a message: its states, its parts, and the only judge of how they may move.
+
+Evidence (an answer, a receipt, a time-out) speaks of one part; the state of the message follows from its
+parts. Nothing undoes an end: evidence that would is reported as not applied, and kept by the caller.
+Knows no database, PDU or clock.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class MessageState(IntEnum):
+    """States of a message and of a part. Stored in Postgres; never renumber."""
+
+    SCHEDULED = 1
+    QUEUED = 2
+    SENDING = 3
+    SENT = 4
+    DELIVERED = 5
+    FAILED = 6
+    EXPIRED = 7
+    CANCELLED = 8
+    BLOCKED = 9
+    UNKNOWN = 10
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Reason(IntEnum):
+    """Why a message is where it is, when the state alone does not say. Stored; never renumber."""
+
+    NONE = 0
+    NO_RESPONSE = 1
+    NO_RECEIPT = 2
+    RECEIPT_SAID_UNKNOWN = 3
+    CANCELLED_BY_SHOP = 4
+    CANCELLED_BY_OPERATOR = 5
+    VALIDITY_PASSED = 6
+    REJECTED_BY_CARRIER = 7
+    RECEIPT_SAID_SO = 8
+    RETRIES_EXHAUSTED = 9
+    RECIPIENT_OPTED_OUT = 10
+    NO_ROUTE = 11
+    RESENT_BY_PERSON = 12
+
+    @property
+    def word(self) -> str:
+        return "" if self is Reason.NONE else self.name.lower()
+
+
+S = MessageState
+
+MOVES: dict[MessageState, frozenset[MessageState]] = {
+    S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED, S.BLOCKED, S.EXPIRED}),
+    S.QUEUED: frozenset({S.SENDING, S.SCHEDULED, S.CANCELLED, S.BLOCKED, S.EXPIRED}),
+    S.SENDING: frozenset({S.SENT, S.QUEUED, S.FAILED, S.UNKNOWN, S.DELIVERED, S.EXPIRED}),
+    S.SENT: frozenset({S.DELIVERED, S.FAILED, S.EXPIRED, S.UNKNOWN}),
+    S.UNKNOWN: frozenset({S.SENT, S.DELIVERED, S.FAILED, S.EXPIRED}),
+    S.DELIVERED: frozenset(),
+    S.FAILED: frozenset(),
+    S.EXPIRED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.BLOCKED: frozenset(),
+}
+"""Every move that evidence may cause. `UNKNOWN → QUEUED` is absent: only a policy or a person resends."""
+
+ENDS = frozenset(state for state, onward in MOVES.items() if not onward)
+
+ACCEPTED_BIT = 1
+"""Bit 0 of `entered`: the gateway took the message in."""
+
+COUNTED = (S.SENT, S.DELIVERED, S.FAILED, S.EXPIRED, S.CANCELLED, S.BLOCKED, S.UNKNOWN)
+"""States whose first entry the rollups count, beside acceptance. Where a message merely waits
+(scheduled, queued, sending) is read from the queue itself."""
+
+COUNTED_MASK = sum(1 << state for state in COUNTED)
+
+
+def entered_bit(state: MessageState) -> int:
+    return 1 << state
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a message stands: its state, the states it ever entered (bit per state), one state per part."""
+
+    state: MessageState
+    entered: int
+    part_states: bytes
+
+
+_SENT_BIT = entered_bit(S.SENT)
+_PROVES_SENT = frozenset({S.DELIVERED, S.EXPIRED})
+
+
+def accepted(parts: int, *, scheduled: bool) -> Progress:
+    """The progress of a message just taken in."""
+    state = S.SCHEDULED if scheduled else S.QUEUED
+    return Progress(state, ACCEPTED_BIT | entered_bit(state), bytes((state,)) * parts)
+
+
+def transition(state: MessageState, wanted: MessageState) -> bool:
+    """Whether evidence may move a message, or a part, from `state` to `wanted`."""
+    return wanted in MOVES[state]
+
+
+def intend(progress: Progress) -> Progress:
+    """A queued message whose waiting parts are about to be submitted."""
+    states = bytes(S.SENDING if state == S.QUEUED else state for state in progress.part_states)
+    return Progress(S.SENDING, progress.entered | entered_bit(S.SENDING), states)
+
+
+def judge(
+    progress: Progress, part: int, wanted: MessageState, *, receipt_per_message: bool = False
+) -> Progress | None:
+    """The progress after evidence that part `part` (from 0) is now `wanted`; None when it changes nothing.
+
+    None means late, repeated or contradicting evidence: the caller keeps it as a row and applies nothing.
+    """
+    held = progress.part_states
+    if wanted not in MOVES[_STATES[held[part]]]:
+        return None
+    if len(held) == 1:
+        states = _ONE_PART[wanted]
+        found = wanted
+    else:
+        states = held[:part] + _ONE_PART[wanted] + held[part + 1 :]
+        found = _message_state(states, receipt_per_message=receipt_per_message)
+    state = progress.state
+    if found == state or found not in MOVES[state]:
+        return Progress(state, progress.entered, states)
+    entered = progress.entered | (1 << found)
+    if found in _PROVES_SENT:
+        entered |= _SENT_BIT
+    return Progress(found, entered, states)
+
+
+_STATES: tuple[MessageState, ...] = (S.SCHEDULED, *sorted(S))
+_ONE_PART = {state: bytes((state,)) for state in S}
+
+
+def _message_state(states: bytes, *, receipt_per_message: bool) -> MessageState:
+    """The state of a message from those of its parts (DESIGN: delivered when all are, failed when one is)."""
+    if S.FAILED in states:
+        return S.FAILED
+    if states.count(S.DELIVERED) == len(states) or (receipt_per_message and S.DELIVERED in states):
+        return S.DELIVERED
+    for waiting in (S.SENDING, S.QUEUED, S.EXPIRED, S.UNKNOWN):
+        if waiting in states:
+            return waiting
+    return S.SENT

@@ -1,0 +1,1 @@
+"""Postgres: connections, leases, writers, and one typed function for each named query."""

@@ -1,0 +1,44 @@
+"""What can go wrong in the store, by what the caller should do about it."""
+
+from gateway.errors import EstafetteError
+
+
+class StoreError(EstafetteError):
+    """Root of this room's errors."""
+
+
+class BadQueryFile(StoreError):
+    """A file of named statements breaks the format: a fault of the program, found at start."""
+
+    def __init__(self, source: str, fault: str) -> None:
+        super().__init__(f"sql/queries/{source}: {fault}")
+        self.source = source
+        self.fault = fault
+
+
+class StoreUnavailable(StoreError):
+    """Postgres does not answer just now; try again after `retry_after_seconds`."""
+
+    def __init__(self, what: str, *, retry_after_seconds: int = 2) -> None:
+        super().__init__(f"the database is not reachable ({what}); try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LeaseLost(StoreError):
+    """This node's lease is no longer its own: another node took over. The process must stop."""
+
+    def __init__(self, node_no: int, epoch: int) -> None:
+        super().__init__(
+            f"node {node_no} (epoch {epoch}) lost its lease: another node took over, or the database was "
+            f"away longer than the lease lasts. Stop this process; a restart takes a new lease."
+        )
+        self.node_no = node_no
+        self.epoch = epoch
+
+
+class RowRefused(StoreError):
+    """Postgres refused one row of a batch for its data; the rest of the batch was stored."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"the row was refused by the database: {fault}")
+        self.fault = fault
