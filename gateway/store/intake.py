@@ -1,0 +1,244 @@
+"""Taking messages in: one durable batch after another, each request answered after its commit.
+
+Owns the rows of `message`, `queue` and `schedule` at acceptance, and the idempotency key that is stored in
+the same transaction. Small requests and large batches have a writer each, so that a one-time password
+never waits for a ten-thousand-row COPY. Judges nothing: what comes here is already accepted.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
+from gateway.store.database import Connection
+from gateway.store.queries import Query
+from gateway.store.rollups import ACCEPTED, Tallies
+from gateway.store.writer import Fence, GroupWriter, unavailable
+
+IDEMPOTENCY_HOURS = 24
+_SMALL_REQUEST = 64
+_SMALL_BATCH_ROWS = 1_000
+_LARGE_BATCH_ROWS = 2_000
+_BACKLOG_ROWS = 60_000
+"""Rows waiting to be stored beyond which new requests are turned away with 503: about two seconds' work."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """One accepted message: the columns of `message`, and when it falls due (None: at once)."""
+
+    shop_id: int
+    id: int
+    slot: int
+    connector_id: int
+    category: int
+    lane: int
+    alphabet: int
+    parts: int
+    is_test: bool
+    is_sensitive: bool
+    wants_events: bool
+    campaign_id: int | None
+    contact_id: int | None
+    cost_micros: int
+    send_at: datetime | None
+    expires_at: datetime
+    country: str
+    currency: str
+    to_address: str
+    from_address: str
+    text: str | None
+    body: bytes | None
+    client_reference: str | None
+    webhook_url: str | None
+    metadata: str | None
+    due_at: datetime | None = None
+
+
+MESSAGE_COLUMNS = tuple(name for name in NewMessage.__slots__ if name != "due_at")
+_QUEUE_COLUMNS = (
+    "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "entered", "expires_at",
+)  # fmt: skip
+_SCHEDULE_COLUMNS = (
+    "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "entered", "due_at", "expires_at",
+)  # fmt: skip
+_QUEUED = ACCEPTED_BIT | entered_bit(MessageState.QUEUED)
+_SCHEDULED = ACCEPTED_BIT | entered_bit(MessageState.SCHEDULED)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedAnswer:
+    """An idempotency key and the answer that a repeat of the same body gets for 24 h."""
+
+    shop_id: int
+    key: str
+    body_sha256: bytes
+    status: int
+    answer: bytes
+
+
+def key_slot(key: str) -> int:
+    """The slot of a lookup key: any text, by its UTF-8 bytes."""
+    return zlib.crc32(key.encode()) & 0xFF
+
+
+class Stored(Enum):
+    """What became of a request."""
+
+    COMMITTED = "committed"
+    KEY_EXISTS = "key_exists"
+
+
+Stream = tuple[int, int, int]
+"""(connector_id, lane, category)."""
+
+
+class _Request:
+    __slots__ = ("answered", "keyed", "messages")
+
+    def __init__(
+        self, messages: Sequence[NewMessage], keyed: KeyedAnswer | None, answered: asyncio.Future[Stored]
+    ) -> None:
+        self.messages = messages
+        self.keyed = keyed
+        self.answered = answered
+
+
+class IntakeWriter:
+    """Stores accepted messages. `on_queued` hears, after the commit, the lowest new id of each stream."""
+
+    def __init__(
+        self, dsn: str, queries: dict[str, Query], fence: Fence, *, on_queued: Callable[[dict[Stream, int]], None]
+    ) -> None:
+        work = _IntakeWork(on_queued)
+        self._small = GroupWriter(
+            dsn, queries, fence, work, name="intake", batch_rows=_SMALL_BATCH_ROWS, weigh=_weigh
+        )
+        self._large = GroupWriter(
+            dsn, queries, fence, work, name="intake-batch", batch_rows=_LARGE_BATCH_ROWS, weigh=_weigh
+        )
+
+    async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored:
+        """Store one request, whole or not at all; returns after its commit.
+
+        Raises `RowRefused` when Postgres refuses its data, `StoreUnavailable` when too much already waits
+        or the database is away. A caller that gives up waiting does not undo the request.
+        """
+        writer = self._small if len(messages) <= _SMALL_REQUEST else self._large
+        if writer.backlog_rows > _BACKLOG_ROWS or (not writer.is_connected and writer.backlog_rows):
+            raise unavailable(writer)
+        answered: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        writer.put(_Request(messages, keyed, answered))
+        return await answered
+
+    async def run(self) -> None:
+        """Write until cancelled; an end of either writer is an end of both."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._small.run())
+            tasks.create_task(self._large.run())
+
+    async def drained(self) -> None:
+        await self._small.drained()
+        await self._large.drained()
+
+
+def _weigh(request: _Request) -> int:
+    return max(1, len(request.messages))
+
+
+class _IntakeWork:
+    def __init__(self, on_queued: Callable[[dict[Stream, int]], None]) -> None:
+        self._on_queued = on_queued
+
+    async def write(self, connection: Connection, items: Sequence[_Request]) -> set[int]:
+        """Returns the `id()` of every request whose key was already held."""
+        held = await self._claim_keys(connection, items)
+        messages = [message for item in items if id(item) not in held for message in item.messages]
+        if messages:
+            await _copy_messages(connection, messages)
+        return held
+
+    async def _claim_keys(self, connection: Connection, items: Sequence[_Request]) -> set[int]:
+        keyed: dict[tuple[int, str], _Request] = {}
+        held: set[int] = set()
+        for item in items:
+            if item.keyed is None:
+                continue
+            if keyed.setdefault((item.keyed.shop_id, item.keyed.key), item) is not item:
+                held.add(id(item))  # the same key twice in one batch: the first wins
+        if not keyed:
+            return held
+        answers = [item.keyed for item in keyed.values() if item.keyed is not None]
+        now = datetime.now(UTC)
+        rows = await connection.fetch(
+            "claim_idempotency_keys",
+            [key_slot(answer.key) for answer in answers],
+            [answer.shop_id for answer in answers],
+            [answer.key for answer in answers],
+            [answer.body_sha256 for answer in answers],
+            [answer.status for answer in answers],
+            [answer.answer for answer in answers],
+            now,
+            now - timedelta(hours=IDEMPOTENCY_HOURS),
+        )
+        claimed = {(row["shop_id"], row["key"]) for row in rows}
+        held.update(id(item) for key, item in keyed.items() if key not in claimed)
+        return held
+
+    def committed(self, items: Sequence[_Request], result: set[int]) -> None:
+        lowest: dict[Stream, int] = {}
+        for item in items:
+            if id(item) in result:
+                _answer(item, Stored.KEY_EXISTS)
+                continue
+            _answer(item, Stored.COMMITTED)
+            for message in item.messages:
+                if message.due_at is None:
+                    stream = (message.connector_id, message.lane, message.category)
+                    lowest[stream] = min(message.id, lowest.get(stream, message.id))
+        if lowest:
+            self._on_queued(lowest)
+
+    def refused(self, item: _Request, error: Exception) -> None:
+        if not item.answered.done():
+            item.answered.set_exception(error)
+
+
+def _answer(item: _Request, stored: Stored) -> None:
+    if not item.answered.done():
+        item.answered.set_result(stored)
+
+
+async def _copy_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
+    """Content, queue or schedule rows, and the count of what was taken in."""
+    content: list[tuple[object, ...]] = []
+    queued: list[tuple[object, ...]] = []
+    scheduled: list[tuple[object, ...]] = []
+    tallies = Tallies()
+    for m in messages:
+        content.append((
+            m.shop_id, m.id, m.slot, m.connector_id, m.category, m.lane, m.alphabet, m.parts, m.is_test,
+            m.is_sensitive, m.wants_events, m.campaign_id, m.contact_id, m.cost_micros, m.send_at, m.expires_at,
+            m.country, m.currency, m.to_address, m.from_address, m.text, m.body, m.client_reference,
+            m.webhook_url, m.metadata,
+        ))  # fmt: skip
+        if m.due_at is None:
+            queued.append((m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, _QUEUED, m.expires_at))
+        else:
+            scheduled.append((
+                m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, _SCHEDULED, m.due_at, m.expires_at,
+            ))  # fmt: skip
+        tallies.add_message(
+            message_id=m.id, shop_id=m.shop_id, connector_id=m.connector_id, country=m.country, lane=m.lane,
+            category=m.category, currency=m.currency, state=ACCEPTED, failure_class=0, parts=m.parts,
+            cost_micros=m.cost_micros, campaign_id=m.campaign_id, is_test=m.is_test,
+        )  # fmt: skip
+    await connection.copy("message", MESSAGE_COLUMNS, content)
+    if queued:
+        await connection.copy("queue", _QUEUE_COLUMNS, queued)
+    if scheduled:
+        await connection.copy("schedule", _SCHEDULE_COLUMNS, scheduled)
+    await tallies.write(connection)

@@ -1,0 +1,281 @@
+"""Group commit: one writer, one connection, one batch at a time, committed when the last commit returns.
+
+Owns the fence, retries, the halving of a batch that holds a bad row, and what a lost connection means.
+Knows nothing of what is written: that is the `BatchWork` it is given.
+
+A timer in place of self-clocking was measured: 10/30/100 ms gave 35 k/23 k/8.9 k messages a second.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncpg
+import structlog
+
+from gateway.store.database import UNREACHABLE, Connection
+from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
+from gateway.store.queries import Query
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+ItemContra = TypeVar("ItemContra", contravariant=True)
+ResultBoth = TypeVar("ResultBoth")
+
+log = structlog.get_logger("store")
+
+_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_DATA_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+_STATEMENT_TIMEOUT_SECONDS = 30.0
+_IDLE_IN_TRANSACTION_MS = "15000"
+_RECONNECT_SECONDS = 0.25
+_CONFLICT_PAUSE_SECONDS = 0.01
+
+
+class BatchWork(Protocol[ItemContra, ResultBoth]):
+    """What a writer does with a batch."""
+
+    async def write(self, connection: Connection, items: Sequence[ItemContra]) -> ResultBoth:
+        """Run the statements, inside the open transaction. May be called again with the same items."""
+
+    def committed(self, items: Sequence[ItemContra], result: ResultBoth) -> None:
+        """The transaction is durable. Must not raise or block."""
+
+    def refused(self, item: ItemContra, error: Exception) -> None:
+        """This one item was refused for its data; the rest of its batch was stored."""
+
+
+class Fence:
+    """The node lease that every batch of this process checks as its first statement."""
+
+    def __init__(self, node_no: int, epoch: int) -> None:
+        self.node_no = node_no
+        self.epoch = epoch
+
+
+class _LeaseStale(Exception):
+    """Ours, but past its expiry: the renewal has yet to come through after an outage."""
+
+
+class GroupWriter(Generic[Item, Result]):
+    """Gathers items while a batch commits, then commits what gathered.
+
+    `weigh` says how many rows an item stands for; a batch takes items until `batch_rows` is reached (at
+    least one item), so that one huge item cannot be cut. `put` never blocks: callers look at `backlog_rows`
+    and refuse new work beyond their own cap.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        queries: dict[str, Query],
+        fence: Fence,
+        work: BatchWork[Item, Result],
+        *,
+        name: str,
+        batch_rows: int,
+        weigh: Callable[[Item], int] = lambda _: 1,
+    ) -> None:
+        self._dsn = dsn
+        self._queries = queries
+        self._fence = fence
+        self._work = work
+        self._name = name
+        self._batch_rows = batch_rows
+        self._weigh = weigh
+        self._items: deque[Item] = deque()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._connection: Connection | None = None
+        self.backlog_rows = 0
+        self.commits = 0
+        self.is_connected = False
+
+    def put(self, item: Item) -> None:
+        self._items.append(item)
+        self.backlog_rows += self._weigh(item)
+        self._idle.clear()
+        self._arrived.set()
+
+    def put_many(self, items: Sequence[Item]) -> None:
+        """As `put` for items of weight one."""
+        self._items.extend(items)
+        self.backlog_rows += len(items)
+        self._idle.clear()
+        self._arrived.set()
+
+    def withdraw(self, items: Sequence[Item]) -> None:
+        """Take back items that no batch has taken yet; others are left alone."""
+        gone = {id(item) for item in items}
+        kept = [item for item in self._items if id(item) not in gone]
+        self.backlog_rows -= sum(self._weigh(item) for item in self._items if id(item) in gone)
+        self._items = deque(kept)
+
+    async def drained(self) -> None:
+        """Returns when everything put so far is durable or refused."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write until cancelled. Raises `LeaseLost`, or whatever a programming fault raises: both stop the
+        process, for a writer that dies silently would leave everything behind it waiting."""
+        try:
+            while True:
+                await self._arrived.wait()
+                batch = self._take()
+                if not batch:
+                    self._arrived.clear()
+                    self._idle.set()
+                    continue
+                await self._store(batch)
+        finally:
+            await self._disconnect()
+
+    def _take(self) -> list[Item]:
+        batch: list[Item] = []
+        rows = 0
+        items = self._items
+        while items and (not batch or rows + self._weigh(items[0]) <= self._batch_rows):
+            item = items.popleft()
+            rows += self._weigh(item)
+            batch.append(item)
+        self.backlog_rows -= rows
+        return batch
+
+    async def _store(self, batch: list[Item]) -> None:
+        """See one batch through: stored, or halved until the bad row stands alone."""
+        while True:
+            try:
+                result = await self._attempt(batch)
+            except _TRY_AGAIN as exc:
+                log.warning("batch.conflict", writer=self._name, rows=len(batch), fault=str(exc))
+                await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
+                continue
+            except _DATA_AT_FAULT as exc:
+                await self._halve(batch, exc)
+                return
+            self.commits += 1
+            self._work.committed(batch, result)
+            return
+
+    async def _halve(self, batch: list[Item], fault: Exception) -> None:
+        if len(batch) == 1:
+            log.error("row.refused", writer=self._name, fault=str(fault))
+            refusal = RowRefused(str(fault))
+            refusal.__cause__ = fault
+            self._work.refused(batch[0], refusal)
+            return
+        middle = len(batch) // 2
+        await self._store(batch[:middle])
+        await self._store(batch[middle:])
+
+    async def _attempt(self, batch: list[Item]) -> Result:
+        """One transaction, repeated across lost connections until its outcome is known.
+
+        A connection that dies during COMMIT leaves the outcome open; the transaction's id, read with the
+        fence, is asked of the server afterwards, so that nothing is stored twice or forgotten.
+        """
+        while True:
+            transaction_id: str | None = None
+            result: Result | None = None
+            try:
+                connection = await self._connect()
+                await connection.raw.execute("BEGIN")
+                transaction_id = await self._check_fence(connection)
+                result = await self._work.write(connection, batch)
+                await connection.raw.execute("COMMIT")
+            except _LeaseStale:
+                await self._roll_back()
+                await asyncio.sleep(_RECONNECT_SECONDS)
+            except UNREACHABLE as exc:
+                log.warning("writer.disconnected", writer=self._name, rows=len(batch), fault=repr(exc))
+                await self._disconnect()
+                if result is not None and transaction_id and await self._was_committed(transaction_id):
+                    return result
+            except BaseException:
+                await self._roll_back()
+                raise
+            else:
+                return result
+
+    async def _check_fence(self, connection: Connection) -> str:
+        row = await connection.fetch_row("check_fence", self._fence.node_no, self._fence.epoch)
+        if row is None:
+            raise LeaseLost(self._fence.node_no, self._fence.epoch)
+        if not row["is_live"]:
+            raise _LeaseStale
+        return str(row["transaction_id"])
+
+    async def _was_committed(self, transaction_id: str) -> bool:
+        """Wait for the server to come back and say whether that transaction committed."""
+        while True:
+            try:
+                connection = await self._connect()
+                status = await connection.fetch_value("transaction_status", transaction_id)
+            except UNREACHABLE:
+                await self._disconnect()
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            if status != "in progress":
+                log.info("commit.resolved", writer=self._name, status=status)
+                return status == "committed"
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _connect(self) -> Connection:
+        while self._connection is None:
+            try:
+                raw = await open_writer_connection(self._dsn, name=self._name)
+            except UNREACHABLE as exc:
+                self.is_connected = False
+                log.debug("writer.waiting", writer=self._name, fault=repr(exc))
+                await asyncio.sleep(_RECONNECT_SECONDS)
+            else:
+                self._connection = Connection(raw, self._queries)
+                self.is_connected = True
+        return self._connection
+
+    async def _roll_back(self) -> None:
+        """Leave the transaction; a connection that cannot is dropped, which leaves it too."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            await asyncio.wait_for(connection.raw.execute("ROLLBACK"), 5.0)
+        except (*UNREACHABLE, asyncpg.PostgresError):
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self.is_connected = False
+        if connection is not None:
+            connection.raw.terminate()
+
+
+async def open_writer_connection(dsn: str, *, name: str) -> Any:
+    """A dedicated connection for batches.
+
+    Joins of a batch with a table must always be index probes from the batch: with fresh partitions, whose
+    statistics say "empty", the planner otherwise picks sequential scans and hash joins, and caches them.
+    """
+    return await asyncpg.connect(
+        dsn,
+        timeout=5.0,
+        command_timeout=_STATEMENT_TIMEOUT_SECONDS,
+        server_settings={
+            "application_name": f"estafette-{name}",
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
+            "plan_cache_mode": "force_generic_plan",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            "enable_seqscan": "off",
+            "enable_bitmapscan": "off",
+            "jit": "off",
+        },
+    )
+
+
+def unavailable(writer: GroupWriter[Any, Any]) -> StoreUnavailable:
+    """The error for a caller whose work this writer cannot take just now."""
+    what = "too much is waiting to be stored" if writer.is_connected else "it does not answer"
+    return StoreUnavailable(what)
