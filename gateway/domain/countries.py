@@ -11,7 +11,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from gateway.domain.errors import DomainError
 
 UNKNOWN_COUNTRY: Final = "ZZ"
-"""Where a number belongs to no country: satellite and other international networks. ISO 3166-1 keeps ZZ free."""
+"""For numbers of no country: satellite and other international networks. ISO 3166-1 keeps ZZ free."""
 
 # ISO 3166-1 short names in everyday English, plus XK (Kosovo), AC and TA, which have telephone numbers of
 # their own. Uninhabited territories without numbers (AQ, BV, HM, PN, TF, UM, GS) are left out on purpose.
@@ -263,9 +263,12 @@ _NAMES: Final = {
     "ZW": "Zimbabwe",
 }
 
-_WITH_ARTICLE: Final = frozenset(
-    "AE AX BS CC CF CK DO FK FO GB GM IM IO KM KY MH MP MV NL PH SB SC TC US VG VI".split()
-)
+# fmt: off
+_WITH_ARTICLE: Final = frozenset((
+    "AE", "AX", "BS", "CC", "CF", "CK", "DO", "FK", "FO", "GB", "GM", "IM", "IO", "KM", "KY",
+    "MH", "MP", "MV", "NL", "PH", "SB", "SC", "TC", "US", "VG", "VI",
+))
+# fmt: on
 
 COUNTRIES: Final = frozenset(_NAMES)
 """Every country that has telephone numbers, as two capital letters."""

@@ -1,27 +1,22 @@
 """Destination numbers: from any written form to E.164 digits and a country, or a reason in words.
 
-Owns which numbers may be messaged at all. Plain `+digits` take a fast path, one compiled pattern per calling
-code built from the metadata of `phonenumbers`; every other form is cleaned first and that library is the
-judge. Knows nothing of senders and short codes (`sender`), prices or routes.
+Owns which numbers may be messaged at all, and the sentence for those that may not. Written forms are cleaned
+here; `number_plan` recognises mobile numbers fast, and the `phonenumbers` library judges whatever is left.
+Knows nothing of senders and short codes (`sender`), prices or routes.
 """
 
-import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import (
-    COUNTRY_CODE_TO_REGION_CODE,
     NumberParseException,
-    PhoneMetadata,
     PhoneNumber,
     PhoneNumberType,
     ValidationResult,
 )
-from phonenumbers.phonemetadata import REGION_CODE_FOR_NON_GEO_ENTITY
 
 from gateway.domain.countries import (
     COUNTRIES,
@@ -31,6 +26,7 @@ from gateway.domain.countries import (
     main_country_of_calling_code,
 )
 from gateway.domain.errors import DomainError
+from gateway.domain.number_plan import country_of_mobile, write_internationally
 
 LONGEST_WRITTEN_CHARACTERS = 40
 """15 digits with generous punctuation fit; anything longer is refused before it is looked at."""
@@ -69,9 +65,9 @@ class NumberFault(Enum):
 
 _SENTENCES = {
     NumberFault.EMPTY: "There is no number here; write it like +33612345678.",
-    NumberFault.TOO_LONG_TEXT: f"A number has at most {LONGEST_WRITTEN_CHARACTERS} characters; write one number.",
-    NumberFault.STRANGE_CHARACTER: "{detail} does not belong in a number; write digits only, like +33612345678.",
-    NumberFault.NO_COUNTRY: "The number does not say its country; write it like +33612345678, or set a country.",
+    NumberFault.TOO_LONG_TEXT: f"A number has at most {LONGEST_WRITTEN_CHARACTERS} characters; write one.",
+    NumberFault.STRANGE_CHARACTER: "{detail} does not belong in a number; write digits, like +33612345678.",
+    NumberFault.NO_COUNTRY: "The number names no country; write it like +33612345678, or set a country.",
     NumberFault.UNKNOWN_CALLING_CODE: "No country has this calling code; check the first digits after the +.",
     NumberFault.TOO_SHORT: "The number is too short for {country}; digits are missing.",
     NumberFault.TOO_LONG: "The number is too long for {country}; it has digits too many.",
@@ -139,8 +135,8 @@ def normalise_number(text: str, *, default_country: str | None = None) -> Number
     everything that is not a mobile number, or in countries whose plan mixes both, a mobile-or-fixed one, and
     `UnknownCountry` for a default that is no country.
     """
-    number = _match_plan(text)
-    return _normalise_written(text, default_country) if number is None else number
+    country = country_of_mobile(text)
+    return _normalise_written(text, default_country) if country is None else Number(text[1:], country)
 
 
 def _normalise_written(text: str, default_country: str | None) -> Number:
@@ -185,7 +181,7 @@ def _keep_digits(text: str) -> Iterator[str]:
 
 _PUNCTUATION = frozenset("()（）[].．·/／\t\r\n−")
 _IGNORED_CATEGORIES = frozenset(("Zs", "Pd", "Cf"))
-"""Spaces of every width, dashes of every length, and the invisible direction marks that address books paste."""
+"""Spaces of any width, dashes of any length, and the invisible direction marks that address books paste."""
 _COMMON_PUNCTUATION = dict.fromkeys(map(ord, " \u00a0\u202f().-/"))
 
 
@@ -219,13 +215,15 @@ def _readings(text: str, compact: str, default_country: str | None) -> list[str]
 
 def _judge(text: str, reading: str, default_country: str | None) -> Number:
     """The number of one reading, by the fast path where that is sure of it, else by the library."""
-    international = reading if default_country is None else _write_internationally(reading, default_country)
-    number = None if international is None else _match_plan(international)
-    return _judge_by_library(text, reading, default_country) if number is None else number
+    international = reading if default_country is None else write_internationally(reading, default_country)
+    country = None if international is None else country_of_mobile(international)
+    if international is None or country is None:
+        return _judge_by_library(text, reading, default_country)
+    return Number(international[1:], country)
 
 
 def _judge_by_library(text: str, compact: str, default_country: str | None) -> Number:
-    """The judgement of `phonenumbers` on digits with an optional `+`; `test_phone.py` holds both equal."""
+    """The judgement of `phonenumbers` on digits with an optional `+`; a test holds the fast path equal."""
     try:
         parsed = phonenumbers.parse(compact, default_country)
     except NumberParseException as exc:
@@ -260,151 +258,3 @@ def _country_of(parsed: PhoneNumber, region: str | None) -> str:
     if region in COUNTRIES:
         return str(region)
     return main_country_of_calling_code(parsed.country_code or 0)
-
-
-# The fast path: `+digits` in 0.9 µs, `06 12 34 56 78` in 3 µs, where the library takes 75 µs. A plan is one
-# pattern over the whole `+digits` text, with one group per country that ends in an accepted type, and the
-# countries of those groups. It knows only what it accepts; what it refuses the library judges again.
-_Plan = tuple[re.Pattern[str], tuple[str, ...]]
-
-
-def _match_plan(text: str) -> Number | None:
-    plan = _plan_of_prefix(text[1:4])
-    if plan is None:
-        return None
-    pattern, countries = plan
-    match = pattern.fullmatch(text)
-    if match is None or match.lastindex is None:
-        return None
-    return Number(text[1:], countries[match.lastindex - 1])
-
-
-@lru_cache(maxsize=1024)  # three characters of hostile text must not grow memory; a plan itself is kept below
-def _plan_of_prefix(prefix: str) -> _Plan | None:
-    """The plan for a number whose first three digits are `prefix`, or None for no calling code."""
-    if not (prefix.isascii() and prefix.isdigit()):
-        return None
-    for length in (1, 2, 3):
-        calling_code = int(prefix[:length])
-        if calling_code in COUNTRY_CODE_TO_REGION_CODE and prefix[0] != "0":
-            return _compile_plan(calling_code)
-    return None
-
-
-@cache  # at most one entry per calling code, about 230; built on first use, 0.3–20 ms each
-def _compile_plan(calling_code: int) -> _Plan:
-    regions = COUNTRY_CODE_TO_REGION_CODE[calling_code]
-    main = _metadata(calling_code, regions[0])
-    # A number that begins like a national prefix might be rewritten by the library: leave it to the library.
-    # The look-behind lets a prefix that matches nothing at all pass.
-    guard = ""
-    if main.national_prefix_for_parsing:
-        prefix = _without_groups(main.national_prefix_for_parsing)
-        guard = rf"(?!(?:{prefix})(?<!\+{calling_code}))"
-    countries: list[str] = []
-    alternatives: list[str] = []
-    for region in regions:
-        metadata = _metadata(calling_code, region)
-        types, accepted = _type_alternatives(metadata)
-        countries.extend([region if region in COUNTRIES else UNKNOWN_COUNTRY] * accepted)
-        # The library takes the first country whose leading digits match, or lacking such, whose types do.
-        if metadata.leading_digits and len(regions) > 1:
-            leading = _without_groups(metadata.leading_digits)
-            alternatives.extend(f"(?={leading}){alternative}" for alternative in types)
-            alternatives.append(rf"(?:{leading})\d*")
-        else:
-            alternatives.extend(types)
-    pattern = rf"\+{calling_code}{guard}(?:{'|'.join(alternatives)})"
-    return re.compile(pattern, re.ASCII), tuple(countries)
-
-
-def _type_alternatives(metadata: PhoneMetadata) -> tuple[list[str], int]:
-    """The patterns of a country in the order in which the library decides a type.
-
-    Accepted ones are groups, refused ones are not; also the number of groups.
-    """
-    mobile = _pattern_of(metadata.mobile)
-    fixed = _pattern_of(metadata.fixed_line)
-    refused_first = (
-        metadata.premium_rate,
-        metadata.toll_free,
-        metadata.shared_cost,
-        metadata.voip,
-        metadata.personal_number,
-        metadata.pager,
-        metadata.uan,
-        metadata.voicemail,
-    )
-    patterns = [f"(?:{pattern})" for desc in refused_first if (pattern := _pattern_of(desc)) is not None]
-    if metadata.same_mobile_and_fixed_line_pattern and fixed is not None:
-        return [*patterns, f"({fixed})"], 1
-    accepted = 0
-    if mobile is not None:
-        patterns.append(f"({mobile})")
-        accepted = 1
-    if fixed is not None:
-        patterns.append(f"(?:{fixed})")
-    return patterns, accepted
-
-
-def _pattern_of(desc: phonenumbers.PhoneNumberDesc | None) -> str | None:
-    if desc is None or not desc.national_number_pattern:
-        return None
-    return _without_groups(desc.national_number_pattern)
-
-
-def _without_groups(pattern: str) -> str:
-    """`pattern` with its capturing groups made plain, so that `lastindex` counts only ours."""
-    return re.sub(r"\((?!\?)", "(?:", pattern)
-
-
-def _write_internationally(digits: str, country: str) -> str | None:
-    """National digits of a country as `+digits`, or None where only the library can tell."""
-    if digits[0] == "+":
-        return digits
-    rule = _dialling_rule(country)
-    if rule is None:
-        return None
-    if rule.is_double_zero_abroad and digits.startswith("00"):
-        return "+" + digits[2:]
-    if rule.dials_abroad(digits):
-        return None
-    return rule.calling_code + digits.removeprefix(rule.trunk_prefix)
-
-
-@dataclass(frozen=True, slots=True)
-class _DiallingRule:
-    calling_code: str  # with its `+`
-    trunk_prefix: str  # what precedes a number dialled within the country, often "0" or nothing
-    dials_abroad: Callable[[str], object]
-    is_double_zero_abroad: bool
-
-
-@cache  # at most one entry per country
-def _dialling_rule(country: str) -> _DiallingRule | None:
-    metadata = PhoneMetadata.metadata_for_region(country)
-    if metadata is None or metadata.country_code is None:
-        return None
-    trunk = metadata.national_prefix_for_parsing or ""
-    if trunk and not trunk.isdigit():
-        # Carrier codes and rewriting (Brazil, Mexico): plans leave numbers that begin so to the library, but
-        # they know only the rules of the first country of a calling code.
-        if COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0] != country:
-            return None
-        trunk = ""
-    abroad = metadata.international_prefix or "(?!)"
-    return _DiallingRule(
-        calling_code=f"+{metadata.country_code}",
-        trunk_prefix=trunk,
-        dials_abroad=re.compile(abroad, re.ASCII).match,
-        is_double_zero_abroad=abroad == "00",
-    )
-
-
-def _metadata(calling_code: int, region: str) -> PhoneMetadata:
-    if region == REGION_CODE_FOR_NON_GEO_ENTITY:
-        found = PhoneMetadata.metadata_for_nongeo_region(calling_code)
-    else:
-        found = PhoneMetadata.metadata_for_region(region)
-    assert found is not None  # every region of the calling-code table has metadata
-    return found
