@@ -32,8 +32,8 @@ MessageT = TypeVar("MessageT", bound=MessageRequest)
 class SubmitTemplate:
     """A submit_sm with everything filled in but number, destination and text: one per sender and route.
 
-    Raises `RuleBroken` when a fixed field does not fit. Encoding joins prepared pieces: 0.6 µs a PDU, where
-    the generic codec takes 6 µs.
+    Raises `RuleBroken` when a fixed field does not fit. Encoding joins prepared pieces: 0.25 µs a PDU, where
+    the generic codec takes 4.2 µs.
     """
 
     __slots__ = ("_fixed_octets", "_middle", "_middle_udhi", "_prefix")
@@ -127,7 +127,9 @@ def encode_submit_sm_resp(sequence_number: int, message_id: bytes, command_statu
 
 
 def encode_deliver_sm_resps(sequence_numbers: Iterable[int], command_status: int = 0) -> list[bytes]:
-    """One deliver_sm_resp each, 17 octets with the NUL that some SMSCs insist on (quirk 65). 0.2 µs a PDU."""
+    """One deliver_sm_resp each, 17 octets with the NUL that some SMSCs insist on (quirk 65). 0.06 µs a
+    PDU.
+    """
     return [
         _pack_empty_response(17, _DELIVER_SM_RESP, command_status, number, 0) for number in sequence_numbers
     ]
@@ -143,7 +145,7 @@ def decode_message_id(buffer: bytes, start: int, end: int) -> bytes:
 
 
 # One regular expression walks the strings and single octets in C; neighbouring octets share a group.
-# Bounded, so a hostile PDU cannot make it run on. 0.9 µs with the PDU built; finding each NUL from Python
+# Bounded, so a hostile PDU cannot make it run on. 0.85 µs with the PDU built; finding each NUL from Python
 # took 1.2 µs.
 _match_message: Final = re.compile(
     rb"([^\0]{0,5})\0(..)([^\0]{0,20})\0(..)([^\0]{0,20})\0(...)([^\0]{0,16})\0([^\0]{0,16})\0(.....)",
@@ -152,12 +154,12 @@ _match_message: Final = re.compile(
 
 
 def decode_deliver_sm(buffer: bytes, frame: Frame) -> DeliverSm:
-    """The deliver_sm at `frame`. Raises `BadPdu`. 1.0 µs without TLVs."""
+    """The deliver_sm at `frame`. Raises `BadPdu`. 0.85 µs without TLVs."""
     return _decode_message(buffer, frame, DeliverSm)
 
 
 def decode_submit_sm(buffer: bytes, frame: Frame) -> SubmitSm:
-    """The submit_sm at `frame`, for the SMSC role. Raises `BadPdu`. 1.0 µs without TLVs."""
+    """The submit_sm at `frame`, for the SMSC role. Raises `BadPdu`. 0.85 µs without TLVs."""
     return _decode_message(buffer, frame, SubmitSm)
 
 
