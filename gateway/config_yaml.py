@@ -1,7 +1,7 @@
 """Reads a YAML file without YAML's traps, into plain dicts, lists, words and numbers.
 
-Refuses what a configuration never means: duplicate keys, aliases, deep nesting. Reads `NO` as a word and 0033 too.
-Knows nothing of what the keys are.
+Refuses what a configuration never means: duplicate keys, aliases, deep nesting. Reads `NO` as a word and 0033
+too. Knows nothing of what the keys are.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def _refusal(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
 
 
 def _plain_types() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """YAML 1.1's unquoted types, narrowed: Norway's code NO stays a word, so do 0033, 12:30 and 2026-01-01."""
+    """YAML 1.1's unquoted types, narrowed: Norway's code NO stays a word, so do 0033, 12:30 and
+    2026-01-01."""
     types = (
         ("bool", r"true|True|TRUE|false|False|FALSE", ["t", "T", "f", "F"]),
         ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),

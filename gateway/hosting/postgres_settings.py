@@ -1,0 +1,53 @@
+"""How the bundled Postgres is set: for many small durable writes on a machine that it shares with the
+gateway.
+
+Values only; nothing here starts or asks a server.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.hosting.postgres_binaries import PostgresBinaries
+
+DURABILITY: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+"""What "accepted" rests on: a message answered 202 survives a power cut. Not for sale."""
+
+
+def choose_settings(
+    binaries: PostgresBinaries, *, shared_buffers_mb: int, max_wal_size_mb: int
+) -> dict[str, str]:
+    """Settings for a write-heavy database on a small machine. Durability (`fsync` and its kin) stays at its
+    default, on."""
+    return {
+        "shared_buffers": f"{shared_buffers_mb}MB",
+        # After each checkpoint the first change of a page writes the whole page to the log, so few and spread
+        # checkpoints write less.
+        "max_wal_size": f"{max_wal_size_mb}MB",
+        "min_wal_size": f"{max(32, max_wal_size_mb // 4)}MB",
+        "checkpoint_timeout": "15min",
+        "wal_buffers": "16MB",
+        "wal_compression": "lz4" if binaries.has_lz4 else "off",  # pglz costs more time than it saves here
+        # Compiling takes longer than our statements run.
+        "jit": "off",
+        "random_page_cost": "1.1",
+        "work_mem": "8MB",
+        "maintenance_work_mem": "128MB",
+        "max_connections": "60",
+        # Tables have a partition a day, and a statement without a day locks every partition and index of its table.
+        "max_locks_per_transaction": "512",
+        "max_parallel_workers_per_gather": "1",
+        # Queue tables turn over within minutes; the defaults leave their dead rows to be read again and again.
+        "autovacuum_naptime": "15s",
+        "autovacuum_vacuum_scale_factor": "0.05",
+        "autovacuum_analyze_scale_factor": "0.05",
+        "autovacuum_vacuum_cost_limit": "1000",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        # Without details and statements, whose values are phone numbers and texts.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
+        "log_parameter_max_length": "0",
+        "log_checkpoints": "off",
+        **DURABILITY,
+    }
