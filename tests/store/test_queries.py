@@ -1,0 +1,111 @@
+"""Named statements: the file format, and each statement of `sql/queries` prepared on a real server."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from gateway.store.errors import BadQueryFile
+from gateway.store.queries import Query, load_queries, parse_queries
+
+ROOT = Path(__file__).resolve().parents[2]
+QUERIES = load_queries(ROOT / "sql" / "queries")
+PER_RECIPIENT = ("message", "queue", "schedule", "message_state", "part", "receipt", "inbound", "outbox")
+LOOKUP = ("receipt_map", "link", "idempotency_key", "order_key")
+
+GOOD = """
+-- name: count_shops
+-- How many shops are open at a moment.
+-- $1 now timestamptz
+SELECT count(*) FROM shop WHERE created_at <= $1;
+"""
+
+
+def test_a_statement_is_read_with_its_purpose_and_parameters() -> None:
+    assert parse_queries(GOOD, source="shops.sql") == [
+        Query(
+            "count_shops",
+            "shops.sql",
+            "How many shops are open at a moment.",
+            (("now", "timestamptz"),),
+            "SELECT count(*) FROM shop WHERE created_at <= $1",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("-- name: count_shops", "-- nothing"),
+        ("-- How many shops are open at a moment.\n", ""),
+        ("-- $1 now timestamptz\n", ""),
+        ("-- $1 now timestamptz", "-- $2 now timestamptz"),
+        ("<= $1", "<= $1 AND id = $2"),
+        ("<= $1", "<= now()"),
+        ("SELECT count(*) FROM shop WHERE created_at <= $1;", ""),
+    ],
+)
+def test_a_malformed_statement_is_refused_with_its_file(before: str, after: str) -> None:
+    with pytest.raises(BadQueryFile, match=r"shops\.sql"):
+        parse_queries(GOOD.replace(before, after), source="shops.sql")
+
+
+def test_a_name_stands_once(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text(GOOD)
+    (tmp_path / "b.sql").write_text(GOOD)
+    with pytest.raises(BadQueryFile, match=r"b\.sql.*already defined in a\.sql"):
+        load_queries(tmp_path)
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    opened = await asyncpg.connect(database)
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", sorted(QUERIES))
+async def test_the_server_agrees_with_the_parameters_written(
+    connection: "asyncpg.Connection[asyncpg.Record]", name: str
+) -> None:
+    query = QUERIES[name]
+    prepared = await connection.prepare(query.sql)
+    inferred = [parameter.oid for parameter in prepared.get_parameters()]
+    written = [kind for _, kind in query.parameters]
+    expected = await connection.fetchval(
+        "SELECT array_agg(to_regtype(kind)::oid ORDER BY place) FROM unnest($1::text[]) WITH ORDINALITY "
+        "AS given(kind, place)",
+        written,
+    )
+    assert inferred == (expected or []), f"{query.source}: {name}"
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_the_clock_comes_from_the_caller(name: str) -> None:
+    """The database's own clock is asked only where it is the judge: leases."""
+    if QUERIES[name].source == "leases.sql":
+        return
+    assert not re.search(
+        r"\b(now|clock_timestamp|statement_timestamp)\(\)|\bcurrent_", QUERIES[name].sql, re.I
+    )
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_a_statement_on_one_recipients_rows_names_the_slot(name: str) -> None:
+    sql = QUERIES[name].sql
+    if touched := [
+        table for table in PER_RECIPIENT if re.search(rf"\b(FROM|JOIN|INTO|UPDATE) {table}\b", sql, re.I)
+    ]:
+        assert re.search(r"\bslots?\b|\bid (BETWEEN|>|<)", sql), (
+            f"{name} reads {touched} without slot or id range"
+        )
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_lookup_tables_are_not_joined_to_rows(name: str) -> None:
+    sql = QUERIES[name].sql
+    joined = [table for table in LOOKUP if re.search(rf"\bJOIN {table}\b", sql, re.I)]
+    assert not joined, f"{name}: look {joined} up by full key and go on with the (slot, id) it answers"
