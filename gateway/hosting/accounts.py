@@ -92,7 +92,7 @@ def _prepare_death_signal() -> Callable[[], None] | None:
     parent = os.getpid()
 
     def die_with_parent() -> None:
-        # Runs between fork and exec, after setuid: a change of user clears the setting, so it cannot be earlier.
+        # Between fork and exec, and after setuid, because a change of user clears the setting.
         prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the line above
             os._exit(1)

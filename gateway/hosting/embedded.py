@@ -176,7 +176,7 @@ class EmbeddedPostgres:
             options.append("--no-sync")
         if self._binaries.major >= 17:
             options.append("--locale-provider=builtin")  # Unicode's rules, whatever locales this machine has
-        # `C` would do for the builtin rules, but pg_trgm asks LC_CTYPE what a letter is: it then drops "é" (18.6).
+        # Not `C`: pg_trgm asks LC_CTYPE what a letter is, and under C it drops "é" (18.6).
         options.append("--locale=C.UTF-8")
         status = await self._run([self._binaries.initdb, *options])
         if status != 0:

@@ -51,8 +51,8 @@ def find_postgres() -> PostgresBinaries:
     found = find_bundled_postgres() or find_system_postgres()
     if found is None:
         raise PostgresMissing(
-            "there is no bundled Postgres for this platform and none installed; install Postgres 15 or later, "
-            "or set database.dsn to a server of yours"
+            "there is no bundled Postgres for this platform and none installed; "
+            "install Postgres 15 or later, or set database.dsn to a server of yours"
         )
     return found
 
@@ -106,7 +106,8 @@ def make_reachable(binaries: PostgresBinaries, account: Account | None, copies: 
     if not can_run([copied.postgres, "--version"], account):
         raise PostgresMissing(
             f"the user {account.name if account else 'of this process'} can run neither {binaries.postgres} "
-            f"nor its copy {copied.postgres}; put the state folder (node.state_directory) where that user may enter"
+            f"nor its copy {copied.postgres}; "
+            "put the state folder (node.state_directory) where that user may enter"
         )
     return copied
 

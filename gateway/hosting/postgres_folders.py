@@ -31,9 +31,9 @@ def prepare_directory(directory: Path, account: Account | None) -> None:
         raise HostingError(f"the folder {directory} cannot be made or opened: {exc.strerror}") from exc
     if not can_enter(directory, account):
         raise HostingError(
-            f"the user {account.name if account else os.geteuid()}, whom Postgres runs as, cannot enter {directory}: "
-            "a folder above it is closed, and stays so. Set node.state_directory to a folder outside of homes, "
-            "such as /var/lib/estafette"
+            f"the user {account.name if account else os.geteuid()}, whom Postgres runs as, cannot enter "
+            f"{directory}: a folder above it is closed, and stays so. Set node.state_directory to a folder "
+            "outside of homes, such as /var/lib/estafette"
         )
 
 
@@ -51,8 +51,9 @@ def refuse_other_major(data: Path, major: int) -> None:
     if written != str(major):
         raise PostgresDataUnusable(
             data,
-            f"was written by Postgres {written} and cannot be read by {major}; dump it with the program that wrote it "
-            "(`estafette db backup`), move the folder away, start, and restore the dump (`estafette db restore`)",
+            f"was written by Postgres {written} and cannot be read by {major}; dump it with the program that "
+            "wrote it (`estafette db backup`), move the folder away, start, and restore the dump "
+            "(`estafette db restore`)",
         )
 
 

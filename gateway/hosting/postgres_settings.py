@@ -34,10 +34,10 @@ def choose_settings(
         "work_mem": "8MB",
         "maintenance_work_mem": "128MB",
         "max_connections": "60",
-        # Tables have a partition a day, and a statement without a day locks every partition and index of its table.
+        # Tables have a partition a day; a statement without a day locks every partition and its indexes.
         "max_locks_per_transaction": "512",
         "max_parallel_workers_per_gather": "1",
-        # Queue tables turn over within minutes; the defaults leave their dead rows to be read again and again.
+        # Queue tables turn over within minutes; the defaults would leave their dead rows to be read again.
         "autovacuum_naptime": "15s",
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_analyze_scale_factor": "0.05",
