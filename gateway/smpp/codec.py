@@ -186,7 +186,7 @@ def _write_field(pieces: list[bytes], field: Field, value: Any, command_id: int)
         return
     if len(value) > field.most_octets:
         raise RuleBroken(
-            f"{name_command(command_id)}: {field.name} has {len(value)} octets, at most {field.most_octets} fit"
+            f"{name_command(command_id)}: {field.name} has {len(value)} octets; {field.most_octets} fit"
         )
     if field.kind is FieldKind.MESSAGE:
         pieces.append(bytes((len(value),)))

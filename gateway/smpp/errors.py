@@ -56,7 +56,7 @@ class BadPdu(PeerFault):
 
     def __init__(self, what: str, *, command_id: int, sequence_number: int, command_status: int) -> None:
         super().__init__(
-            f"{name_command(command_id)} {sequence_number}: {what}; the answer is {name_status(command_status)}"
+            f"{name_command(command_id)} {sequence_number}: {what}: answer {name_status(command_status)}"
         )
         self.command_id = command_id
         self.sequence_number = sequence_number

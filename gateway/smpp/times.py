@@ -58,7 +58,7 @@ def decode_time(field: bytes, *, now: datetime) -> datetime | None:
         if abs(offset) > timedelta(hours=14):
             return None
         try:
-            local = datetime.strptime(digits.decode("ascii"), "%y%m%d%H%M%S")  # noqa: DTZ007  # zone follows
+            local = datetime.strptime(digits.decode("ascii"), "%y%m%d%H%M%S")
         except ValueError:
             return None
         return local.replace(microsecond=int(tenths) * 100_000, tzinfo=timezone(offset)).astimezone(UTC)
@@ -75,7 +75,7 @@ def decode_receipt_time(digits: str, *, near: datetime) -> datetime | None:
     readings = []
     for form in _RECEIPT_FORMS.get(len(digits), ()):
         try:
-            readings.append(datetime.strptime(digits, form))  # noqa: DTZ007  # local by nature
+            readings.append(datetime.strptime(digits, form))
         except ValueError:
             continue
     plain_near = near.replace(tzinfo=None)

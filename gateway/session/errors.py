@@ -1,0 +1,40 @@
+"""What can go wrong with a session, by what the caller must do."""
+
+from gateway.errors import EstafetteError
+from gateway.session.owner import CloseReason
+from gateway.smpp.statuses import describe_status, name_status
+
+
+class SessionError(EstafetteError):
+    """Something about an SMPP session went wrong."""
+
+
+class NoRoom(SessionError):
+    """A request was given to a session that cannot take one: a bug of the caller, who must ask `room`
+    first.
+    """
+
+    def __init__(self, peer: str, state: str) -> None:
+        super().__init__(
+            f"session with {peer} ({state}) has no room for a request; ask `room` before each one"
+        )
+
+
+class BindRefused(SessionError):
+    """The SMSC answered the bind with an error. `command_status` says which; see `backoff` for what to do."""
+
+    def __init__(self, peer: str, command_status: int) -> None:
+        super().__init__(
+            f"{peer} refused the bind with {name_status(command_status)}: {describe_status(command_status)}"
+        )
+        self.peer = peer
+        self.command_status = command_status
+
+
+class SessionClosed(SessionError):
+    """The session ended before what was asked could happen; connect again."""
+
+    def __init__(self, peer: str, reason: CloseReason) -> None:
+        super().__init__(f"the session with {peer} closed: {reason.detail}")
+        self.peer = peer
+        self.reason = reason
