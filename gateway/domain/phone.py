@@ -99,7 +99,8 @@ _FAULT_OF_TYPE = {
     PhoneNumberType.UAN: NumberFault.COMPANY,
     PhoneNumberType.VOICEMAIL: NumberFault.VOICEMAIL,
 }
-_ACCEPTED_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_MESSAGEABLE = frozenset((PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE))
+_ALL_TYPES = _MESSAGEABLE | _FAULT_OF_TYPE.keys()
 
 _FAULT_OF_LENGTH = {
     ValidationResult.TOO_SHORT: NumberFault.TOO_SHORT,
@@ -136,17 +137,24 @@ def normalise_number(text: str, *, default_country: str | None = None) -> Number
     `UnknownCountry` for a default that is no country.
     """
     country = country_of_mobile(text)
-    return _normalise_written(text, default_country) if country is None else Number(text[1:], country)
+    if country is not None:
+        return Number(text[1:], country)
+    return _normalise_written(text, default_country, _MESSAGEABLE)
 
 
-def _normalise_written(text: str, default_country: str | None) -> Number:
+def normalise_any_number(text: str, *, default_country: str | None = None) -> Number:
+    """Like `normalise_number` for senders: a valid number of any type, landlines and toll-free too."""
+    return _normalise_written(text, default_country, _ALL_TYPES)
+
+
+def _normalise_written(text: str, default_country: str | None, accepted: frozenset[int]) -> Number:
     if default_country is not None and default_country not in COUNTRIES:
         raise UnknownCountry(default_country)
     compact = _strip_punctuation(text)
     first_fault: InvalidNumber | None = None
     for candidate in _readings(text, compact, default_country):
         try:
-            return _judge(text, candidate, default_country)
+            return _judge(text, candidate, default_country, accepted)
         except InvalidNumber as fault:
             first_fault = first_fault or fault
     raise first_fault or InvalidNumber(text, NumberFault.NO_COUNTRY)
@@ -213,16 +221,18 @@ def _readings(text: str, compact: str, default_country: str | None) -> list[str]
     return readings
 
 
-def _judge(text: str, reading: str, default_country: str | None) -> Number:
+def _judge(text: str, reading: str, default_country: str | None, accepted: frozenset[int]) -> Number:
     """The number of one reading, by the fast path where that is sure of it, else by the library."""
     international = reading if default_country is None else write_internationally(reading, default_country)
     country = None if international is None else country_of_mobile(international)
     if international is None or country is None:
-        return _judge_by_library(text, reading, default_country)
+        return _judge_by_library(text, reading, default_country, accepted)
     return Number(international[1:], country)
 
 
-def _judge_by_library(text: str, compact: str, default_country: str | None) -> Number:
+def _judge_by_library(
+    text: str, compact: str, default_country: str | None, accepted: frozenset[int]
+) -> Number:
     """The judgement of `phonenumbers` on digits with an optional `+`; a test holds the fast path equal."""
     try:
         parsed = phonenumbers.parse(compact, default_country)
@@ -230,7 +240,7 @@ def _judge_by_library(text: str, compact: str, default_country: str | None) -> N
         raise InvalidNumber(text, _FAULT_OF_PARSING[exc.error_type]) from exc
     kind = phonenumbers.number_type(parsed)
     region = phonenumbers.region_code_for_number(parsed)
-    if kind in _ACCEPTED_TYPES and region is not None:
+    if kind in accepted and region is not None:
         country = region if region in COUNTRIES else UNKNOWN_COUNTRY
         address = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
         return Number(address, country)
