@@ -1,0 +1,100 @@
+"""Talks to the server's admin API over its unix socket; who calls is known to the server by the peer's uid.
+
+Blocking and from the standard library, because a command makes one or two requests and should start at once.
+Knows HTTP and problem documents, no endpoint's meaning.
+"""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable
+
+TIMEOUT_SECONDS = 30.0
+"""A ledger over a large database takes seconds; nothing else takes one."""
+
+
+class AdminClient:
+    """One server's admin API. Each call opens its own connection."""
+
+    def __init__(self, socket_path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.socket_path = socket_path
+        self._timeout_seconds = timeout_seconds
+
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
+        """The JSON at `path`. Raises `ServerUnreachable` or `AdminRefused`."""
+        return self._request("GET", path + ("?" + urlencode(query) if query else ""), None)
+
+    def post(self, path: str, body: dict[str, object] | None = None) -> Any:
+        return self._request("POST", path, body or {})
+
+    def delete(self, path: str) -> Any:
+        return self._request("DELETE", path, None)
+
+    def answers(self) -> bool:
+        """Whether a server listens on the socket at all."""
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(self._timeout_seconds)
+            try:
+                channel.connect(str(self.socket_path))
+            except OSError:
+                return False
+        return True
+
+    def _request(self, method: str, path: str, body: dict[str, object] | None) -> Any:
+        connection = _UnixConnection(self.socket_path, self._timeout_seconds)
+        try:
+            connection.request(
+                method,
+                path,
+                body=None if body is None else json.dumps(body).encode(),
+                headers={"Content-Type": "application/json", "Accept": "application/json"},
+            )
+            response = connection.getresponse()
+            content = response.read()
+        except TimeoutError as exc:
+            raise ServerUnreachable(
+                self.socket_path, f"no answer within {self._timeout_seconds:.0f} s"
+            ) from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise ServerUnreachable(self.socket_path, _reason(exc)) from exc
+        finally:
+            connection.close()
+        return _read_answer(response.status, content)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, socket_path: Path, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
+        self._socket_path = socket_path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._socket_path))
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, FileNotFoundError):
+        return "the socket does not exist"
+    if isinstance(fault, ConnectionRefusedError):
+        return "the socket is left over from a server that is gone"
+    if isinstance(fault, PermissionError):
+        return "this user may not open it; use sudo, or be a member of its group"
+    return str(fault) or type(fault).__name__
+
+
+def _read_answer(status: int, content: bytes) -> Any:
+    try:
+        answer = json.loads(content) if content else None
+    except ValueError as exc:
+        raise CommandError(f"the server answered {status} with something that is not JSON") from exc
+    if 200 <= status < 300:
+        return answer
+    problem = answer if isinstance(answer, dict) else {}
+    sentences = [str(problem[key]) for key in ("detail", "action") if problem.get(key)]
+    detail = " ".join(sentences) or str(problem.get("title") or f"the server answered {status}")
+    raise AdminRefused(status, str(problem.get("code", "")), detail)

@@ -1,0 +1,27 @@
+"""`estafette serve`: the server in the foreground, until SIGTERM or Ctrl-C; SIGHUP reads the configuration
+again."""
+
+import argparse
+import asyncio
+import os
+
+from gateway.commands.errors import CommandError, ExitStatus
+from gateway.commands.options import SYSTEM_CONFIG, add_config_option, find_config
+from gateway.config import load_config
+from gateway.main import serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_option(parser)
+    parser.epilog = "SIGTERM and Ctrl-C stop it in order; SIGHUP reads the configuration again."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    path = find_config(arguments.config)
+    if path is None:
+        raise CommandError(
+            f"there is no configuration: neither ./config.yaml nor {SYSTEM_CONFIG}; copy "
+            "config.example.yaml and name it with --config, or try `estafette demo`"
+        )
+    asyncio.run(serve(load_config(path, os.environ)))
+    return ExitStatus.DONE
