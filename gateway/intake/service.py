@@ -1,0 +1,341 @@
+"""Taking messages in: the one door through which a single message, a batch or a repeat becomes rows.
+
+Owns the order of the steps that need the outside (consent, caps, ids, the durable write) and the promise
+that an answer of "accepted" comes after the commit. Refuses to know HTTP and how an answer is spelled.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from gateway.domain.identifiers import IdSource, slot_of_address
+from gateway.domain.lanes import Category
+from gateway.intake.acceptance import NO_CURRENCY, Acceptance, Plan, lane_of
+from gateway.intake.caps import STEP, Caps, has_otp_cap, has_spend_cap
+from gateway.intake.idempotency import IN_USE, KeyGate, Reply, RequestKey
+from gateway.intake.refusals import Refusal
+from gateway.intake.requests import SendRequest
+from gateway.intake.standing import (
+    NOTHING_RECORDED,
+    OPTED_OUT,
+    TEST_OPTED_OUT_ADDRESS,
+    Standing,
+    StandingReader,
+    judge_standing,
+)
+from gateway.store.caps import read_recent_otps, read_spend
+from gateway.store.contacts import MarketingConsent, find_consents
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailable
+from gateway.store.idempotency import read_keyed_answer
+from gateway.store.intake import KeyedAnswer, NewMessage, Stored
+from gateway.store.shops import KeyHolder, Shop
+from gateway.store.suppressions import SuppressionScope, find_suppressions
+
+ACCEPTED_STATUS = 202
+_STORE_SECONDS = 10.0
+"""How long a caller waits for the commit before it hears that the outcome is open."""
+_ITEMS_BETWEEN_PAUSES = 200
+"""About 2 ms of work: a batch must not hold up the one-time password behind it."""
+_SPEND_FRESH = timedelta(seconds=5)
+_HOUR = timedelta(hours=1)
+
+
+class Sending(NamedTuple):
+    """On whose account a message goes out. `looks_up_people` False spares the look-up where no person of the
+    shop is suppressed."""
+
+    shop: Shop
+    is_test: bool
+    looks_up_people: bool
+
+    @classmethod
+    def of_holder(cls, holder: KeyHolder) -> "Sending":
+        return cls(holder.shop, holder.is_test, holder.has_suppressions)
+
+
+class Accepted(NamedTuple):
+    """A message taken in: what was planned and the row that stands for it."""
+
+    plan: Plan
+    message: NewMessage
+
+
+class MessageStore(Protocol):
+    """The durable write (`store.intake.IntakeWriter`; tests keep rows in memory)."""
+
+    async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeDeps:
+    """What `Intake` is made of. `wants_events` says whether a shop's endpoints want events of messages."""
+
+    database: Database
+    store: MessageStore
+    ids: IdSource
+    instance_secret: bytes
+    clock: Callable[[], datetime]
+    random: Callable[[], float]
+    wants_events: Callable[[int], Awaitable[bool]]
+    render_accepted: Callable[[Accepted], bytes]
+    render_batch: Callable[[Sequence[Accepted | Refusal]], bytes]
+
+
+class Intake:
+    """Accepts messages. `acceptance` is swapped whole when the configuration is read again."""
+
+    def __init__(self, deps: IntakeDeps, acceptance: Acceptance) -> None:
+        self.acceptance = acceptance
+        self._deps = deps
+        self._caps = Caps()
+        self._spend_read_at: dict[int, datetime] = {}
+        self._standings = StandingReader(self._read_standings)
+        self._gate = KeyGate(self._read_key)
+
+    async def aclose(self) -> None:
+        await self._standings.aclose()
+
+    async def send(
+        self, sending: Sending, request: SendRequest, *, key: RequestKey | None = None
+    ) -> Reply | Refusal:
+        """Take one message in; the reply comes after its commit. Raises `StoreUnavailable`."""
+        if key is None:
+            return await self._send(sending, request, None)
+        with self._gate.hold(key) as is_first:
+            if not is_first:
+                return IN_USE
+            outcome = await self._send(sending, request, key)
+            if isinstance(outcome, Reply):
+                return outcome
+            # A repeat is answered as before even if the rules have changed meanwhile (a send_at has passed).
+            return await self._gate.find_answer(key) or outcome
+
+    async def send_batch(
+        self,
+        sending: Sending,
+        items: Sequence[SendRequest | Refusal],
+        *,
+        key: RequestKey | None = None,
+    ) -> Reply | Refusal:
+        """Take a batch in, each item judged on its own; the accepted ones are stored in one transaction."""
+        if key is None:
+            return await self._send_batch(sending, items, None)
+        with self._gate.hold(key) as is_first:
+            if not is_first:
+                return IN_USE
+            return await self._send_batch(sending, items, key)
+
+    def estimate(self, sending: Sending, request: SendRequest) -> Plan | Refusal:
+        """What would go out, without consent and caps, and without sending anything."""
+        return self.acceptance.plan(
+            request,
+            sending.shop,
+            is_test=sending.is_test,
+            now=self._deps.clock(),
+            draw=self._deps.random(),
+        )
+
+    async def _send(self, sending: Sending, request: SendRequest, key: RequestKey | None) -> Reply | Refusal:
+        deps = self._deps
+        shop, is_test, looks_up_people = sending
+        now = deps.clock()
+        plan = self.acceptance.plan(request, shop, is_test=is_test, now=now, draw=deps.random())
+        if isinstance(plan, Refusal):
+            return plan
+        standing = NOTHING_RECORDED
+        if looks_up_people or plan.category is Category.MARKETING:
+            address = plan.number.address
+            standing = (await self._standings.find(shop.id, (address,))).get(address, NOTHING_RECORDED)
+        refusal = _judge_person(plan, standing, is_test=is_test)
+        if refusal is None and not is_test:
+            await self._bring_caps_up(shop, now, has_otps=plan.category is Category.OTP)
+            refusal = self._caps.take(plan, shop, now)
+        if refusal is not None:
+            return refusal
+        wants_events = request.webhook_url is not None or await deps.wants_events(shop.id)
+        message = self._build(plan, request, sending, standing.contact_id, wants_events=wants_events)
+        reply = Reply(ACCEPTED_STATUS, deps.render_accepted(Accepted(plan, message)))
+        return await self._store(sending, [plan], [message], reply, key, now)
+
+    async def _send_batch(
+        self, sending: Sending, items: Sequence[SendRequest | Refusal], key: RequestKey | None
+    ) -> Reply | Refusal:
+        deps = self._deps
+        now = deps.clock()
+        plans = await self._plan_batch(sending, items, now)
+        standings = await self._find_standings(sending, plans)
+        if not sending.is_test:
+            has_otps = any(isinstance(item, SendRequest) and item.category == "otp" for item in items)
+            await self._bring_caps_up(sending.shop, now, has_otps=has_otps)
+        wants_events = await deps.wants_events(sending.shop.id)
+        results: list[Accepted | Refusal] = []
+        for place, (item, plan) in enumerate(zip(items, plans, strict=True)):
+            if place % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
+                await asyncio.sleep(0)
+            if isinstance(plan, Refusal) or isinstance(item, Refusal):
+                results.append(plan if isinstance(plan, Refusal) else item)  # type: ignore[arg-type]  # one is
+                continue
+            standing = standings.get(plan.number.address, NOTHING_RECORDED)
+            refusal = _judge_person(plan, standing, is_test=sending.is_test)
+            if refusal is None and not sending.is_test:
+                refusal = self._caps.take(plan, sending.shop, now)
+            if refusal is not None:
+                results.append(refusal.within(f"$.messages[{place}]"))
+                continue
+            wanted = wants_events or item.webhook_url is not None
+            message = self._build(plan, item, sending, standing.contact_id, wants_events=wanted)
+            results.append(Accepted(plan, message))
+        taken = [result for result in results if not isinstance(result, Refusal)]
+        reply = Reply(ACCEPTED_STATUS, deps.render_batch(results))
+        if not taken and key is None:
+            return reply
+        return await self._store(
+            sending, [plan for plan, _ in taken], [message for _, message in taken], reply, key, now
+        )
+
+    async def _plan_batch(
+        self, sending: Sending, items: Sequence[SendRequest | Refusal], now: datetime
+    ) -> list[Plan | Refusal]:
+        random = self._deps.random
+        plan_one = self.acceptance.plan
+        plans: list[Plan | Refusal] = []
+        for place, item in enumerate(items):
+            if place % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
+                await asyncio.sleep(0)
+            if isinstance(item, Refusal):
+                plans.append(item)
+                continue
+            plan = plan_one(item, sending.shop, is_test=sending.is_test, now=now, draw=random())
+            plans.append(plan.within(f"$.messages[{place}]") if isinstance(plan, Refusal) else plan)
+        return plans
+
+    async def _find_standings(self, sending: Sending, plans: Sequence[Plan | Refusal]) -> dict[str, Standing]:
+        wanted = [
+            plan.number.address
+            for plan in plans
+            if not isinstance(plan, Refusal)
+            and (sending.looks_up_people or plan.category is Category.MARKETING)
+        ]
+        return await self._standings.find(sending.shop.id, wanted) if wanted else {}
+
+    async def _store(
+        self,
+        sending: Sending,
+        plans: Sequence[Plan],
+        messages: Sequence[NewMessage],
+        reply: Reply,
+        key: RequestKey | None,
+        now: datetime,
+    ) -> Reply | Refusal:
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                stored = await self._deps.store.store(
+                    messages, keyed=None if key is None else key.answer(reply)
+                )
+        except TimeoutError as exc:
+            # What was put will be stored once the database is back, so nothing is given back to the caps.
+            raise StoreUnavailable(
+                f"no commit within {_STORE_SECONDS:.0f} s; the request may still be carried out, so repeat "
+                "it only with the same Idempotency-Key"
+            ) from exc
+        except Exception:
+            self._give_back(sending, plans, now)
+            raise
+        if stored is Stored.COMMITTED:
+            return reply
+        self._give_back(sending, plans, now)
+        assert key is not None  # only a key can be held by an earlier request
+        return await self._gate.find_answer(key) or IN_USE
+
+    def _give_back(self, sending: Sending, plans: Sequence[Plan], now: datetime) -> None:
+        if not sending.is_test:
+            for plan in plans:
+                self._caps.give_back(plan, sending.shop, now)
+
+    def _build(
+        self,
+        plan: Plan,
+        request: SendRequest,
+        sending: Sending,
+        contact_id: int | None,
+        *,
+        wants_events: bool,
+    ) -> NewMessage:
+        number, cost = plan.number, plan.cost
+        slot = slot_of_address(number.address)
+        metadata = request.metadata
+        return NewMessage(
+            sending.shop.id,
+            self._deps.ids.next_id(slot),
+            slot,
+            plan.connector.id,
+            plan.category,
+            lane_of(plan.category),
+            plan.wire.alphabet,
+            len(plan.wire.parts),
+            sending.is_test,
+            request.sensitive,
+            wants_events,
+            None,
+            contact_id,
+            0 if cost is None else cost.micros,
+            plan.send_at,
+            plan.expires_at,
+            number.country,
+            NO_CURRENCY if cost is None else cost.currency,
+            number.address,
+            plan.sender,
+            plan.text,
+            request.binary,
+            request.client_reference,
+            request.webhook_url,
+            None if metadata is None else msgspec.json.encode(metadata).decode(),
+            plan.due_at,
+        )
+
+    async def _bring_caps_up(self, shop: Shop, now: datetime, *, has_otps: bool) -> None:
+        """Load what the caps of a shop are measured against, once or each 5 s; nothing for a shop without."""
+        database = self._deps.database
+        if has_otps and has_otp_cap(shop) and not self._caps.knows_otps(shop.id):
+            step_ms = STEP // timedelta(milliseconds=1)
+            recent = await read_recent_otps(database, shop.id, now - _HOUR, step_ms=step_ms)
+            self._caps.load_otps(shop.id, recent)
+        if not has_spend_cap(shop):
+            return
+        read_at = self._spend_read_at.get(shop.id)
+        if read_at is None or now - read_at > _SPEND_FRESH:
+            stored = await read_spend(database, shop.id, now.date())
+            self._caps.load_spend(shop.id, now.date(), stored)
+            self._spend_read_at[shop.id] = now
+
+    async def _read_standings(self, shop_id: int, addresses: Sequence[str]) -> dict[str, Standing]:
+        deps = self._deps
+        scopes = await find_suppressions(
+            deps.database, shop_id, addresses, instance_secret=deps.instance_secret
+        )
+        consents = await find_consents(deps.database, shop_id, addresses)
+        standings: dict[str, Standing] = {}
+        for address in scopes.keys() | consents.keys():
+            found = consents.get(address)
+            standings[address] = Standing(
+                scopes.get(address, SuppressionScope.NONE),
+                MarketingConsent.UNKNOWN if found is None else found.consent,
+                None if found is None else found.contact_id,
+            )
+        return standings
+
+    async def _read_key(self, key: RequestKey) -> KeyedAnswer | None:
+        return await read_keyed_answer(self._deps.database, key.shop_id, key.key, self._deps.clock())
+
+
+def _judge_person(plan: Plan, standing: Standing, *, is_test: bool) -> Refusal | None:
+    if is_test and plan.number.address == TEST_OPTED_OUT_ADDRESS:
+        return OPTED_OUT
+    if standing is NOTHING_RECORDED and plan.category is not Category.MARKETING:
+        return None
+    return judge_standing(plan.category, standing)
