@@ -1,4 +1,4 @@
-"""What is due when: one heap for all answers, receipts and repeats of a simulator. Has no clock of its own."""
+"""What is due when: one heap for all answers, receipts and repeats of a simulator. Has no clock."""
 
 from heapq import heappop, heappush
 from typing import Generic, TypeVar

@@ -28,7 +28,7 @@ _SUCCESS_ONLY: Final = 0x03
 _THROTTLE_MEMORY: Final = 10_000
 """Magic messages whose refusals are counted at a time; beyond it the oldest is forgotten, and starts anew."""
 
-WeightedT = TypeVar("WeightedT", Answer, Outcome)
+WeightedT = TypeVar("WeightedT", bound=Answer | Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,6 @@ class Verdict:
         return not self.command_status
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How busy the SMSC is at the moment of a submit."""
-
-    waiting_answers: int
-    """Submits of this session that have had no response yet."""
-    pending_messages: int
-    """Messages of all accounts that wait for their end."""
-
-
 class Behaviour:
     """One SMSC's judgement, by its profile. `judge` is called once per submit, in order of arrival."""
 
@@ -84,36 +74,38 @@ class Behaviour:
         self.parts_per_second = profile.submit.parts_per_second
         """The speed limit; may be moved while running."""
 
-    def judge(self, account: str, submit: SubmitSm | DataSm, load: Load, *, now: float) -> Verdict:
-        """What becomes of `submit`. `now` is any clock of seconds that does not run backwards."""
+    def judge(
+        self,
+        account: str,
+        submit: SubmitSm | DataSm,
+        *,
+        waiting_answers: int,
+        pending_receipts: int,
+        now: float,
+    ) -> Verdict:
+        """What becomes of `submit`; `waiting_answers` submits of its session have had no response yet.
+
+        `pending_receipts` counts those of all accounts that no client has answered; `now` is any clock of
+        seconds that does not run backwards.
+        """
         rules = self._profile.submit
-        if load.waiting_answers >= rules.window:
+        if waiting_answers >= rules.window:
             return Verdict(rules.window_full_with, True)
         limit = self.parts_per_second
         if limit is not None and not self._limiter.take(account, limit, now=now):
             return Verdict(rules.throttled_with, True)
         magic = find_magic_number(submit.destination_addr) if self._profile.magic_numbers else None
-        if magic is not None:
-            return self._judge_magic(magic, submit, load)
-        answer = self._answers.draw()
+        fate = self._answers.draw() if magic is None else magic
         latency = self._draw(rules.latency_ms) / 1000
-        if answer.command_status:
-            return Verdict(answer.command_status, answer.answered, latency)
-        if load.pending_messages >= self._profile.receipts.capacity:
-            return Verdict(_QUEUE_FULL, True, latency)
-        return self._take(submit, None, answered=answer.answered, latency=latency)
-
-    def _judge_magic(self, magic: MagicNumber, submit: SubmitSm | DataSm, load: Load) -> Verdict:
-        latency = self._draw(self._profile.submit.latency_ms) / 1000
-        if magic.throttled_times and self._still_throttled(magic, submit):
+        if magic is not None and magic.throttled_times and self._is_still_throttled(magic, submit):
             return Verdict(_THROTTLED, True, latency)
-        if magic.command_status:
-            return Verdict(magic.command_status, magic.answered, latency)
-        if load.pending_messages >= self._profile.receipts.capacity:
+        if fate.command_status:
+            return Verdict(fate.command_status, fate.answered, latency)
+        if pending_receipts >= self._profile.receipts.capacity:
             return Verdict(_QUEUE_FULL, True, latency)
-        return self._take(submit, magic, answered=magic.answered, latency=latency)
+        return self._take(submit, magic, answered=fate.answered, latency=latency)
 
-    def _still_throttled(self, magic: MagicNumber, submit: SubmitSm | DataSm) -> bool:
+    def _is_still_throttled(self, magic: MagicNumber, submit: SubmitSm | DataSm) -> bool:
         """Counts by the whole message, so that each part of a long one is refused its own number of times."""
         payload = submit.short_message if isinstance(submit, SubmitSm) else repr(submit.tlvs).encode()
         key = (submit.source_addr, submit.destination_addr, payload)
@@ -129,7 +121,7 @@ class Behaviour:
         self, submit: SubmitSm | DataSm, magic: MagicNumber | None, *, answered: bool, latency: float
     ) -> Verdict:
         response_id, receipt_id = self._mint.mint()
-        receipts = self._plan_receipts(submit, magic)
+        receipts = self._plan_receipts(submit, magic, latency)
         early = self._profile.receipts.before_response_ms / 1000
         if early and receipts:
             latency = max(latency, early)
@@ -137,7 +129,7 @@ class Behaviour:
         return Verdict(0, answered, latency, response_id, receipt_id, receipts)
 
     def _plan_receipts(
-        self, submit: SubmitSm | DataSm, magic: MagicNumber | None
+        self, submit: SubmitSm | DataSm, magic: MagicNumber | None, latency: float
     ) -> tuple[PlannedReceipt, ...]:
         rules = self._profile.receipts
         delay = self._draw(rules.delay_seconds)
@@ -157,9 +149,9 @@ class Behaviour:
                 delay = magic.delay_seconds
         if not rules.unrequested and not _wants_receipt(submit.registered_delivery, stat):
             return ()
-        final = PlannedReceipt(delay, stat, err)
+        final = PlannedReceipt(latency + delay, stat, err)
         if rules.intermediate or submit.registered_delivery & _INTERMEDIATE_BIT:
-            return (PlannedReceipt(delay / 2, "ENROUTE", "000", is_final=False), *(final,) * copies)
+            return (PlannedReceipt(latency + delay / 2, "ENROUTE", "000", is_final=False), *(final,) * copies)
         return (final,) if copies == 1 else (final,) * copies
 
     def _draw(self, span: float | Range) -> float:

@@ -162,7 +162,7 @@ class ReceiptRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Which receipts come, when, where and in which form."""
 
     delay_seconds: Seconds | Range = 0
-    """Seconds from the submit to its receipt."""
+    """Seconds from the response to the receipt."""
     outcomes: Annotated[tuple[Outcome, ...], Meta(min_length=1, max_length=64)] = (Outcome(),)
     """The mix of ends."""
     form: ReceiptForm = ReceiptForm.BOTH
@@ -197,8 +197,8 @@ class ReceiptRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     attempts: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     """Times a receipt or an MO is sent before it is given up, and counted so."""
     capacity: Annotated[int, Meta(ge=1, le=MAX_PENDING_RECEIPTS)] = 200_000
-    """Messages that may wait for their end. More are refused with 0x14, queue full. This bounds memory: about
-    0.6 kB each."""
+    """Receipts that may wait to be sent and answered. While there are so many, further submits are refused
+    with 0x14, queue full. This bounds memory: about 0.6 kB each."""
 
 
 class FaultRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

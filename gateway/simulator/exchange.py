@@ -1,0 +1,357 @@
+"""The SMSC behind the sessions: takes and answers submits, hands out receipts and MOs until acknowledged.
+
+Owns what is pending and the order of things. Refuses to know listeners and timers: it is told the time and
+says when it wants to be called again. No task or future per message.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
+from gateway.session.session import Session
+from gateway.simulator.agenda import Agenda
+from gateway.simulator.behaviour import Behaviour, Verdict
+from gateway.simulator.journal import Journal, account_of, mode_of, octets_of
+from gateway.simulator.profile import Profile
+from gateway.simulator.receipt_forms import QUOTED_CHARACTERS, ReceiptWriter, TakenMessage
+from gateway.simulator.stats import SimulatorStats
+from gateway.simulator.switchboard import Delivery, Seat, Switchboard
+from gateway.smpp import pdus
+from gateway.smpp.errors import BadPdu, RuleBroken
+from gateway.smpp.rules import SessionState
+from gateway.smpp.statuses import CommandStatus
+from gateway.smpp.text import decode_text
+from gateway.smpp.udh import UserData, split_user_data
+
+_BATCH: Final = 1_000
+"""Due items handled before the sockets get their turn again: about 20 ms."""
+
+_RECEIVING: Final = (SessionState.BOUND_RX, SessionState.BOUND_TRX)
+
+_Submit: TypeAlias = pdus.SubmitSm | pdus.DataSm
+_DueAnswer: TypeAlias = tuple[Seat, pdus.SubmitSmResp | pdus.DataSmResp]
+
+
+class Exchange(SessionOwner):
+    """Owner of all sessions of one simulator.
+
+    `clock` counts seconds for what is due, `wall_clock` seconds since 1970 for what is written down.
+    `wake_at` asks for a call of `run_due` at that moment of `clock`.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        behaviour: Behaviour,
+        journal: Journal,
+        *,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        wake_at: Callable[[float], None],
+    ) -> None:
+        self.stats: Final = SimulatorStats()
+        self.switchboard: Final = Switchboard(profile.receipts.bind)
+        self.holds_reading = False
+        """Whether sessions are read only when the shell lets them: a stall or a slow reader."""
+        self.is_stalled = False
+        """While true nothing is answered and nothing is sent."""
+        self._profile = profile
+        self._behaviour = behaviour
+        self._writer = ReceiptWriter(profile.receipts)
+        self._journal = journal
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._wake_at = wake_at
+        self._agenda: Agenda[Delivery | _DueAnswer] = Agenda()
+        self._seats: dict[Session, Seat] = {}
+        self._passwords = {
+            account.system_id.encode(): account.password.encode() for account in profile.bind.accounts
+        }
+        self._modes = {mode.value for mode in profile.bind.modes}
+        self._seats_opened = 0
+        self._on_settled: dict[Delivery, Callable[[], None]] = {}
+
+    # Binding and closing.
+
+    def authenticate(self, session: Session, bind: pdus.BindRequest) -> int:
+        """Judge a bind request: the `command_status` to answer."""
+        command_status = self._judge_bind(bind)
+        if command_status:
+            self.stats.refused_binds += 1
+            self._journal.note_bind(0, bind, command_status)
+        return command_status
+
+    def _judge_bind(self, bind: pdus.BindRequest) -> int:
+        rules = self._profile.bind
+        if rules.refuse_with:
+            return rules.refuse_with
+        if self._passwords:
+            password = self._passwords.get(bind.system_id)
+            if password is None:
+                return CommandStatus.ESME_RINVSYSID.value
+            if password != bind.password:
+                return CommandStatus.ESME_RINVPASWD.value
+        if mode_of(bind) not in self._modes:
+            return CommandStatus.ESME_RBINDFAIL.value
+        if self.switchboard.count(account_of(bind)) >= rules.sessions_per_account:
+            return CommandStatus.ESME_RALYBND.value
+        return CommandStatus.ESME_ROK.value
+
+    def on_bound(self, session: Session, pdu: pdus.Pdu) -> None:
+        assert isinstance(pdu, pdus.BindRequest)
+        self._seats_opened += 1
+        seat = Seat(self._seats_opened, account_of(pdu), session, session.state in _RECEIVING)
+        self._seats[session] = seat
+        self.stats.binds += 1
+        self.stats.sessions += 1
+        self._journal.note_bind(seat.number, pdu, 0)
+        if self.holds_reading:
+            session.hold_reading(True)
+        for delivery in self.switchboard.open(seat):
+            self._dispatch(delivery)
+
+    def on_closed(self, session: Session, reason: CloseReason, unanswered: list[object]) -> None:
+        seat = self._seats.pop(session)
+        self.stats.sessions -= 1
+        waiting = self.switchboard.close(seat)
+        self._journal.note_close(seat, reason, unanswered=len(unanswered))
+        for delivery in (*_deliveries(unanswered), *waiting):
+            delivery.avoids = 0
+            self._dispatch(delivery)
+
+    def on_bad_pdu(self, session: Session, raw: bytes, error: BadPdu) -> None:
+        self.stats.bad_pdus += 1
+
+    # Submits.
+
+    def on_requests(self, session: Session, requests: list[Request]) -> None:
+        seat = self._seats[session]
+        if self.holds_reading:
+            session.hold_reading(True)
+        now, at = self._clock(), self._wall_clock()
+        for number, pdu in requests:
+            if isinstance(pdu, (pdus.SubmitSm, pdus.DataSm)):
+                self._take_submit(seat, number, pdu, now, at)
+            else:
+                self._decline(session, number, pdu)
+
+    def _decline(self, session: Session, number: int, pdu: pdus.Pdu) -> None:
+        """What asks about a message on its way is refused, as by most carriers (quirk 90)."""
+        if isinstance(pdu, pdus.QuerySm):
+            status = CommandStatus.ESME_RQUERYFAIL.value
+            session.answer(pdus.QuerySmResp(command_status=status, sequence_number=number))
+        elif isinstance(pdu, pdus.CancelSm):
+            session.answer(pdus.CancelSmResp(CommandStatus.ESME_RCANCELFAIL.value, number))
+        elif isinstance(pdu, pdus.ReplaceSm):
+            session.answer(pdus.ReplaceSmResp(CommandStatus.ESME_RREPLACEFAIL.value, number))
+
+    def _take_submit(self, seat: Seat, number: int, submit: _Submit, now: float, at: float) -> None:
+        stats = self.stats
+        stats.submits += 1
+        verdict = self._behaviour.judge(
+            seat.account,
+            submit,
+            waiting_answers=seat.waiting_answers,
+            pending_receipts=stats.pending,
+            now=now,
+        )
+        user_data = split_user_data(submit.esm_class, octets_of(submit))
+        if not self._journal.note_submit(seat, number, submit, verdict, user_data, at=at):
+            verdict = Verdict(CommandStatus.ESME_RSYSERR.value, True)
+        if verdict.is_taken:
+            stats.taken += 1
+        else:
+            stats.refused[verdict.command_status] = stats.refused.get(verdict.command_status, 0) + 1
+        if verdict.is_answered:
+            self._answer(seat, number, submit, verdict, now)
+        else:
+            stats.unanswered += 1
+        if verdict.receipts:
+            self._plan_receipts(seat, submit, verdict, user_data, now, at)
+
+    def _answer(self, seat: Seat, number: int, submit: _Submit, verdict: Verdict, now: float) -> None:
+        response_type = pdus.SubmitSmResp if isinstance(submit, pdus.SubmitSm) else pdus.DataSmResp
+        response = response_type(verdict.response_id.encode(), (), verdict.command_status, number)
+        if verdict.answer_in_seconds <= 0:
+            seat.session.answer(response)
+            return
+        seat.waiting_answers += 1
+        self._add(now + verdict.answer_in_seconds, (seat, response))
+
+    def _plan_receipts(
+        self, seat: Seat, submit: _Submit, verdict: Verdict, user_data: UserData, now: float, at: float
+    ) -> None:
+        beginning = user_data.body[: 2 * QUOTED_CHARACTERS]
+        message = TakenMessage(
+            receipt_id=verdict.receipt_id,
+            account=seat.account,
+            session_number=seat.number,
+            source_ton=submit.source_addr_ton,
+            source_npi=submit.source_addr_npi,
+            source=submit.source_addr,
+            destination_ton=submit.dest_addr_ton,
+            destination_npi=submit.dest_addr_npi,
+            destination=submit.destination_addr,
+            taken_at=at,
+            quoted=decode_text(beginning, submit.data_coding)[:QUOTED_CHARACTERS],
+        )
+        for planned in verdict.receipts:
+            delivery = Delivery(seat.account, message, planned.stat, planned.err, planned.is_final)
+            self.stats.pending += 1
+            if planned.in_seconds <= 0:
+                self._dispatch(delivery)
+            else:
+                self._add(now + planned.in_seconds, delivery)
+
+    # Receipts and MOs.
+
+    def send_mo(
+        self, account: str, parts: list[pdus.DeliverSm], on_settled: Callable[[], None]
+    ) -> list[Delivery]:
+        """Hand the parts of an MO to an account; `on_settled` is called as each is taken or given up."""
+        deliveries = [Delivery(account, pdu=part) for part in parts]
+        for delivery in deliveries:
+            self.stats.pending += 1
+            self._on_settled[delivery] = on_settled
+            self._dispatch(delivery)
+        return deliveries
+
+    def forget(self, deliveries: list[Delivery]) -> None:
+        """Nobody waits for these MO parts any more; they are still delivered."""
+        for delivery in deliveries:
+            self._on_settled.pop(delivery, None)
+
+    def on_answers(self, session: Session, answers: list[Answer]) -> None:
+        seat = self._seats[session]
+        if self.holds_reading:
+            session.hold_reading(True)
+        for context, command_status, _ in answers:
+            assert isinstance(context, Delivery)
+            context.command_status = command_status
+            if not command_status:
+                self._settle(context)
+                continue
+            self.stats.refusals += 1
+            self._repeat_later(seat, context, command_status)
+        if seat.line:
+            self._drain(seat)
+
+    def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
+        for context, command_status, _ in answers:
+            assert isinstance(context, Delivery)
+            if not command_status and not context.is_done:
+                context.command_status = command_status
+                self._settle(context)  # its repeat, still on the agenda, will find it done
+
+    def on_timeouts(self, session: Session, contexts: list[object]) -> None:
+        seat = self._seats[session]
+        for delivery in _deliveries(contexts):
+            self.stats.timeouts += 1
+            self._repeat_later(seat, delivery, None)
+
+    def on_unwritten(self, session: Session, contexts: list[object]) -> None:
+        now = self._clock()
+        for delivery in _deliveries(contexts):
+            self._add(now, delivery)  # not at once: the session may be in the middle of its end
+
+    def on_room(self, session: Session) -> None:
+        self._drain(self._seats[session])
+
+    def _dispatch(self, delivery: Delivery) -> None:
+        if delivery.is_done:
+            return
+        seat = self.switchboard.choose(delivery)
+        if seat is None:
+            self.switchboard.shelter(delivery)
+            return
+        seat.line.append(delivery)
+        self._drain(seat)
+
+    def _drain(self, seat: Seat) -> None:
+        if self.is_stalled:
+            return
+        line, session = seat.line, seat.session
+        while line and session.room:
+            self._send(seat, line.popleft())
+
+    def _send(self, seat: Seat, delivery: Delivery) -> None:
+        if delivery.is_done:
+            return
+        at = self._wall_clock()
+        if delivery.pdu is None:
+            assert delivery.message is not None
+            delivery.pdu = self._writer.write(
+                delivery.message, delivery.stat, delivery.err, is_final=delivery.is_final, done_at=at
+            )
+        try:
+            seat.session.request(delivery, delivery.pdu)
+        except RuleBroken:  # an address that the client sent and that no PDU of ours may carry
+            self._abandon(delivery)
+            return
+        delivery.attempts += 1
+        if delivery.message is None:
+            self.stats.mo_parts_sent += 1
+        else:
+            self.stats.receipts_sent += 1
+        self._journal.note_delivery(seat, delivery, at=at)
+
+    def _repeat_later(self, seat: Seat, delivery: Delivery, command_status: int | None) -> None:
+        if delivery.is_done:
+            return
+        self._journal.note_refusal(seat, delivery, command_status)
+        if delivery.attempts >= self._profile.receipts.attempts:
+            self._abandon(delivery)
+            return
+        delivery.avoids = seat.number
+        self._add(self._clock() + self._profile.receipts.retry_seconds, delivery)
+
+    def _abandon(self, delivery: Delivery) -> None:
+        self.stats.abandoned += 1
+        self._end(delivery)
+
+    def _settle(self, delivery: Delivery) -> None:
+        if delivery.is_done:
+            return  # a late answer settled it while its repeat was under way
+        if delivery.message is None:
+            self.stats.mo_parts_acknowledged += 1
+        else:
+            self.stats.receipts_acknowledged += 1
+        self._end(delivery)
+
+    def _end(self, delivery: Delivery) -> None:
+        delivery.is_done = True
+        self.stats.pending -= 1
+        if delivery.message is None and (on_settled := self._on_settled.pop(delivery, None)) is not None:
+            on_settled()
+
+    # Time.
+
+    def run_due(self) -> None:
+        """Do what is due; ask to be called again for the rest."""
+        if self.is_stalled:
+            return
+        for item in self._agenda.pop_due(self._clock(), most=_BATCH):
+            if isinstance(item, Delivery):
+                self._dispatch(item)
+                continue
+            seat, response = item
+            seat.waiting_answers -= 1
+            seat.session.answer(response)
+        next_at = self._agenda.next_at
+        if next_at is not None:
+            self._wake_at(next_at)
+
+    def resume(self) -> None:
+        """After a stall: send what has waited."""
+        for seat in self.switchboard:
+            self._drain(seat)
+        self.run_due()
+
+    def _add(self, at: float, item: Delivery | _DueAnswer) -> None:
+        self._agenda.add(at, item)
+        self._wake_at(at)
+
+
+def _deliveries(contexts: list[object]) -> list[Delivery]:
+    """All contexts that the simulator gives to a session are deliveries."""
+    return [context for context in contexts if isinstance(context, Delivery)]
