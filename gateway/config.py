@@ -1,9 +1,8 @@
-"""The door to the configuration: read `config.yaml` once into one typed, frozen tree, or say everything that
-is wrong.
+"""The door to the configuration: `config.yaml` read once into one frozen tree, or all that is wrong with it.
 
-The keys are in `config_tree.py`, their small values in `config_values.py`, YAML and its faults in
-`config_reading.py`, rules between keys in `config_checks.py`. Nothing here knows what a running server does
-with a value.
+The keys are in `config_tree.py`, their small values in `config_values.py`, YAML in `config_yaml.py`, the way
+from YAML to the tree in `config_reading.py`, rules between keys in `config_checks.py`. What a running server
+does with a value is not known here.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config_checks import find_conflicts, find_exposed_secrets
-from gateway.config_reading import ConfigError, Finding, Severity, read_config
+from gateway.config_checks import SIMULATOR, find_conflicts
+from gateway.config_findings import ConfigError, Finding, Severity
+from gateway.config_reading import read_config
 from gateway.config_tree import (
     AdminConfig,
     AdminRole,
@@ -54,6 +54,7 @@ from gateway.config_tree import (
 from gateway.config_values import Amount, HostPort, Secret, StatusCode
 
 __all__ = [
+    "SIMULATOR",
     "AdminConfig",
     "AdminRole",
     "AdminRoleConfig",
@@ -125,5 +126,5 @@ def check_config(path: Path, environ: Mapping[str, str]) -> list[Finding]:
 def _examine(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, list[Finding]]:
     config, findings = read_config(path, environ)
     if config is not None:
-        findings = findings + find_conflicts(config) + find_exposed_secrets(config, path)
+        findings = findings + find_conflicts(config)
     return config, findings

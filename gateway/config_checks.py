@@ -1,21 +1,20 @@
 """Rules between the keys of a configuration: names that must exist, be unique or be reached.
 
-Judges a finished tree. Types and bounds of single keys are in `config_tree.py`. The only file looked at is
-the configuration's own mode.
+Judges a finished tree. Types and bounds of single keys are in `config_tree.py`; no file is looked at.
 """
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
-from pathlib import Path
+from typing import Final
 
-from gateway.config_reading import Finding, Severity
-from gateway.config_tree import Config, ConnectorConfig, RouteConfig
-from gateway.config_values import UNSET_SECRET
+from gateway.config_findings import Finding, Severity, name_nearest
+from gateway.config_tree import Config, ConnectorConfig, RouteConfig, RouteMatchConfig
 
-SOCKET_PATH_OCTETS = 107
+SIMULATOR: Final = "simulator"
+"""Name of the connector that `test_mode.simulator` adds; a route may lead to it, as the demo's does."""
+
+SOCKET_PATH_OCTETS: Final = 107
 """Longest path of a unix socket on Linux: `sun_path` is 108 octets with its NUL, unix(7)."""
 
 
@@ -90,6 +89,8 @@ def _check_connectors(config: Config) -> Iterator[Finding]:
     yield from _refuse_duplicates("connectors", "name", [connector.name for connector in config.connectors])
     for index, connector in enumerate(config.connectors):
         at = f"connectors[{index}]"
+        if connector.name == SIMULATOR and config.test_mode.simulator:
+            yield _error(f"{at}.name", f"{SIMULATOR!r} is the connector built in for test keys; rename yours")
         rows = [f"country {price.country} prefix {price.prefix or 'any'}" for price in connector.prices]
         yield from _refuse_duplicates(f"{at}.prices", "", rows)
         addresses = [entry.address for entry in connector.inbound_addresses]
@@ -109,6 +110,8 @@ def _check_tls(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
 
 def _check_routes(config: Config) -> Iterator[Finding]:
     names = [connector.name for connector in config.connectors]
+    if config.test_mode.simulator:
+        names.append(SIMULATOR)
     yield from _refuse_duplicates("routes", "name", [route.name for route in config.routes])
     for index, route in enumerate(config.routes):
         at = f"routes[{index}].connectors"
@@ -117,7 +120,7 @@ def _check_routes(config: Config) -> Iterator[Finding]:
             if target.name not in names:
                 yield _error(
                     f"{at}[{position}].name",
-                    f"no connector is named {target.name!r}{_suggest(target.name, names)}",
+                    f"no connector is named {target.name!r}{name_nearest(target.name, names)}",
                 )
     yield from _warn_of_hidden_routes(config.routes)
     reached = {target.name for route in config.routes for target in route.connectors}
@@ -134,23 +137,8 @@ def _warn_of_hidden_routes(routes: tuple[RouteConfig, ...]) -> Iterator[Finding]
     for index, route in enumerate(routes):
         if catch_all is not None:
             yield _warning(f"routes[{index}]", f"is never used: {catch_all.name!r} above takes every message")
-        elif not any(
-            (
-                route.match.prefix,
-                route.match.country,
-                route.match.sender,
-                route.match.category,
-                route.match.shop,
-            )
-        ):
+        elif route.match == RouteMatchConfig():
             catch_all = route
-
-
-def _suggest(name: str, names: list[str]) -> str:
-    nearest = get_close_matches(name, names, n=1, cutoff=0.6)
-    if nearest:
-        return f"; did you mean {nearest[0]!r}?"
-    return f"; there are: {', '.join(names)}" if names else "; the file has no connectors"
 
 
 def _refuse_duplicates(path: str, key: str, values: Iterable[str]) -> Iterator[Finding]:
@@ -160,23 +148,3 @@ def _refuse_duplicates(path: str, key: str, values: Iterable[str]) -> Iterator[F
             at = f"{path}[{index}]" + (f".{key}" if key else "")
             yield _error(at, f"{value!r} stands twice, first at {path}[{first[value]}]; keep one")
         first.setdefault(value, index)
-
-
-def find_exposed_secrets(config: Config, path: Path) -> list[Finding]:
-    """A warning when `path` itself holds a secret and every user of the machine may read it."""
-    try:
-        is_open = bool(path.stat().st_mode & stat.S_IROTH)
-    except OSError:
-        return []
-    written = [
-        f"connectors[{index}].password"
-        for index, connector in enumerate(config.connectors)
-        if connector.password_file is None and connector.password is not UNSET_SECRET
-    ]
-    if not is_open or not written:
-        return []
-    return [
-        _warning(
-            written[0], f"every user of this machine can read it; run `chmod o-r {path}` or use password_file"
-        )
-    ]

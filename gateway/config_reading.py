@@ -1,16 +1,14 @@
-"""Turns a YAML file into the tree of `config_tree.py`, or into the list of all its faults, each with its
-path.
+"""Turns a YAML file into the tree of `config_tree.py`, or into a list of all its faults with their paths.
 
 Knows YAML, the shapes of types and where secrets come from. Knows no single key and no rule between two keys.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +16,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from gateway.config_findings import Finding, Severity, name_nearest
 from gateway.config_tree import CONFIG_SIZE_OCTETS, Config, ConnectorConfig, DatabaseConfig
 from gateway.config_values import UNSET_SECRET, Secret
 from gateway.config_yaml import UnreadableFile, parse_yaml, read_text
-from gateway.errors import EstafetteError
 
 SECRET_FILE_SIZE_OCTETS: Final = 4096
 """Largest file taken for a password or a database address."""
@@ -30,55 +28,18 @@ _FOUND_CHARACTERS: Final = 60
 """Characters of a faulty value that a message repeats."""
 
 
-class Severity(Enum):
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong (`ERROR`) or doubtful (`WARNING`) at one path of a configuration file."""
-
-    severity: Severity
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.severity.value}: {self.path}: {self.message}"
-            if self.path
-            else (f"{self.severity.value}: {self.message}")
-        )
-
-
-class ConfigError(EstafetteError):
-    """A configuration that cannot be used; `findings` holds every reason that could be found in one
-    reading."""
-
-    def __init__(self, source: Path, findings: tuple[Finding, ...]) -> None:
-        self.source = source
-        self.findings = findings
-        lines = "".join(f"\n  {finding}" for finding in findings)
-        super().__init__(
-            f"{source} cannot be used; correct it and run `estafette check-config {source}`:{lines}"
-        )
-
-
 def read_config(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, list[Finding]]:
     """The tree that `path` describes, secrets resolved, or None beside the errors that forbid it."""
-    findings: list[Finding] = []
     try:
         raw = parse_yaml(read_text(path, CONFIG_SIZE_OCTETS))
     except UnreadableFile as exc:
         return None, [Finding(Severity.ERROR, "", str(exc))]
     walk = _Walk(environ)
     config = walk.build(inspect.type_info(Config), raw, "")
-    findings += walk.findings
     if not isinstance(config, Config):
-        return None, findings
-    config, secret_findings = _read_secret_files(config, path.parent)
-    findings += secret_findings
-    return (None if secret_findings else config), findings
+        return None, walk.findings
+    config, faults = _read_secret_files(config, path.parent)
+    return (None if faults else config), faults + _warn_of_open_file(path, walk.literal_secrets)
 
 
 class _Fault(Enum):
@@ -91,15 +52,16 @@ _FAULT: Final = _Fault.FAULT
 
 
 class _Walk:
-    """Builds values of `msgspec`'s type descriptions and records every fault instead of stopping at the
-    first.
+    """Builds the tree from `msgspec`'s descriptions of its types, and records every fault on the way.
 
-    `msgspec.convert` itself stops there, and an operator with five faults should not have to start five
+    `msgspec.convert` stops at the first, and an operator with five faults should not have to start five
     times.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.findings: list[Finding] = []
+        self.literal_secrets: list[str] = []
+        """Paths of the secrets that stand in the file itself."""
         self._environ = environ
 
     def build(self, kind: inspect.Type, raw: object, path: str, allowed: str | None = None) -> Any:
@@ -138,7 +100,7 @@ class _Walk:
         faults = 0
         for key in raw:
             if key not in names:
-                self._refuse(_join(path, str(key)), _describe_unknown_key(str(key), names))
+                self._refuse(_join(path, str(key)), f"unknown key{name_nearest(str(key), names)}")
                 faults += 1
         for each in kind.fields:
             if each.encode_name in raw:
@@ -185,6 +147,7 @@ class _Walk:
             return self._refuse(path, f"found {type(raw).__name__}; allowed: {exc}")
         name = secret.environment_name
         if name is None:
+            self.literal_secrets.append(path)
             return secret
         if name not in self._environ:
             return self._refuse(path, f"the environment variable {name} is not set; set it or name another")
@@ -216,7 +179,11 @@ def _read_scalar(kind: inspect.Type, raw: object) -> tuple[bool, object, str]:
         case inspect.EnumType(cls=cls):
             words = [member.value for member in cls]
             known = isinstance(raw, str) and raw in words
-            return known, cls(raw) if known else None, f"one of {', '.join(words)}{_nearest_hint(raw, words)}"
+            return (
+                known,
+                cls(raw) if known else None,
+                f"one of {', '.join(words)}{name_nearest(str(raw), words, otherwise=False)}",
+            )
         case inspect.IntType(ge=least, le=most):
             fits = isinstance(raw, int) and not isinstance(raw, bool) and _is_within(raw, least, most)
             return fits, raw, f"a whole number, {_describe_bounds(least, most)}"
@@ -246,18 +213,6 @@ def _describe_bounds(least: float | None, most: float | None) -> str:
     return f"{least or 0:,} to {most:,}"
 
 
-def _describe_unknown_key(key: str, names: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    if nearest:
-        return f"unknown key; did you mean {nearest[0]!r}?"
-    return f"unknown key; known here: {', '.join(names)}"
-
-
-def _nearest_hint(raw: object, words: list[str]) -> str:
-    nearest = difflib.get_close_matches(str(raw), words, n=1, cutoff=0.6)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
-
-
 def _show(raw: object) -> str:
     if isinstance(raw, dict):
         return "keys with values"
@@ -271,6 +226,17 @@ def _show(raw: object) -> str:
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
+
+
+def _warn_of_open_file(path: Path, secrets: list[str]) -> list[Finding]:
+    """A warning when `path` holds secrets and every user of the machine may read it."""
+    if not secrets or not path.stat().st_mode & stat.S_IROTH:
+        return []
+    remedy = f"run `chmod o-r {path}`, or keep secrets in files of their own"
+    return [
+        Finding(Severity.WARNING, each, f"every user of this machine can read it; {remedy}")
+        for each in secrets
+    ]
 
 
 def _read_secret_files(config: Config, folder: Path) -> tuple[Config, list[Finding]]:
