@@ -136,37 +136,41 @@ def _overrule(default: StatusRuling, verdict: Verdict) -> StatusRuling:
 # carries in network_error_code with network type 3.
 GSM_NETWORK_TYPE: Final = 3
 
-_GSM_ERRORS: Final[dict[int, tuple[FailureClass, str]]] = {
-    1: (_F.INVALID_NUMBER, "The number is not in use."),
-    5: (_F.INVALID_NUMBER, "The mobile network does not know this subscriber."),
-    6: (_F.ABSENT, "The phone is switched off or out of coverage."),
-    9: (_F.INVALID_NUMBER, "The subscription is not valid in the mobile network."),
-    11: (_F.BLOCKED_BY_CARRIER, "The subscription does not include text messages."),
-    12: (_F.BLOCKED_BY_CARRIER, "The mobile network has barred this phone."),
-    13: (_F.BLOCKED_BY_CARRIER, "The subscriber or the mobile network has barred incoming messages."),
-    21: (_F.REJECTED, "The mobile network does not support this kind of message."),
-    27: (_F.ABSENT, "The phone is switched off or out of coverage."),
-    31: (_F.ABSENT, "The phone was busy receiving another message."),
-    32: (_F.NETWORK, "The phone or the mobile network failed while taking the message."),
-    33: (_F.ABSENT, "Too many messages wait for this phone already."),
-    34: (_F.NETWORK, "The mobile network had an internal failure."),
-    35: (_F.NETWORK, "The mobile network found data missing in the request."),
-    36: (_F.NETWORK, "The mobile network found unexpected data in the request."),
+_GSM_ERRORS: Final[dict[int, ReceiptRuling]] = {
+    1: ReceiptRuling(_F.INVALID_NUMBER, "The number is not in use."),
+    5: ReceiptRuling(_F.INVALID_NUMBER, "The mobile network does not know this subscriber."),
+    6: ReceiptRuling(_F.ABSENT, "The phone is switched off or out of coverage."),
+    9: ReceiptRuling(_F.INVALID_NUMBER, "The subscription is not valid in the mobile network."),
+    11: ReceiptRuling(_F.BLOCKED_BY_CARRIER, "The subscription does not include text messages."),
+    12: ReceiptRuling(_F.BLOCKED_BY_CARRIER, "The mobile network has barred this phone."),
+    13: ReceiptRuling(
+        _F.BLOCKED_BY_CARRIER, "The subscriber or the mobile network has barred incoming messages."
+    ),
+    21: ReceiptRuling(_F.REJECTED, "The mobile network does not support this kind of message."),
+    27: ReceiptRuling(_F.ABSENT, "The phone is switched off or out of coverage."),
+    31: ReceiptRuling(_F.ABSENT, "The phone was busy receiving another message."),
+    32: ReceiptRuling(_F.NETWORK, "The phone or the mobile network failed while taking the message."),
+    33: ReceiptRuling(_F.ABSENT, "Too many messages wait for this phone already."),
+    34: ReceiptRuling(_F.NETWORK, "The mobile network had an internal failure."),
+    35: ReceiptRuling(_F.NETWORK, "The mobile network found data missing in the request."),
+    36: ReceiptRuling(_F.NETWORK, "The mobile network found unexpected data in the request."),
 }
 
-_RECEIPT_STATES: Final[dict[ReceiptState, tuple[FailureClass, str]]] = {
-    ReceiptState.DELIVERED: (_F.NONE, "The phone received the message."),
-    ReceiptState.EXPIRED: (_F.EXPIRED, "The phone could not be reached before the message expired."),
-    ReceiptState.DELETED: (_F.REJECTED, "The carrier deleted the message before delivery."),
+_RECEIPT_STATES: Final[dict[ReceiptState | None, ReceiptRuling]] = {
+    ReceiptState.DELIVERED: ReceiptRuling(_F.NONE, "The phone received the message."),
+    ReceiptState.EXPIRED: ReceiptRuling(
+        _F.EXPIRED, "The phone could not be reached before the message expired."
+    ),
+    ReceiptState.DELETED: ReceiptRuling(_F.REJECTED, "The carrier deleted the message before delivery."),
     ReceiptState.UNDELIVERABLE: (
         _F.UNKNOWN,
         "The carrier could not deliver the message and did not say why.",
     ),
-    ReceiptState.REJECTED: (_F.REJECTED, "The carrier rejected the message."),
-    ReceiptState.SKIPPED: (_F.REJECTED, "The carrier skipped the message."),
-    ReceiptState.UNKNOWN: (_F.UNKNOWN, "The carrier does not know what became of the message."),
+    ReceiptState.REJECTED: ReceiptRuling(_F.REJECTED, "The carrier rejected the message."),
+    ReceiptState.SKIPPED: ReceiptRuling(_F.REJECTED, "The carrier skipped the message."),
+    ReceiptState.UNKNOWN: ReceiptRuling(_F.UNKNOWN, "The carrier does not know what became of the message."),
 }
-_UNREADABLE: Final = (_F.UNKNOWN, "The carrier's receipt names a state that is not known here.")
+_UNREADABLE: Final = ReceiptRuling(_F.UNKNOWN, "The carrier's receipt names a state that is not known here.")
 
 
 def judge_receipt(
@@ -183,15 +187,15 @@ def judge_receipt(
     connector's table, since a wrong guess (“the number is not in use”) costs a shop its customer. A network
     error of GSM is a standard and counts by itself. Both refine a failure; neither contradicts a delivery.
     """
-    failure_class, sentence = _RECEIPT_STATES.get(state, _UNREADABLE) if state is not None else _UNREADABLE
-    if failure_class is _F.NONE:
-        return ReceiptRuling(failure_class, sentence)
-    if network_error_type == GSM_NETWORK_TYPE and network_error_code in _GSM_ERRORS:
-        failure_class, sentence = _GSM_ERRORS[network_error_code]
+    ruling = _RECEIPT_STATES.get(state, _UNREADABLE)
+    if ruling.failure_class is _F.NONE:
+        return ruling
     if err_classes is not None and err in err_classes:
         failure_class = err_classes[err]
-        sentence = _CLASS_SENTENCES[failure_class]
-    return ReceiptRuling(failure_class, sentence)
+        return ReceiptRuling(failure_class, _CLASS_SENTENCES[failure_class])
+    if network_error_type == GSM_NETWORK_TYPE and network_error_code in _GSM_ERRORS:
+        return _GSM_ERRORS[network_error_code]
+    return ruling
 
 
 _CLASS_SENTENCES: Final = {

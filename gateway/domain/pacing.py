@@ -8,7 +8,7 @@ every call brings `now`, seconds of a monotonic clock.
 from typing import Final
 
 TICK_SECONDS: Final = 0.02
-"""Lateness that is made good: a loop that comes round within it keeps full speed."""
+"""Lateness that is made good: all of it at 1,000 parts a second and above, half of it at 100 and below."""
 
 _RECOVERY_STEP: Final = 0.05
 """Of the limit, gained back per second: from half to full speed in ten seconds."""
@@ -22,7 +22,7 @@ _ROUNDING: Final = 1e-5
 
 
 class Pacer:
-    """Evenly spaces the parts of one connector on one node. A call of `take` costs 0.3 µs."""
+    """Evenly spaces the parts of one connector on one node. A call of `take` costs 0.2 µs."""
 
     __slots__ = ("_burst", "_changed_at", "_credit", "_limit", "_paused_until", "_seen_at", "_speed")
 

@@ -1,0 +1,155 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.pacing import TICK_SECONDS, Pacer
+
+SPEEDS = st.floats(min_value=0.1, max_value=20_000)
+# The monotonic clock of a machine that was started a while ago: floats there are coarser than near zero.
+START = 3_000_000.0
+
+
+def run(pacer: Pacer, moments: list[float], wanted: int = 1_000_000) -> list[tuple[float, int]]:
+    return [(moment, pacer.take(moment, wanted)) for moment in moments]
+
+
+def ticks(seconds: float, step: float) -> list[float]:
+    return [START + number * step for number in range(int(seconds / step) + 1)]
+
+
+@given(SPEEDS, st.lists(st.floats(0, 0.5), min_size=1, max_size=60), st.data())
+def test_no_window_of_a_second_holds_more_than_the_speed_and_one_tick(
+    speed: float, waits: list[float], data: st.DataObject
+) -> None:
+    pacer = Pacer(speed, now=START)
+    now = START
+    sent: list[tuple[float, int]] = []
+    for wait in waits:
+        now += wait
+        sent.append((now, pacer.take(now, data.draw(st.integers(0, 500)))))
+    allowed = speed + max(1.0 + speed * TICK_SECONDS / 2, speed * TICK_SECONDS) + 0.001
+    for first, (opened_at, _) in enumerate(sent):
+        window = sum(count for moment, count in sent[first:] if moment < opened_at + 1.0)
+        assert window <= allowed
+
+
+@given(SPEEDS, st.floats(0, 100), st.integers(0, 1000))
+def test_one_call_never_takes_more_than_wanted_nor_than_a_tick_of_speed(
+    speed: float, idle: float, wanted: int
+) -> None:
+    taken = Pacer(speed, now=START).take(START + idle, wanted)
+    assert 0 <= taken <= min(wanted, max(1, int(speed * TICK_SECONDS + 1e-4)))
+
+
+LATE = [(speed, step) for speed in (0.5, 3.0, 20.0, 50.0, 99.0, 100.0) for step in (0.001, 0.004, 0.009)]
+LATE_AND_FAST = [(speed, step) for speed in (1000.0, 20_000.0) for step in (0.001, 0.0137, 0.019)]
+
+
+@pytest.mark.parametrize(("speed", "step"), LATE + LATE_AND_FAST)
+def test_a_loop_that_is_late_by_less_than_a_tick_keeps_full_speed(speed: float, step: float) -> None:
+    pacer = Pacer(speed, now=START)
+    total = sum(count for _, count in run(pacer, ticks(20, step)))
+    assert total == pytest.approx(speed * 20, rel=0.005, abs=1.1)
+
+
+def test_at_low_speed_parts_leave_one_by_one_evenly() -> None:
+    pacer = Pacer(50, now=START)
+    sent = [moment for moment, count in run(pacer, ticks(2, 0.001)) if count]
+    gaps = [after - before for before, after in pairwise(sent)]
+    assert min(gaps) >= 0.0189
+    assert max(gaps) <= 0.0211
+
+
+@pytest.mark.parametrize("speed", [0.5, 7, 50, 333, 20_000])
+def test_a_caller_that_sleeps_until_the_next_part_loses_none_and_never_wakes_in_vain(speed: float) -> None:
+    pacer = Pacer(speed, now=START)
+    now = START
+    for _ in range(1000):
+        assert pacer.take(now, 1) == 1
+        now = max(now, pacer.next_at())
+    assert now - START == pytest.approx(1000 / speed, rel=0.001)
+
+
+def test_a_long_rest_earns_no_burst() -> None:
+    pacer = Pacer(1000, now=START)
+    assert pacer.take(START + 3600, 1000) == 20
+
+
+def test_a_clock_that_steps_back_earns_nothing() -> None:
+    pacer = Pacer(10, now=START)
+    assert pacer.take(START, 1) == 1
+    assert pacer.take(START - 60, 1) == 0
+    assert pacer.take(START + 0.05, 1) == 0
+    assert pacer.take(START + 0.1, 1) == 1
+
+
+def test_parts_that_were_not_written_may_go_again_without_a_burst() -> None:
+    pacer = Pacer(10, now=START)
+    assert pacer.take(START, 1) == 1
+    pacer.give_back(1)
+    assert pacer.take(START, 5) == 1
+    pacer.give_back(1000)
+    assert pacer.take(START, 1000) == 1
+
+
+def test_throttling_pauses_then_goes_on_at_half_speed() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.take(START, 1)
+    pacer.slow_down(START, pause_seconds=1.0)
+    assert pacer.next_at() >= START + 1.0
+    assert pacer.take(START + 0.999, 10) == 0
+    assert pacer.parts_per_second == 50
+    sent = sum(count for _, count in run(pacer, [START + 1 + n * 0.005 for n in range(200)]))
+    assert 49 <= sent <= 51
+
+
+def test_the_answers_to_one_window_halve_the_speed_once() -> None:
+    pacer = Pacer(100, now=START)
+    for number in range(10):
+        pacer.slow_down(START + number * 0.01, pause_seconds=1.0)
+    assert pacer.parts_per_second == 50
+    assert pacer.take(START + 1.05, 1) == 0
+
+
+def test_throttling_without_end_leaves_enough_to_see_the_carrier_recover() -> None:
+    pacer = Pacer(100, now=START)
+    for number in range(50):
+        pacer.slow_down(START + number * 10, pause_seconds=1.0)
+    assert pacer.parts_per_second == 2
+
+
+def test_speed_comes_back_step_by_step_to_the_limit_and_no_further() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.slow_down(START, pause_seconds=1.0)
+    speeds = []
+    for second in range(1, 15):
+        pacer.recover(START + 1 + second)
+        speeds.append(pacer.parts_per_second)
+    assert speeds[:3] == pytest.approx([55, 60, 65])
+    assert speeds[-1] == 100
+
+
+def test_nothing_is_recovered_during_the_pause() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.slow_down(START, pause_seconds=5.0)
+    pacer.recover(START + 4.9)
+    assert pacer.parts_per_second == 50
+
+
+def test_a_new_limit_counts_at_once_and_keeps_a_throttled_speed() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.set_limit(200)
+    assert pacer.parts_per_second == 200
+    pacer.slow_down(START, pause_seconds=1.0)
+    pacer.set_limit(300)
+    assert (pacer.parts_per_second, pacer.limit) == (100, 300)
+    pacer.set_limit(40)
+    assert (pacer.parts_per_second, pacer.limit) == (40, 40)
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
+def test_no_speed_at_all_is_a_bug(speed: float) -> None:
+    with pytest.raises(ValueError, match="sends nothing"):
+        Pacer(speed, now=START)
