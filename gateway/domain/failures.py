@@ -162,9 +162,8 @@ _RECEIPT_STATES: Final[dict[ReceiptState | None, ReceiptRuling]] = {
         _F.EXPIRED, "The phone could not be reached before the message expired."
     ),
     ReceiptState.DELETED: ReceiptRuling(_F.REJECTED, "The carrier deleted the message before delivery."),
-    ReceiptState.UNDELIVERABLE: (
-        _F.UNKNOWN,
-        "The carrier could not deliver the message and did not say why.",
+    ReceiptState.UNDELIVERABLE: ReceiptRuling(
+        _F.UNKNOWN, "The carrier could not deliver the message; no reason given."
     ),
     ReceiptState.REJECTED: ReceiptRuling(_F.REJECTED, "The carrier rejected the message."),
     ReceiptState.SKIPPED: ReceiptRuling(_F.REJECTED, "The carrier skipped the message."),
