@@ -14,7 +14,7 @@ MICROS: Final = 1_000_000
 """Millionths in one unit of a currency; all money is counted in them."""
 
 _ENVIRONMENT_REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_AMOUNT: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?")
+_AMOUNT: Final = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?")
 _HOST_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.%a-z]+)\]|([^\s:\[\]/@]+)):(\d{1,5})")
 
 
@@ -96,7 +96,7 @@ class Amount:
         match = _AMOUNT.fullmatch(raw) if isinstance(raw, str) else None
         if match is None:
             raise ValueError(
-                'a decimal number in quotes with at most 6 decimals and no sign, such as "0.045"'
+                'a decimal number in quotes below a million, with at most 6 decimals and no sign, such as "0.045"'
             )
         whole, fraction = match.groups(default="")
         return cls(int(whole) * MICROS + int(fraction.ljust(6, "0")))
