@@ -1,0 +1,106 @@
+"""`estafette bench`: its words and options, and one JSON object or a few plain lines as the result."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+from bench.acceptance import HttpOptions, run_http
+from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
+from bench.figures import Figures, take_median
+from bench.server import Carrier
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of `estafette bench`."""
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    cycle = words.add_parser(
+        "cycle",
+        help="queued message to answered receipt, everything durable",
+        description="Fill a fresh database by the API, release, and time until the last receipt is answered.",
+    )
+    cycle.add_argument("--messages", type=_positive, default=100_000, metavar="N")
+    cycle.add_argument("--parts", type=_positive, default=1, metavar="P", help="SMS that each text fills")
+    cycle.add_argument(
+        "--smsc", metavar="HOST:PORT", help="an SMSC that you started; never a carrier: the numbers are real"
+    )
+    cycle.add_argument("--connectors", type=_positive, default=DEFAULT_CARRIER.connectors, metavar="K")
+    cycle.add_argument("--binds", type=_positive, default=DEFAULT_CARRIER.binds, metavar="B", help="of each")
+    cycle.add_argument(
+        "--window", type=_positive, default=DEFAULT_CARRIER.window, metavar="W", help="of a bind"
+    )
+    cycle.add_argument(
+        "--with-acceptance", action="store_true", help="start the clock with the first request"
+    )
+    _add_common(cycle)
+    acceptance = words.add_parser(
+        "http",
+        help="requests to the API, answered when durable",
+        description="Post messages over keep-alive connections while sending is held.",
+    )
+    acceptance.add_argument("--messages", type=_positive, default=50_000, metavar="N")
+    acceptance.add_argument(
+        "--batch", type=int, default=0, metavar="M", help="messages in each request; 0: single"
+    )
+    acceptance.add_argument("--connections", type=_positive, default=64, metavar="C")
+    _add_common(acceptance)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print, and return 0 only when the ledger balanced."""
+    measure = _choose(arguments)
+    runs = []
+    for number in range(arguments.repeat):
+        runs.append(measure())
+        if arguments.repeat > 1:
+            print(f"run {number + 1}: {runs[-1].rate_per_second:,.0f} messages/s", file=sys.stderr)
+    figures = take_median(runs)
+    print(json.dumps(figures.as_document()) if arguments.json else _in_words(figures))
+    return 0 if figures.ledger_balanced else 1
+
+
+def _choose(arguments: argparse.Namespace) -> Callable[[], Figures]:
+    if arguments.word == "http":
+        options = HttpOptions(arguments.messages, arguments.batch, arguments.connections)
+        return lambda: run_http(options)
+    cycle = CycleOptions(
+        messages=arguments.messages,
+        parts=arguments.parts,
+        smsc=arguments.smsc,
+        carrier=Carrier(
+            arguments.connectors, arguments.binds, arguments.window, DEFAULT_CARRIER.parts_per_second
+        ),
+        with_acceptance=arguments.with_acceptance,
+    )
+    return lambda: run_cycle(cycle)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repeat", type=_positive, default=1, metavar="R", help="runs; the median is printed"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _in_words(figures: Figures) -> str:
+    parameters = figures.parameters
+    return "\n".join(
+        (
+            f"{figures.name}: {figures.messages:,} messages in {figures.seconds:.1f} s, "
+            f"{figures.rate_per_second:,.0f} messages/s",
+            f"  latency     p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms",
+            f"  CPU         gateway {figures.gateway_cpu_us:.0f} µs a message, "
+            f"Postgres {figures.postgres_cpu_us:.0f} µs",
+            f"  disk        {figures.disk_bytes:.0f} octets, log {figures.wal_bytes:.0f} octets a message",
+            f"  memory      {figures.rss_peak_mb:.0f} MB peak of the gateway",
+            f"  ledger      {'balanced' if figures.ledger_balanced else 'DOES NOT BALANCE'}",
+            f"  carrier     {parameters.get('smsc')}",
+        )
+    )

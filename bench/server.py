@@ -1,0 +1,217 @@
+"""The gateway under measurement: `estafette serve` as a process of its own, on a state folder of its own.
+
+Speaks to it as anyone would, over the API and the admin socket, so that the figures are those of the product.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.errors import BenchError
+from bench.postgres import PostgresProbe
+from bench.processes import peak_resident_mb, proportional_mb, tree_cpu_seconds
+from bench.recipients import COUNTRIES
+from bench.smsc import Smsc
+from gateway.commands.admin_client import AdminClient
+from gateway.commands.errors import ServerUnreachable
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+_LOG_TAIL_OCTETS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """How the gateway is connected to the SMSC of the measurement."""
+
+    connectors: int
+    binds: int
+    window: int
+    parts_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the gateway and its Postgres have used up to one moment."""
+
+    gateway_cpu_seconds: float
+    postgres_cpu_seconds: float
+    wal_octets: int
+    database_octets: int
+
+
+class Server:
+    """One running gateway with one shop and its live key."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, http_port: int) -> None:
+        self._process = process
+        self._folder = folder
+        self.http_port = http_port
+        self.admin = AdminClient(folder / "admin.sock", timeout_seconds=120)
+        self.postgres = PostgresProbe(folder)
+        self.key = ""
+        self.peak_proportional_mb = 0.0
+
+    def wait_ready(self) -> None:
+        """Return once the admin API answers and every bind is up."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise BenchError(f"the gateway ended with {self._process.returncode}: {self._log_tail()}")
+            with contextlib.suppress(ServerUnreachable):
+                if all(bind["state"] == "bound" for bind in self._binds()):
+                    return
+            time.sleep(0.05)
+        raise BenchError(f"the gateway was not ready within {_START_SECONDS:.0f} s: {self._log_tail()}")
+
+    def _binds(self) -> list[dict[str, Any]]:
+        connectors = self.admin.get("/admin/connectors")["connectors"]
+        return [
+            bind
+            for connector in connectors
+            if connector["name"] != "simulator"
+            for bind in connector["binds"]
+        ]
+
+    def create_shop(self) -> None:
+        """One shop that may send to every country of the measurement, and its live key."""
+        self.admin.post(
+            "/admin/shops", {"name": "bench", "country": "FR", "allowed_countries": list(COUNTRIES)}
+        )
+        answer = self.admin.post("/admin/keys", {"shop": "bench", "label": "bench", "test": False})
+        self.key = answer["key"]
+
+    def hold(self) -> None:
+        self.admin.post("/admin/hold", {"scope": "all", "reason": "bench: filling"})
+
+    def release(self) -> None:
+        self.admin.post("/admin/release", {"scope": "all"})
+
+    def send_batches(self, bodies: Iterator[bytes]) -> None:
+        """Post each body and see that all of it was taken in."""
+        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=120)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        with contextlib.closing(connection):
+            for body in bodies:
+                connection.request("POST", "/v1/messages/batch", body=body, headers=headers)
+                response = connection.getresponse()
+                content = response.read()
+                if response.status != 202:
+                    raise BenchError(f"a batch was answered {response.status}: {content[:500].decode()}")
+
+    def ledger(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.admin.get("/admin/ledger")
+        return answer
+
+    def usage(self) -> Usage:
+        wal_octets, database_octets = self.postgres.sizes()
+        postgres = self.postgres.pid
+        return Usage(
+            gateway_cpu_seconds=tree_cpu_seconds(self._process.pid, without=postgres),
+            postgres_cpu_seconds=tree_cpu_seconds(postgres),
+            wal_octets=wal_octets,
+            database_octets=database_octets,
+        )
+
+    def peak_resident_mb(self) -> float:
+        return peak_resident_mb(self._process.pid)
+
+    def sample_memory(self) -> None:
+        """Look at the memory now; the greatest look is `peak_proportional_mb`."""
+        self.peak_proportional_mb = max(self.peak_proportional_mb, proportional_mb(self._process.pid))
+
+    def _log_tail(self) -> str:
+        path = self._folder / "server.log"
+        return path.read_bytes()[-_LOG_TAIL_OCTETS:].decode(errors="replace") if path.exists() else ""
+
+    def stop(self) -> None:
+        """Ask it to stop in order; a gateway that does not is killed and the run refused."""
+        if self._process.poll() is not None:
+            raise BenchError(f"the gateway ended by itself ({self._process.returncode}): {self._log_tail()}")
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"the gateway did not stop within {_STOP_SECONDS:.0f} s") from None
+
+
+@contextlib.contextmanager
+def start_server(smsc: Smsc, carrier: Carrier) -> Iterator[Server]:
+    """A gateway bound to `smsc`, with its own empty bundled Postgres; all of it is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="estafette-bench-"))
+    folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
+    http_port, public_port = free_ports(2)
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump(_configuration(folder, smsc, carrier, http_port, public_port)))
+    with open(folder / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    try:
+        server = Server(process, folder, http_port)
+        server.wait_ready()
+        server.create_shop()
+        yield server
+        server.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            time.sleep(2)  # its Postgres shuts itself down
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for channel in found:
+            channel.bind(("127.0.0.1", 0))
+        return [channel.getsockname()[1] for channel in found]
+
+
+def _configuration(
+    folder: Path, smsc: Smsc, carrier: Carrier, http_port: int, public_port: int
+) -> dict[str, object]:
+    names = [f"bench-{number}" for number in range(carrier.connectors)]
+    prices = [{"country": country, "price": "0.0450"} for country in COUNTRIES]
+    return {
+        "node": {"state_directory": str(folder)},
+        "http": {"port": http_port},
+        "public": {"port": public_port},
+        "test_mode": {"simulator": False},
+        "logging": {"level": "warning", "format": "text"},
+        "connectors": [
+            {
+                "name": name,
+                "hosts": [f"{smsc.host}:{smsc.port}"],
+                "system_id": name,
+                "password": "bench",
+                "binds": carrier.binds,
+                "window": carrier.window,
+                "parts_per_second": carrier.parts_per_second,
+                "prices": prices,
+            }
+            for name in names
+        ],
+        "routes": [
+            {"name": "all", "choose": "weighted", "connectors": [{"name": name} for name in names]},
+        ],
+    }

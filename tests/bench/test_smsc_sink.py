@@ -1,0 +1,87 @@
+"""The C sink, spoken to by a client that we did not write: answers, receipts, MO, and its own clock."""
+
+import time
+
+import pytest
+import smpplib.client
+import smpplib.consts
+
+from bench.smsc import Smsc, start_smsc
+from bench.tools import find_compiler
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(find_compiler() is None, reason="no C compiler: benches use the simulator then"),
+]
+
+
+class Client:
+    """smpplib bound as a transceiver; keeps what the sink delivered."""
+
+    def __init__(self, smsc: Smsc) -> None:
+        self.delivered: list[str] = []
+        self.client = smpplib.client.Client(smsc.host, smsc.port, allow_unknown_opt_params=True)
+        self.client.set_message_received_handler(self._take)
+        self.client.connect()
+        self.client.bind_transceiver(system_id="bench", password="bench")
+
+    def _take(self, pdu: object) -> int:
+        self.delivered.append(pdu.short_message.decode())  # type: ignore[attr-defined]
+        return 0
+
+    def submit(self, text: bytes, *, registered_delivery: int) -> None:
+        self.client.send_message(
+            source_addr="ESTAFETTE",
+            destination_addr="33639980000",
+            short_message=text,
+            registered_delivery=registered_delivery,
+        )
+
+    def read_until(self, count: int) -> None:
+        deadline = time.monotonic() + 5
+        while len(self.delivered) < count and time.monotonic() < deadline:
+            self.client.read_once()
+
+
+def wait_for_answers(smsc: Smsc, count: int) -> int:
+    deadline = time.monotonic() + 5
+    while (answered := smsc.counts().receipts_answered) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return answered
+
+
+def test_a_submit_that_asks_for_a_receipt_gets_one() -> None:
+    with start_smsc(None) as smsc:
+        client = Client(smsc)
+        client.submit(b"with receipt", registered_delivery=1)
+        client.submit(b"without", registered_delivery=0)
+        client.read_until(1)
+        assert wait_for_answers(smsc, 1) == 1
+        counts = smsc.counts()
+        client.client.unbind()
+        client.client.disconnect()
+    assert (counts.submits, counts.receipts_asked, counts.receipts_answered) == (2, 1, 1)
+    assert counts.first_submit <= counts.last_submit <= counts.last_answer <= time.time()
+    assert 0 < counts.p50_ms <= counts.p99_ms < 5000
+    assert "stat:DELIVRD err:000 text:with receipt" in client.delivered[0]
+
+
+def test_unanswered_receipts_go_to_the_next_bind_of_the_account() -> None:
+    with start_smsc(None, ["--receipt-delay-ms", "300"]) as smsc:
+        first = Client(smsc)
+        first.submit(b"left behind", registered_delivery=1)
+        first.client.disconnect()
+        second = Client(smsc)
+        second.read_until(1)
+        second.client.disconnect()
+    assert "text:left behind" in second.delivered[0]
+
+
+def test_messages_from_handsets_come_at_the_rate_asked() -> None:
+    with start_smsc(None, ["--mo-rate", "200", "--mo-count", "5"]) as smsc:
+        client = Client(smsc)
+        client.read_until(5)
+        counts = smsc.counts()
+        client.client.disconnect()
+    assert client.delivered == [f"MO {serial:08d}" for serial in range(1, 6)]
+    assert counts.inbound_answered >= 4
