@@ -9,6 +9,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
+from typing import cast
 
 from gateway.session.outbox import Outbox
 from gateway.session.owner import CloseKind, CloseReason
@@ -66,17 +67,13 @@ class Link(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but ancestry
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "unknown")
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Congested as soon as the kernel does not take all: then few submits wait where no gate can stop
-        # them.
-        transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = self._close_reason
@@ -123,7 +120,9 @@ class Link(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             self._return_unwritten()
             return
+        requests = len(self._outbox.requests)
         octets, refused = self._outbox.collect(self.trace)
+        self.counters.requests_sent += requests - len(refused)
         if octets:
             self.counters.writes += 1
             self.counters.written_octets += len(octets)

@@ -51,6 +51,7 @@ class SessionCounters:
     writes: int = 0
     written_octets: int = 0
     requests_sent: int = 0
+    """Those that take a place in the window."""
     answers: int = 0
     late_answers: int = 0
     timeouts: int = 0
