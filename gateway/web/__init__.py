@@ -1,0 +1,1 @@
+"""HTTP edges: the public API on TCP, the admin API on a unix socket. Parse, call, render; decide nothing."""
