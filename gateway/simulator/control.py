@@ -30,9 +30,9 @@ class ControlServer:
             application.router.add_post(f"/{name}", self._command)
         application.router.add_get("/stats", self._stats)
         application.router.add_get("/log", self._log)
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, shutdown_timeout=1).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
         return int(self._runner.addresses[0][1])
 
     async def aclose(self) -> None:
