@@ -96,7 +96,7 @@ class Amount:
         match = _AMOUNT.fullmatch(raw) if isinstance(raw, str) else None
         if match is None:
             raise ValueError(
-                'a decimal number in quotes below a million, with at most 6 decimals and no sign, such as "0.045"'
+                'a decimal number in quotes, such as "0.045": no sign, below a million, at most 6 decimals'
             )
         whole, fraction = match.groups(default="")
         return cls(int(whole) * MICROS + int(fraction.ljust(6, "0")))

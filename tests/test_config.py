@@ -104,7 +104,7 @@ def test_hosts_are_names_or_addresses_with_a_port(text: str, expected: HostPort)
     assert str(expected) == text
 
 
-@given(st.integers(min_value=0, max_value=10**15))
+@given(st.integers(min_value=0, max_value=10**12 - 1))
 def test_an_amount_survives_being_written_and_read(micros: int) -> None:
     assert Amount.parse(str(Amount(micros))) == Amount(micros)
 
@@ -333,7 +333,7 @@ def test_a_file_that_everyone_can_read_is_named_only_when_it_holds_a_secret(writ
         ("admin: {roles: [{uid: 65534, role: agent}]}", "error: admin.roles[0].uid: 65534 is nobody"),
         (
             "limits: {validity_days: 1}\ndefaults: {ttl_seconds: 172800}",
-            "error: defaults.ttl_seconds: found 172,800; allowed: at most limits.validity_days, 86,400 seconds",
+            "error: defaults.ttl_seconds: found 172,800; allowed: at most limits.validity_days, 86,400",
         ),
     ],
 )

@@ -19,10 +19,11 @@ from gateway.hosting.errors import HostingError, StateDirectoryBusy
 IDENTITY_OCTETS: Final = 16
 """Random octets in a node's identity: enough that two state folders never share one."""
 
-_FOLDER_MODE: Final = 0o700
+_FOLDER_MODE: Final = 0o710
+"""The group passes through to the admin socket and lists nothing; each file inside is closed by its own
+mode."""
 _FOLDER_MODE_OF_ROOT: Final = 0o711
-"""Root's bundled Postgres runs as another user and must pass through; `711` lets it pass and lists
-nothing."""
+"""Root's bundled Postgres runs as another user, who must pass through."""
 
 
 def resolve_state_directory(configured: str | None, environ: Mapping[str, str], effective_uid: int) -> Path:
@@ -112,7 +113,8 @@ def _read_or_make_identity(path: Path) -> str:
     except FileNotFoundError:
         identity = secrets.token_hex(IDENTITY_OCTETS)
         temporary = path.with_suffix(".new")
-        with temporary.open("w", encoding="ascii") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(identity + "\n")
             file.flush()
             os.fsync(file.fileno())
