@@ -13,7 +13,7 @@ from enum import IntEnum
 import asyncpg
 
 from gateway.domain.identifiers import first_id_at, slot_of_id
-from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState
+from gateway.domain.message import COUNTED
 from gateway.store.database import Connection, Database
 
 OUTBOX_COLUMNS = (
@@ -32,9 +32,9 @@ OUTBOX_COLUMNS = (
 )
 """What writers COPY, in the order of `outbox_record`; the other columns begin as null."""
 
-EVERY_TARGET = -1
-"""`endpoint_id` of an event not addressed yet: the deliverer finds the message's own webhook_url and the
-endpoints that want it, so that the writer of a transition needs neither."""
+EVERY_ENDPOINT = -1
+"""`endpoint_id` of an event not addressed yet: for a writer that does not know the shop's endpoints just now.
+The deliverer finds those that want it."""
 
 OWN_URL = 0
 """`endpoint_id` of a delivery to the message's own webhook_url."""
@@ -63,43 +63,26 @@ class DeliveryState(IntEnum):
         return self.name.lower()
 
 
-def event_sequence(entered: int) -> int:
-    """The number, from 1, of a message's event, from the states it has entered (`Progress.entered`).
-
-    Each first entry to a counted state adds one, so later events of a message have higher numbers.
-    """
-    return (entered & COUNTED_MASK).bit_count()
-
-
 def outbox_record(
     *,
     shop_id: int,
     event_id: int,
     subject_id: int,
     sequence: int,
+    endpoint_id: int,
     kind: str,
     occurred_at: datetime,
     data: str,
 ) -> tuple[object, ...]:
-    """One event for every target, ready to COPY.
+    """One event for one endpoint, for `OWN_URL` or for `EVERY_ENDPOINT`, ready to COPY.
 
-    `event_id` carries the slot of its subject; `data` is the JSON object of what the transition changed
-    (for a message: state, reason, failure, …), laid over the subject as the API shows it.
+    `event_id` carries the slot of its subject; `data` is the JSON object of what the transition said (for a
+    message: state, reason, …), which the body shows in place of what the subject says later.
     """
     return (
-        shop_id,
-        event_id,
-        slot_of_id(event_id),
-        subject_id,
-        sequence,
-        EVERY_TARGET,
-        DeliveryState.WAITING,
-        0,
-        kind,
-        occurred_at,
-        occurred_at,
-        data,
-    )
+        shop_id, event_id, slot_of_id(event_id), subject_id, sequence, endpoint_id,
+        DeliveryState.WAITING, 0, kind, occurred_at, occurred_at, data,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +131,7 @@ class Postponement:
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """The targets of an event written for every target; `further` are (new row id, endpoint_id)."""
+    """The endpoints of an event written for every endpoint; `further` are (new row id, endpoint_id)."""
 
     row: DueDelivery
     endpoint_id: int
@@ -157,7 +140,7 @@ class Addressing:
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """An event that no target wants."""
+    """An event that no endpoint wants."""
 
     row: DueDelivery
 
@@ -280,18 +263,22 @@ def _keys(changes: Sequence[OutboxChange]) -> tuple[int, int, list[int], list[in
 async def add_test_event(
     database: Database, *, shop_id: int, event_id: int, endpoint_id: int, now: datetime
 ) -> None:
-    """Put a `webhook.test` event for one endpoint in the outbox; it is delivered within a second."""
-    await database.execute(
-        "add_outbox_event",
-        shop_id,
-        event_id,
-        slot_of_id(event_id),
-        endpoint_id,
-        endpoint_id,
-        WEBHOOK_TEST,
-        now,
-        "{}",
+    """Put a `webhook.test` event for one endpoint in the outbox; it is delivered within a second.
+
+    `event_id` is a new id of the endpoint's slot.
+    """
+    record = outbox_record(
+        shop_id=shop_id,
+        event_id=event_id,
+        subject_id=endpoint_id,
+        sequence=0,
+        endpoint_id=endpoint_id,
+        kind=WEBHOOK_TEST,
+        occurred_at=now,
+        data="{}",
     )
+    async with database.connection() as connection:
+        await connection.copy("outbox", OUTBOX_COLUMNS, [record])
 
 
 async def list_deliveries(
@@ -336,8 +323,3 @@ async def count_waiting_deliveries(database: Database, *, now: datetime) -> Wait
 def _delivery(row: asyncpg.Record) -> Delivery:
     values = dict(row)
     return Delivery(**{**values, "state": DeliveryState(values["state"])})
-
-
-def kind_of_state(state: MessageState) -> str | None:
-    """The event that tells of a message's first entry to `state`; None for states that merely wait."""
-    return KIND_OF_STATE.get(state)

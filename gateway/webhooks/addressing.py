@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gateway.store.outbox import EVERY_TARGET, OWN_URL, DueDelivery
-from gateway.store.webhook_endpoints import ShopWebhooks
+from gateway.store.outbox import EVERY_ENDPOINT, OWN_URL, DueDelivery
+from gateway.store.webhook_endpoints import ShopWebhooks, WebhookEndpoint
 from gateway.webhooks.directory import find_wanting
 from gateway.webhooks.events import Subject
 
@@ -27,18 +27,21 @@ class NoTarget:
 def find_targets(
     row: DueDelivery, webhooks: ShopWebhooks, subject: Subject | None
 ) -> list[Target] | NoTarget:
-    """Where this row goes: for an event written for every target any number, else exactly one or none."""
-    own_url = subject.webhook_url if subject else None
-    own = [Target(OWN_URL, own_url, webhooks.stored_secret)] if own_url else []
-    if row.endpoint_id == EVERY_TARGET:
-        wanting = find_wanting(webhooks, row.kind)
-        return own + [Target(endpoint.id, endpoint.url, endpoint.stored_secret) for endpoint in wanting]
+    """Where this row goes: for one written for every endpoint any number, else exactly one or none."""
+    if row.endpoint_id == EVERY_ENDPOINT:
+        return [_target(endpoint) for endpoint in find_wanting(webhooks, row.kind)]
     if row.endpoint_id == OWN_URL:
-        return own or NoTarget("the message, or its webhook_url, is no longer stored")
+        if subject is None or not subject.webhook_url:
+            return NoTarget("the message, or its webhook_url, is no longer stored")
+        return [Target(OWN_URL, subject.webhook_url, webhooks.stored_secret)]
     for endpoint in webhooks.endpoints:
         if endpoint.id != row.endpoint_id:
             continue
         if not endpoint.is_enabled:
             return NoTarget("the endpoint is disabled; enable it, then redeliver")
-        return [Target(endpoint.id, endpoint.url, endpoint.stored_secret)]
+        return [_target(endpoint)]
     return NoTarget("the endpoint was deleted")
+
+
+def _target(endpoint: WebhookEndpoint) -> Target:
+    return Target(endpoint.id, endpoint.url, endpoint.stored_secret)

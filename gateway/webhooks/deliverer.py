@@ -21,7 +21,7 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.outbox import (
-    EVERY_TARGET,
+    EVERY_ENDPOINT,
     OWN_URL,
     WEBHOOK_TEST,
     Addressing,
@@ -216,7 +216,7 @@ class WebhookDeliverer:
 
     def _is_put_off(self, row: DueDelivery, webhooks: ShopWebhooks | None) -> bool:
         """Whether the row's endpoint cannot take it now: then its message need not even be read."""
-        if row.endpoint_id in (EVERY_TARGET, OWN_URL) or webhooks is None:
+        if row.endpoint_id in (EVERY_ENDPOINT, OWN_URL) or webhooks is None:
             return False
         targets = find_targets(row, webhooks, None)
         return not isinstance(targets, NoTarget) and self._admit(row, targets[0]) is None

@@ -1,15 +1,16 @@
 """Which events each shop wants and where they go, read at most every two seconds for each shop.
 
-Owns a bounded cache of shops' endpoints. Intake asks it whether a message needs events at all; the
-deliverer asks it for targets and secrets.
+Owns a bounded cache of shops' endpoints. Intake asks it whether a message needs events at all, the
+writers of events whom they are for, the deliverer for URLs and secrets.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.store.database import Database
+from gateway.store.outbox import EVERY_ENDPOINT
 from gateway.store.webhook_endpoints import ShopWebhooks, WebhookEndpoint, list_shop_webhooks
 from gateway.webhooks.events import EventFamily, is_wanted, wants_family
 
@@ -20,7 +21,7 @@ _CACHED_SHOPS = 10_000
 @dataclass(frozen=True, slots=True)
 class _Entry:
     webhooks: ShopWebhooks | None
-    wanted_families: frozenset[EventFamily]
+    wants_messages: bool
     read_at: float
 
 
@@ -43,8 +44,8 @@ class EndpointDirectory:
         self._asked: set[int] = set()
         self._reading = asyncio.Lock()
 
-    async def wants(self, shop_id: int, family: EventFamily) -> bool:
-        """Whether an enabled endpoint of the shop may want an event of the family.
+    async def wants_message_events(self, shop_id: int) -> bool:
+        """Whether an enabled endpoint of the shop may want an event of a message: asked at acceptance.
 
         Costs a dictionary look-up but for one read every two seconds. Raises `StoreUnavailable`.
         """
@@ -53,7 +54,19 @@ class EndpointDirectory:
             await self._read((shop_id,))
             entry = self._entries[shop_id]
         self._asked.add(shop_id)
-        return family in entry.wanted_families
+        return entry.wants_messages
+
+    def endpoints_for(self, shop_id: int, kind: str) -> Sequence[int]:
+        """The `endpoint_id`s of the outbox rows that an event of this kind needs: asked in a writer's batch.
+
+        It cannot wait for the database: when the shop is not known just now the answer is one row for
+        `EVERY_ENDPOINT`, which the deliverer then addresses.
+        """
+        self._asked.add(shop_id)
+        entry = self._fresh(shop_id)
+        if entry is None:
+            return (EVERY_ENDPOINT,)
+        return [endpoint.id for endpoint in find_wanting(entry.webhooks, kind)] if entry.webhooks else ()
 
     async def look_up(self, shop_ids: Iterable[int]) -> Mapping[int, ShopWebhooks]:
         """The shops' endpoints and secrets; shops that do not exist are absent. Raises `StoreUnavailable`."""
@@ -96,10 +109,8 @@ class EndpointDirectory:
 
 def _entry(webhooks: ShopWebhooks | None, read_at: float) -> _Entry:
     enabled = [endpoint for endpoint in webhooks.endpoints if endpoint.is_enabled] if webhooks else []
-    families = frozenset(
-        f for f in EventFamily if any(wants_family(f, endpoint.events) for endpoint in enabled)
-    )
-    return _Entry(webhooks, families, read_at)
+    patterns = [pattern for endpoint in enabled for pattern in endpoint.events]
+    return _Entry(webhooks, wants_family(EventFamily.MESSAGE, patterns), read_at)
 
 
 def find_wanting(webhooks: ShopWebhooks, kind: str) -> list[WebhookEndpoint]:

@@ -68,26 +68,27 @@ def event_id(delivery_id: int) -> str:
 
 
 def compose_body(row: DueDelivery, subject: Subject | None) -> bytes:
-    """The JSON body: the subject as it stands now, with what the event's own moment said laid over it.
+    """The JSON body: the subject as it stands now, but for the fields of which the event's own moment tells.
 
     So `message.sent` says "sent" although the message may be delivered by the time it is posted. A subject
-    that is gone (its day was dropped) leaves the id and the event's own words.
+    that is gone (its day was dropped) leaves its id and the moment.
     """
-    moment: dict[str, object] = msgspec.json.decode(row.data, type=dict[str, object])
     return msgspec.json.encode(
         {
             "id": event_id(row.id),
             "type": row.kind,
             "occurred_at": row.occurred_at,
             "sequence": row.sequence,
-            "data": _data(row, subject, moment),
+            "data": _data(row, subject),
         }
     )
 
 
-def _data(row: DueDelivery, subject: Subject | None, moment: dict[str, object]) -> dict[str, object]:
+def _data(row: DueDelivery, subject: Subject | None) -> dict[str, object]:
     if row.kind == WEBHOOK_TEST:
         return {"webhook_endpoint": {"id": encode_public_id("whk", row.subject_id)}}
     word = row.kind.partition(".")[0]
-    shown = subject.shown if subject else {"id": encode_public_id(_PUBLIC_PREFIX[word], row.subject_id)}
-    return {word: {**shown, **moment}}
+    moment = msgspec.json.decode(row.data, type=dict[str, object])
+    if subject is None:
+        return {word: {"id": encode_public_id(_PUBLIC_PREFIX[word], row.subject_id), **moment}}
+    return {word: {**subject.shown, **{name: moment[name] for name in subject.shown.keys() & moment.keys()}}}

@@ -53,6 +53,15 @@ def parse_target(text: str, *, allow_private: bool) -> URL:
     return url
 
 
+def find_url_fault(text: str, *, allow_private: bool) -> str | None:
+    """What `parse_target` has against a URL; None when it has nothing. For a `webhook_url` at acceptance."""
+    try:
+        parse_target(text, allow_private=allow_private)
+    except TargetRefused as exc:
+        return exc.fault
+    return None
+
+
 def _check_host(text: str, host: str, *, allow_private: bool) -> None:
     try:
         address = ip_address(host)

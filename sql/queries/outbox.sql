@@ -58,8 +58,8 @@ WHERE outbox.shop_id = postponed.shop_id AND outbox.id = postponed.id AND outbox
   AND outbox.state = 1 AND outbox.attempt = postponed.expected;
 
 -- name: address_events
--- Give events that were written for every target their targets: the row itself becomes the delivery to its
--- first target, and a row is added for each further one. Repeating it does nothing.
+-- Give events that were written for every endpoint their endpoints: the row itself becomes the delivery to
+-- the first, and a row is added for each further one. Repeating it does nothing.
 -- $1 lowest_id int8
 -- $2 highest_id int8
 -- $3 shop_ids int4[]
@@ -96,19 +96,6 @@ USING unnest($3::int4[], $4::int8[], $5::int2[]) AS unwanted (shop_id, id, slot)
 WHERE outbox.shop_id = unwanted.shop_id AND outbox.id = unwanted.id AND outbox.slot = unwanted.slot
   AND outbox.id BETWEEN $1 AND $2
   AND outbox.state = 1 AND outbox.endpoint_id = -1;
-
--- name: add_outbox_event
--- Put one event in the outbox, outside any batch: what an endpoint's test button does.
--- $1 shop_id int4
--- $2 id int8
--- $3 slot int2
--- $4 subject_id int8
--- $5 endpoint_id int8
--- $6 kind text
--- $7 now timestamptz
--- $8 data jsonb
-INSERT INTO outbox (shop_id, id, slot, subject_id, sequence, endpoint_id, state, attempt, kind, occurred_at, next_at, data)
-VALUES ($1, $2, $3, $4, 0, $5, 1, 0, $6, $7, $7, $8);
 
 -- name: list_deliveries
 -- A shop's deliveries, newest first, below a cursor; each filter is left out when null.
