@@ -47,6 +47,10 @@ class Link(asyncio.Protocol):
         """Wait until the connection is gone; return why."""
         return await asyncio.shield(self._closed)
 
+    def call_when_closed(self, callback: Callable[[CloseReason], None]) -> None:
+        """Call `callback` with the reason once the connection is gone."""
+        self._closed.add_done_callback(lambda closed: callback(closed.result()))
+
     def abort(self, reason: str) -> None:
         """Cut the connection at once. Harmless when it is gone already."""
         if self._transport is not None:

@@ -1,0 +1,272 @@
+"""One bind of one carrier account, kept up: connect, bind, wait for its end, back off, again.
+
+Owns which host is tried, how long to wait and what to tell an operator about it. Messages do not pass here:
+the owner gets the sessions' callbacks directly.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from random import Random
+
+from gateway.session.backoff import Backoff, FailureKind, classify_close
+from gateway.session.errors import BindRefused, SessionClosed
+from gateway.session.owner import CloseKind, CloseReason, SessionOwner
+from gateway.session.session import BindRequest, Session
+from gateway.session.settings import SessionSettings, Trace
+from gateway.smpp import pdus
+from gateway.smpp.constants import INTERFACE_VERSION_34
+from gateway.smpp.rules import Role
+
+
+class BindMode(Enum):
+    """Which directions a bind serves."""
+
+    TRANSMITTER = "transmitter"
+    RECEIVER = "receiver"
+    TRANSCEIVER = "transceiver"
+
+
+_BIND_TYPES: dict[BindMode, type[BindRequest]] = {
+    BindMode.TRANSMITTER: pdus.BindTransmitter,
+    BindMode.RECEIVER: pdus.BindReceiver,
+    BindMode.TRANSCEIVER: pdus.BindTransceiver,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an SMSC listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class BindSettings:
+    """What one bind needs to know. `endpoints` are tried in turn, the first one first after each good
+    session.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    system_id: bytes
+    password: bytes = field(repr=False)
+    mode: BindMode = BindMode.TRANSCEIVER
+    system_type: bytes = b""
+    address_range: bytes = b""
+    addr_ton: int = 0
+    addr_npi: int = 0
+    interface_version: int = INTERFACE_VERSION_34
+    connect_timeout_seconds: float = 10.0
+    healthy_after_seconds: float = 30.0
+    """A session that lived so long clears the memory of earlier failures."""
+    tls: ssl.SSLContext | None = None
+    tls_server_name: str | None = None
+    """For SNI and the name check, when the host is an address."""
+    session: SessionSettings = field(default_factory=SessionSettings)
+
+
+class BindPhase(Enum):
+    """Where a bind stands."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    BINDING = "binding"
+    BOUND = "bound"
+    BACKING_OFF = "backing_off"
+
+
+@dataclass(frozen=True, slots=True)
+class BindState:
+    """What an operator sees of a bind. Times are UTC."""
+
+    phase: BindPhase
+    since: datetime
+    endpoint: Endpoint
+    last_error: str | None = None
+    last_failure: FailureKind | None = None
+    failures: int = 0
+    """In a row, since a session was last healthy."""
+    next_retry_at: datetime | None = None
+
+
+class Bind:
+    """Keeps one session up until `aclose`. `on_state` is told each change; `session` is the one that is
+    bound.
+    """
+
+    def __init__(
+        self,
+        settings: BindSettings,
+        owner: SessionOwner,
+        *,
+        random: Random,
+        may_write: Callable[[], bool] | None = None,
+        trace: Trace | None = None,
+        on_state: Callable[["Bind", BindState], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.settings = settings
+        self.session: Session | None = None
+        self._owner = owner
+        self._may_write = may_write
+        self._trace = trace
+        self._on_state = on_state
+        self._now = now
+        self._backoff = backoff or Backoff(random)
+        self._endpoint_index = 0
+        self._state = BindState(BindPhase.DOWN, now(), settings.endpoints[0])
+        self._task: asyncio.Task[None] | None = None
+        self._retry_now = asyncio.Event()
+        self._is_stopping = False
+
+    @property
+    def state(self) -> BindState:
+        """Where the bind stands now."""
+        return self._state
+
+    def start(self) -> None:
+        """Begin to connect. Call once, on the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"bind {self._endpoint}")
+
+    def retry_now(self) -> None:
+        """End a wait between attempts, on an operator's wish."""
+        self._retry_now.set()
+
+    def trace_with(self, trace: Trace | None) -> None:
+        """Send PDUs of this and later sessions to `trace`, or to nobody."""
+        self._trace = trace
+        if self.session is not None:
+            self.session.trace = trace
+
+    async def aclose(self, *, drain_seconds: float) -> None:
+        """Stop: no more requests, wait up to `drain_seconds` for answers, unbind, close. Raises nothing of
+        its own.
+        """
+        self._is_stopping = True
+        self._retry_now.set()
+        if self.session is not None:
+            await self.session.unbind(drain_seconds=drain_seconds)
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+        self._change(BindPhase.DOWN, last_error=self._state.last_error)
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        return self.settings.endpoints[self._endpoint_index % len(self.settings.endpoints)]
+
+    def _change(
+        self,
+        phase: BindPhase,
+        *,
+        last_error: str | None,
+        last_failure: FailureKind | None = None,
+        next_retry_at: datetime | None = None,
+    ) -> None:
+        self._state = BindState(
+            phase,
+            self._now(),
+            self._endpoint,
+            last_error,
+            last_failure or self._state.last_failure,
+            self._backoff.failures,
+            next_retry_at,
+        )
+        if self._on_state is not None:
+            self._on_state(self, self._state)
+
+    async def _run(self) -> None:
+        try:
+            while not self._is_stopping:
+                reason = await self._live_once()
+                if not self._is_stopping:
+                    await self._back_off(reason)
+        except Exception as exc:
+            # Only a fault of this program comes here. Better a bind that says so than one that looks alive.
+            self._change(BindPhase.DOWN, last_error=f"internal fault, the bind has stopped: {exc!r}")
+            raise
+
+    async def _live_once(self) -> CloseReason:
+        """One connection from the first try to its end."""
+        self._change(BindPhase.CONNECTING, last_error=self._state.last_error)
+        try:
+            session = await self._connect()
+        except (OSError, TimeoutError) as exc:
+            what = f"no connection to {self._endpoint}: {str(exc) or 'no answer in time'}"
+            self._endpoint_index += 1
+            return CloseReason(CloseKind.NETWORK, what)
+        try:
+            self._change(BindPhase.BINDING, last_error=self._state.last_error)
+            self.session = session
+            return await self._bind_and_wait(session)
+        finally:
+            self.session = None
+            session.abort("the bind was stopped")
+
+    async def _connect(self) -> Session:
+        settings = self.settings
+        endpoint = self._endpoint
+        server_name = settings.tls_server_name or endpoint.host
+        async with asyncio.timeout(settings.connect_timeout_seconds):
+            _, session = await asyncio.get_running_loop().create_connection(
+                lambda: Session(
+                    Role.ESME, self._owner, settings.session, may_write=self._may_write, trace=self._trace
+                ),
+                endpoint.host,
+                endpoint.port,
+                ssl=settings.tls,
+                server_hostname=server_name if settings.tls is not None else None,
+            )
+        return session
+
+    async def _bind_and_wait(self, session: Session) -> CloseReason:
+        settings = self.settings
+        try:
+            await session.bind(
+                _BIND_TYPES[settings.mode](
+                    system_id=settings.system_id,
+                    password=settings.password,
+                    system_type=settings.system_type,
+                    interface_version=settings.interface_version,
+                    addr_ton=settings.addr_ton,
+                    addr_npi=settings.addr_npi,
+                    address_range=settings.address_range,
+                )
+            )
+        except BindRefused as error:
+            return CloseReason(CloseKind.BIND_REFUSED, str(error), error.command_status)
+        except SessionClosed as error:
+            self._endpoint_index += 1
+            return replace(error.reason, detail=f"no bind with {self._endpoint}: {error.reason.detail}")
+        bound_at = self._now()
+        self._change(BindPhase.BOUND, last_error=None)
+        reason = await session.wait_closed()
+        self._endpoint_index = 0
+        if self._now() - bound_at >= timedelta(seconds=settings.healthy_after_seconds):
+            self._backoff.reset()
+        return reason
+
+    async def _back_off(self, reason: CloseReason) -> None:
+        kind = classify_close(reason)
+        seconds = self._backoff.next_delay_seconds(kind)
+        self._retry_now.clear()
+        self._change(
+            BindPhase.BACKING_OFF,
+            last_error=reason.detail,
+            last_failure=kind,
+            next_retry_at=self._now() + timedelta(seconds=seconds),
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                await self._retry_now.wait()
+        except TimeoutError:
+            return

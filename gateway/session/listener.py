@@ -1,0 +1,89 @@
+"""A port that accepts SMPP sessions in the SMSC role.
+
+Owns the listening socket, the sessions it accepted and their number. Refuses to know accounts and messages:
+a callback judges binds, an owner gets what happens.
+"""
+
+import asyncio
+import ssl
+from typing import cast
+
+from gateway.session.owner import SessionOwner
+from gateway.session.session import Authenticate, Session
+from gateway.session.settings import SessionSettings, Trace
+from gateway.smpp.rules import Role
+
+
+class _Refusal(asyncio.Protocol):
+    """Closes a connection that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
+class Listener:
+    """Accepts sessions on one port. `most_sessions` counts connections, bound or not; further ones are
+    cut.
+    """
+
+    def __init__(
+        self,
+        owner: SessionOwner,
+        authenticate: Authenticate,
+        *,
+        settings: SessionSettings,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        most_sessions: int = 1000,
+        trace: Trace | None = None,
+    ) -> None:
+        self._owner = owner
+        self._authenticate = authenticate
+        self._settings = settings
+        self._host = host
+        self._wanted_port = port
+        self._tls = tls
+        self._most_sessions = most_sessions
+        self._trace = trace
+        self._sessions: set[Session] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port in use; the one chosen by the system when 0 was asked for. Raises `RuntimeError` before
+        `start`.
+        """
+        if self._server is None:
+            raise RuntimeError("the listener has no port before start()")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """All open sessions, bound or not."""
+        return tuple(self._sessions)
+
+    async def start(self) -> None:
+        """Listen. Raises `OSError` when the port cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, self._host, self._wanted_port, ssl=self._tls)
+
+    async def aclose(self, *, drain_seconds: float) -> None:
+        """Accept no more, unbind every session (all at once, each within `drain_seconds`), close the port."""
+        if self._server is None:
+            return
+        self._server.close()
+        async with asyncio.TaskGroup() as group:
+            for session in self.sessions:
+                group.create_task(session.unbind(drain_seconds=drain_seconds))
+        await self._server.wait_closed()
+
+    def _accept(self) -> asyncio.Protocol:
+        if len(self._sessions) >= self._most_sessions:
+            return _Refusal()
+        session = Session(
+            Role.SMSC, self._owner, self._settings, authenticate=self._authenticate, trace=self._trace
+        )
+        self._sessions.add(session)
+        session.call_when_closed(lambda _: self._sessions.discard(session))
+        return session
