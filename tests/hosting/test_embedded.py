@@ -247,7 +247,7 @@ async def test_a_start_killed_in_the_middle_of_making_the_data_begins_anew(folde
 async def test_data_of_another_major_version_is_left_alone(folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data" / "PG_VERSION").write_text("12\n")
-    with pytest.raises(PostgresDataUnusable, match=r"was written by Postgres 12 .*`estafette db restore`"):
+    with pytest.raises(PostgresDataUnusable, match=r"was written by Postgres 12 .* load the dump with psql"):
         await EmbeddedPostgres(folder, BINARIES, QUICK).start()
     assert [entry.name for entry in (folder / "data").iterdir()] == ["PG_VERSION"]
 
