@@ -69,7 +69,7 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a new endpoint."""
 
     url: Url
-    events: Events = [EVERY_EVENT]  # msgspec copies the default
+    events: Events = msgspec.field(default_factory=lambda: [EVERY_EVENT])
     is_enabled: bool = True
 
 
