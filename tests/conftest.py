@@ -72,14 +72,16 @@ def _session_folder() -> Iterator[Path]:
         with contextlib.suppress(OSError), open(old / "lock", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(old, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX))
-    folder.chmod(0o711)
-    try:
-        with open(folder / "lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    # It gets its real name once it is locked, so that no other session takes it for a left one.
+    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{_FOLDER_PREFIX}"))
+    unlocked.chmod(0o711)
+    with open(unlocked / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = unlocked.rename(root / unlocked.name.removeprefix("new-"))
+        try:
             yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,8 @@ def refuse_other_major(data: Path, major: int) -> None:
     if written != str(major):
         raise PostgresDataUnusable(
             data,
-            f"was written by Postgres {written} and cannot be read by {major}: "
-            "start the release that wrote it, take a dump with pg_dump, move the folder away, start this release, and load the dump with psql",
+            f"was written by Postgres {written} and cannot be read by {major}: start the release that wrote "
+            "it, take a dump with pg_dump, move the folder away, start this release, load the dump with psql",
         )
 
 
