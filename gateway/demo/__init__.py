@@ -1,0 +1,4 @@
+"""The demonstration: a shop, its customers and a pretend carrier on this machine, with nothing to set up.
+
+It plays a shop, and reaches the gateway as one would: over HTTP with a key.
+"""
