@@ -113,6 +113,7 @@ class EmbeddedPostgres:
             await self._create_database()
         except BaseException:
             self._kill()
+            remove_socket_folder(self._socket_folder, self.data)
             raise
 
     async def stop(self, *, timeout_seconds: float = 60) -> None:

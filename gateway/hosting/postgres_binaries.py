@@ -95,6 +95,10 @@ def make_reachable(binaries: PostgresBinaries, account: Account | None, copies: 
     if can_run([binaries.postgres, "--version"], account):
         return binaries
     package = binaries.folder.parent.parent
+    if not (package / "pginstall").is_dir():
+        raise PostgresMissing(
+            f"the user that Postgres runs as may not run {binaries.postgres}; mend its rights"
+        )
     stamp = (package / "pginstall/bin/postgres").stat().st_mtime_ns
     target = copies / f"{binaries.major}-{stamp:x}"
     if not target.exists():

@@ -144,7 +144,7 @@ def choose_pending(migrations: Sequence[Migration], applied: Mapping[int, Applie
             )
         if (migration.sha256, migration.name) != (row.sha256, row.name):
             raise MigrationFileFault(
-                f"{migration.file_name} changed after it was applied; restore it and put the change in a new one"
+                f"{migration.file_name} changed after it was applied; restore it and add a new file"
             )
     pending = [migration for migration in migrations if migration.version not in applied]
     if pending and pending[0].version < newest_applied:
