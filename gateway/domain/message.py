@@ -44,6 +44,7 @@ class Reason(IntEnum):
     RECIPIENT_OPTED_OUT = 10
     NO_ROUTE = 11
     RESENT_BY_PERSON = 12
+    CONTENT_ERASED = 13
 
     @property
     def word(self) -> str:

@@ -57,18 +57,24 @@ class TextPlan:
 
 
 def plan_text(
-    text: str, *, allow_ucs2: bool = True, smart: bool = False, concat: Concat | str = Concat.UDH8
+    text: str,
+    *,
+    allow_ucs2: bool = True,
+    force_ucs2: bool = False,
+    smart: bool = False,
+    concat: Concat | str = Concat.UDH8,
 ) -> TextPlan:
     """Choose the alphabet of `text` and cut it into the parts that a handset joins again.
 
     GSM 03.38 when every character is in it, else UCS-2. With `smart`, typographic characters take their
     plain form where that avoids UCS-2; where it does not, the text stays as written. No cut falls inside an
-    escape, a surrogate pair or, where one part can hold it, a grapheme cluster.
+    escape, a surrogate pair or, where one part can hold it, a grapheme cluster. `force_ucs2` is for an SMSC
+    whose own alphabet cannot show the text.
 
     Raises `TextTooLong` beyond 255 parts and `TextNotEncodable` for lone surrogates, or for any character
     that needs UCS-2 when that is not allowed. 0.7 µs for a single-part GSM text.
     """
-    septets = encode_gsm(text)
+    septets = None if force_ucs2 else encode_gsm(text)
     plain = text
     if septets is None and smart:
         plain = replace_typographic_characters(text)

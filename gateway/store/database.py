@@ -121,4 +121,3 @@ class Database:
     async def execute(self, name: str, *arguments: object) -> str:
         async with self.connection() as connection:
             return await connection.execute(name, *arguments)
-

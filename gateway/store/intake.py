@@ -59,10 +59,10 @@ class NewMessage:
 
 
 MESSAGE_COLUMNS = tuple(name for name in NewMessage.__slots__ if name != "due_at")
-_QUEUE_COLUMNS = (
+QUEUE_COLUMNS = (
     "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "entered", "expires_at",
 )  # fmt: skip
-_SCHEDULE_COLUMNS = (
+SCHEDULE_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "entered", "due_at", "expires_at",
 )  # fmt: skip
 _QUEUED = ACCEPTED_BIT | entered_bit(MessageState.QUEUED)
@@ -111,7 +111,12 @@ class IntakeWriter:
     """Stores accepted messages. `on_queued` hears, after the commit, the lowest new id of each stream."""
 
     def __init__(
-        self, dsn: str, queries: dict[str, Query], fence: Fence, *, on_queued: Callable[[dict[Stream, int]], None]
+        self,
+        dsn: str,
+        queries: dict[str, Query],
+        fence: Fence,
+        *,
+        on_queued: Callable[[dict[Stream, int]], None],
     ) -> None:
         work = _IntakeWork(on_queued)
         self._small = GroupWriter(
@@ -128,7 +133,7 @@ class IntakeWriter:
         or the database is away. A caller that gives up waiting does not undo the request.
         """
         writer = self._small if len(messages) <= _SMALL_REQUEST else self._large
-        if writer.backlog_rows > _BACKLOG_ROWS or (not writer.is_connected and writer.backlog_rows):
+        if writer.backlog_rows > _BACKLOG_ROWS or writer.is_away:
             raise unavailable(writer)
         answered: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         writer.put(_Request(messages, keyed, answered))
@@ -226,7 +231,9 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
             m.webhook_url, m.metadata,
         ))  # fmt: skip
         if m.due_at is None:
-            queued.append((m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, _QUEUED, m.expires_at))
+            queued.append(
+                (m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, _QUEUED, m.expires_at)
+            )
         else:
             scheduled.append((
                 m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, _SCHEDULED, m.due_at, m.expires_at,
@@ -238,7 +245,7 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
         )  # fmt: skip
     await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
-        await connection.copy("queue", _QUEUE_COLUMNS, queued)
+        await connection.copy("queue", QUEUE_COLUMNS, queued)
     if scheduled:
-        await connection.copy("schedule", _SCHEDULE_COLUMNS, scheduled)
+        await connection.copy("schedule", SCHEDULE_COLUMNS, scheduled)
     await tallies.write(connection)

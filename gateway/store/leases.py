@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -46,10 +46,31 @@ class BindShare:
     parts_per_second: float
 
 
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A node as its lease row describes it."""
+
+    node_no: int
+    epoch: int
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    expires_at: datetime
+    is_alive: bool
+
+
+async def list_nodes(database: Database) -> list[NodeRecord]:
+    """Every node number that was ever leased."""
+    return [NodeRecord(**row) for row in await database.fetch("list_nodes")]
+
+
 class Node:
     """This process's lease: its number, epoch, id source and the moment it must stop submitting."""
 
-    def __init__(self, database: Database, *, node_no: int, epoch: int, ids: IdSource, deadline: float) -> None:
+    def __init__(
+        self, database: Database, *, node_no: int, epoch: int, ids: IdSource, deadline: float
+    ) -> None:
         self._database = database
         self.node_no = node_no
         self.epoch = epoch
@@ -68,14 +89,20 @@ class Node:
             asked_at = time.monotonic()
             async with database.transaction() as connection:
                 known = await connection.fetch_row("find_node_of_key", node_key)
-                node_no = known["node_no"] if known else await connection.fetch_value("find_free_node", NODE_COUNT)
+                node_no = (
+                    known["node_no"] if known else await connection.fetch_value("find_free_node", NODE_COUNT)
+                )
                 if node_no is None:
                     raise NoFreeNode
                 row = await connection.fetch_row("take_node", node_no, node_key, host, pid, version, _TTL)
             if row is not None:
                 database_ms = int(row["started_at"].timestamp() * 1000)
-                ids = IdSource(node_no, _Clock(database_ms - int(asked_at * 1000)), high_water=row["id_high_water"])
-                return cls(database, node_no=node_no, epoch=row["epoch"], ids=ids, deadline=asked_at + TTL_SECONDS)
+                ids = IdSource(
+                    node_no, _Clock(database_ms - int(asked_at * 1000)), high_water=row["id_high_water"]
+                )
+                return cls(
+                    database, node_no=node_no, epoch=row["epoch"], ids=ids, deadline=asked_at + TTL_SECONDS
+                )
         raise NoFreeNode
 
     def may_submit(self) -> bool:
@@ -128,7 +155,9 @@ class Node:
     async def take_shards(self, connector_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """Hold the dispatch shards of these connectors; returns the shards that are ours, by connector."""
         async with self._fenced() as connection:
-            rows = await connection.fetch("take_dispatch_leases", self.node_no, self.epoch, list(connector_ids))
+            rows = await connection.fetch(
+                "take_dispatch_leases", self.node_no, self.epoch, list(connector_ids)
+            )
         held: dict[int, list[int]] = {}
         for row in rows:
             held.setdefault(row["connector_id"], []).append(row["shard"])

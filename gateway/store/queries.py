@@ -41,7 +41,9 @@ def _parse_one(name: str, body: str, source: str) -> Query:
     used = {int(number) for number in re.findall(r"\$(\d+)", sql)}
     if not sql or not purpose:
         raise BadQueryFile(source, f"{name} needs a purpose comment and a statement")
-    if [number for number, _ in numbered] != list(range(1, len(numbered) + 1)) or used != {n for n, _ in numbered}:
+    if [number for number, _ in numbered] != list(range(1, len(numbered) + 1)) or used != {
+        n for n, _ in numbered
+    }:
         raise BadQueryFile(source, f"the parameter lines of {name} do not match the parameters it uses")
     return Query(name, source, " ".join(purpose.split()), tuple(pair for _, pair in numbered), sql)
 
@@ -52,6 +54,8 @@ def load_queries(folder: Path) -> dict[str, Query]:
     for path in sorted(folder.glob("*.sql")):
         for query in parse_queries(path.read_text(encoding="utf-8"), source=path.name):
             if query.name in found:
-                raise BadQueryFile(path.name, f"{query.name} is already defined in {found[query.name].source}")
+                raise BadQueryFile(
+                    path.name, f"{query.name} is already defined in {found[query.name].source}"
+                )
             found[query.name] = query
     return found

@@ -53,7 +53,12 @@ class Tallies:
         if not is_test:
             _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), parts, cost_micros)
         if campaign_id is not None:
-            _add(self._campaigns, (shop_id, campaign_id, lane, currency, state, failure_class), parts, cost_micros)
+            _add(
+                self._campaigns,
+                (shop_id, campaign_id, lane, currency, state, failure_class),
+                parts,
+                cost_micros,
+            )
 
     def add_submission(self, message_id: int, connector_id: int, state: int, command_status: int) -> None:
         key = ((message_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, state, command_status)

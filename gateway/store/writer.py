@@ -26,7 +26,11 @@ ResultBoth = TypeVar("ResultBoth")
 log = structlog.get_logger("store")
 
 _TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_DATA_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+_DATA_AT_FAULT = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
 _STATEMENT_TIMEOUT_SECONDS = 30.0
 _IDLE_IN_TRANSACTION_MS = "15000"
 _RECONNECT_SECONDS = 0.25
@@ -91,7 +95,8 @@ class GroupWriter(Generic[Item, Result]):
         self._connection: Connection | None = None
         self.backlog_rows = 0
         self.commits = 0
-        self.is_connected = False
+        self.is_away = False
+        """The database did not answer when this writer last tried."""
 
     def put(self, item: Item) -> None:
         self._items.append(item)
@@ -188,7 +193,8 @@ class GroupWriter(Generic[Item, Result]):
             except _LeaseStale:
                 await self._roll_back()
                 await asyncio.sleep(_RECONNECT_SECONDS)
-            except UNREACHABLE as exc:
+            except (*UNREACHABLE, StoreUnavailable) as exc:
+                self.is_away = True
                 log.warning("writer.disconnected", writer=self._name, rows=len(batch), fault=repr(exc))
                 await self._disconnect()
                 if result is not None and transaction_id and await self._was_committed(transaction_id):
@@ -219,7 +225,7 @@ class GroupWriter(Generic[Item, Result]):
                 continue
             if status != "in progress":
                 log.info("commit.resolved", writer=self._name, status=status)
-                return status == "committed"
+                return bool(status == "committed")
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _connect(self) -> Connection:
@@ -227,12 +233,12 @@ class GroupWriter(Generic[Item, Result]):
             try:
                 raw = await open_writer_connection(self._dsn, name=self._name)
             except UNREACHABLE as exc:
-                self.is_connected = False
+                self.is_away = True
                 log.debug("writer.waiting", writer=self._name, fault=repr(exc))
                 await asyncio.sleep(_RECONNECT_SECONDS)
             else:
                 self._connection = Connection(raw, self._queries)
-                self.is_connected = True
+                self.is_away = False
         return self._connection
 
     async def _roll_back(self) -> None:
@@ -247,7 +253,6 @@ class GroupWriter(Generic[Item, Result]):
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self.is_connected = False
         if connection is not None:
             connection.raw.terminate()
 
@@ -277,5 +282,5 @@ async def open_writer_connection(dsn: str, *, name: str) -> Any:
 
 def unavailable(writer: GroupWriter[Any, Any]) -> StoreUnavailable:
     """The error for a caller whose work this writer cannot take just now."""
-    what = "too much is waiting to be stored" if writer.is_connected else "it does not answer"
+    what = "it does not answer" if writer.is_away else "too much is waiting to be stored"
     return StoreUnavailable(what)

@@ -1,0 +1,122 @@
+"""What is claimed of one connector's queue: flights in memory, by stream, never more than a second of speed.
+
+Owns the cursors. A cursor is only a shortcut: rows may appear behind it (retries, due times, other nodes'
+slower commits), so news of a lower id sets it back, and so does the regular look at the whole queue.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from gateway.domain.lanes import STREAMS, Category, Lane
+from gateway.store.flights import Flight
+from gateway.store.intake import Stream
+
+CLAIM_BATCH = 1_000
+
+
+class ClaimedStream:
+    """The claimed part of one (connector, lane, category)."""
+
+    __slots__ = ("_after_id", "_heard_from", "_is_claiming", "claimed", "flights", "may_have_more", "stream")
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.flights: deque[Flight] = deque()
+        self.claimed: set[int] = set()
+        self.may_have_more = True
+        self._after_id = 0
+        self._is_claiming = False
+        self._heard_from: int | None = None
+
+    def hear(self, lowest_id: int) -> None:
+        """Rows may be there from `lowest_id` on."""
+        if self._is_claiming:
+            # The statement under way may or may not see them: look again when it is done.
+            self._heard_from = lowest_id if self._heard_from is None else min(self._heard_from, lowest_id)
+            return
+        self._after_id = min(self._after_id, lowest_id - 1)
+        self.may_have_more = True
+
+    def look_again(self) -> None:
+        """Read the queue from its head at the next claim."""
+        self.hear(0)
+
+    def wants_claim(self, most: int) -> bool:
+        return self.may_have_more and not self._is_claiming and len(self.flights) < most
+
+    def begin_claim(self) -> int:
+        """The id to read after; until `end_claim` no other claim begins."""
+        self._is_claiming = True
+        return max(0, self._after_id)
+
+    def end_claim(self, flights: Iterable[Flight] | None, *, asked: int) -> None:
+        """Take the rows of a claim, or None when it failed."""
+        self._is_claiming = False
+        if flights is not None:
+            count = 0
+            for flight in flights:
+                count += 1
+                self._after_id = max(self._after_id, flight.id)
+                if flight.id not in self.claimed:
+                    self.claimed.add(flight.id)
+                    self.flights.append(flight)
+            self.may_have_more = count >= asked
+        heard_from, self._heard_from = self._heard_from, None
+        if heard_from is not None:
+            self.hear(heard_from)
+
+    def drop_all(self) -> None:
+        """Forget what is claimed; the rows are still in the queue."""
+        for flight in self.flights:
+            self.claimed.discard(flight.id)
+        self.flights.clear()
+
+
+class Claims:
+    """The claimed messages of one connector, best lane first."""
+
+    def __init__(self, connector_id: int) -> None:
+        self.connector_id = connector_id
+        self.streams = {
+            (lane, category): ClaimedStream((connector_id, int(lane), int(category)))
+            for lane, category in STREAMS
+        }
+        self._in_order = [self.streams[pair] for pair in STREAMS]
+
+    def hear(self, stream: Stream, lowest_id: int) -> None:
+        found = self.streams.get((Lane(stream[1]), Category(stream[2])))
+        if found is not None:
+            found.hear(lowest_id)
+
+    def look_again(self) -> None:
+        for stream in self._in_order:
+            stream.look_again()
+
+    def count(self) -> int:
+        return sum(len(stream.flights) for stream in self._in_order)
+
+    def release(self, flight: Flight) -> None:
+        """The queue row is gone, or will be read anew: the id is no longer ours to skip."""
+        stream = self.streams.get((Lane(flight.lane), Category(flight.category)))
+        if stream is not None:
+            stream.claimed.discard(flight.id)
+
+    def next_to_claim(self, *, most: int, is_held: Callable[[int], bool]) -> ClaimedStream | None:
+        """The first stream that should be read now: not held, perhaps with rows, and below `most` claimed."""
+        for stream in self._in_order:
+            if stream.wants_claim(most) and not is_held(stream.stream[2]):
+                return stream
+        return None
+
+    def take(self, wanted: int, *, is_held: Callable[[int], bool]) -> list[Flight]:
+        """Up to `wanted` claimed messages in sending order; held streams are passed over."""
+        taken: list[Flight] = []
+        for stream in self._in_order:
+            flights = stream.flights
+            if not flights or is_held(stream.stream[2]):
+                continue
+            while flights and len(taken) < wanted:
+                taken.append(flights.popleft())
+            if len(taken) >= wanted:
+                break
+        return taken

@@ -1,0 +1,253 @@
+"""The binds of one connector: started, watched, stopped, and what their sessions tell passed on.
+
+Owns bind numbers and states. Turns session callbacks into evidence through the connector's judge and reader;
+acknowledges nothing by itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Protocol, cast
+
+import structlog
+
+from gateway.config_tree import ConnectorConfig
+from gateway.dispatch.answers import AnswerJudge
+from gateway.dispatch.binding import bind_settings, modes_of
+from gateway.dispatch.connector import ConnectorRun, SubmitContext
+from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.session.bind import Bind, BindMode, BindPhase, BindState
+from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
+from gateway.session.session import Session
+from gateway.smpp.errors import BadPdu, SmppError
+from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu
+from gateway.smpp.statuses import CommandStatus, describe_status, name_status
+from gateway.store.evidence import Evidence
+
+log = structlog.get_logger("dispatch")
+
+
+class EvidenceSink(Protocol):
+    """Where evidence goes; the outcome writer."""
+
+    def put_many(self, evidence: Sequence[Evidence]) -> None: ...
+
+    @property
+    def backlog(self) -> int: ...
+
+    @property
+    def is_away(self) -> bool: ...
+
+
+BACKLOG_CAP = 20_000
+"""Evidence waiting to be stored beyond which deliver_sm is refused for now (quirk 64): the carrier keeps it
+and sends it again. Answers are never refused; the window bounds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindReport:
+    """A bind as an operator sees it."""
+
+    bind_no: int
+    mode: BindMode
+    state: BindState
+    window: int
+    in_flight: int
+    submitted: int
+    bad_pdus: int
+
+
+class Connections:
+    """The binds of one connector on this node."""
+
+    def __init__(
+        self,
+        run: ConnectorRun,
+        config: ConnectorConfig,
+        *,
+        judge: AnswerJudge,
+        reader: DeliveryReader,
+        sink: EvidenceSink,
+        random: Random,
+        may_write: Callable[[], bool],
+        on_state: Callable[[ConnectorRun, int, BindMode, BindState], None],
+    ) -> None:
+        self.run = run
+        self.judge = judge
+        self.reader = reader
+        self.sink = sink
+        self._binds: list[tuple[int, BindMode, Bind]] = []
+        self._on_state = on_state
+        for bind_no in range(1, config.binds + 1):
+            for mode in modes_of(config):
+                owner = _BindOwner(self, bind_no)
+                bind = Bind(
+                    bind_settings(config, mode, bind_no=bind_no),
+                    owner,
+                    random=random,
+                    may_write=may_write,
+                    on_state=self._reporter(bind_no, mode),
+                )
+                self._binds.append((bind_no, mode, bind))
+
+    def _reporter(self, bind_no: int, mode: BindMode) -> Callable[[Bind, BindState], None]:
+        def report(_: Bind, state: BindState) -> None:
+            self._on_state(self.run, bind_no, mode, state)
+
+        return report
+
+    def start(self) -> None:
+        for _, _, bind in self._binds:
+            bind.start()
+
+    async def aclose(self, *, drain_seconds: float) -> None:
+        """Unbind all at once: intents not written go back, answers are awaited up to `drain_seconds`."""
+        self.run.hand_back_all()
+        await asyncio.gather(*(bind.aclose(drain_seconds=drain_seconds) for _, _, bind in self._binds))
+
+    def report(self) -> list[BindReport]:
+        reports = []
+        for bind_no, mode, bind in self._binds:
+            session = bind.session
+            reports.append(
+                BindReport(
+                    bind_no=bind_no,
+                    mode=mode,
+                    state=bind.state,
+                    window=bind.settings.session.window,
+                    in_flight=session.in_flight if session is not None else 0,
+                    submitted=session.counters.requests_sent if session is not None else 0,
+                    bad_pdus=session.counters.bad_pdus if session is not None else 0,
+                )
+            )
+        return reports
+
+    def is_bound(self) -> bool:
+        return any(bind.state.phase is BindPhase.BOUND for _, _, bind in self._binds)
+
+
+class _BindOwner(SessionOwner):
+    """What one bind's sessions tell."""
+
+    def __init__(self, connections: Connections, bind_no: int) -> None:
+        self._connections = connections
+        self._run = connections.run
+        self._bind_no = bind_no
+
+    def on_bound(self, session: Session, pdu: Pdu) -> None:
+        if session.room:
+            self._run.sessions.append(session)
+            self._run.plan_pump()
+
+    def on_answers(self, session: Session, answers: list[Answer]) -> None:
+        judged = self._connections.judge.judge(answers, self._bind_no, datetime.now(UTC))
+        run = self._run
+        if judged.pause_seconds:
+            run.slow_down(judged.pause_seconds, judged.last_status)
+        for flight in judged.stopped:
+            run.stop_message(flight)
+        self._connections.sink.put_many(judged.evidence)
+        if judged.must_rebind:
+            log.warning("bind.not_bound", connector=run.config.name, bind=self._bind_no)
+            session.abort(f"the carrier says it is not bound: {name_status(judged.last_status)}")
+        run.plan_pump()
+
+    def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
+        self._connections.sink.put_many(self._connections.judge.judge_late(answers, datetime.now(UTC)))
+
+    def on_timeouts(self, session: Session, contexts: list[object]) -> None:
+        log.warning(
+            "submit.unanswered", connector=self._run.config.name, bind=self._bind_no, parts=len(contexts)
+        )
+        self._put_silence(contexts)
+        self._run.plan_pump()
+
+    def on_requests(self, session: Session, requests: list[Request]) -> None:
+        sink = self._connections.sink
+        if sink.is_away or sink.backlog > BACKLOG_CAP:
+            self._refuse_for_now(session, requests)
+            return
+        at = datetime.now(UTC)
+        reader = self._connections.reader
+        evidence: list[Evidence] = []
+        for sequence_number, pdu in requests:
+            if isinstance(pdu, DeliverSm | DataSm):
+                acknowledge = Acknowledge(session, sequence_number, isinstance(pdu, DataSm))
+                try:
+                    evidence.append(reader.read(pdu, acknowledge, at))
+                except SmppError as exc:
+                    log.warning("delivery.unreadable", connector=self._run.config.name, fault=str(exc))
+                    answer_delivery([acknowledge], CommandStatus.ESME_RSYSERR.value)
+            elif isinstance(pdu, AlertNotification):
+                log.info("alert.received", connector=self._run.config.name, bind=self._bind_no)
+        if evidence:
+            sink.put_many(evidence)
+
+    def on_room(self, session: Session) -> None:
+        self._run.plan_pump()
+
+    def on_unwritten(self, session: Session, contexts: list[object]) -> None:
+        self._run.on_unwritten(cast(list[SubmitContext], contexts))
+
+    def on_bad_pdu(self, session: Session, raw: bytes, error: BadPdu) -> None:
+        log.warning("pdu.bad", connector=self._run.config.name, bind=self._bind_no, fault=str(error))
+
+    def on_closed(self, session: Session, reason: CloseReason, unanswered: list[object]) -> None:
+        if unanswered:
+            log.warning(
+                "submit.unknown", connector=self._run.config.name, bind=self._bind_no, parts=len(unanswered)
+            )
+            self._put_silence(unanswered)
+        self._run.on_session_closed(session)
+
+    def _put_silence(self, contexts: list[object]) -> None:
+        """Without an answer the outcome is unknown; the message's other parts do not follow."""
+        typed = cast(list[SubmitContext], contexts)
+        for flight, _, _ in typed:
+            if len(flight.progress.part_states) > 1 and not flight.is_stopped:
+                flight.is_stopped = True
+                self._run.stop_message(flight)
+        self._connections.sink.put_many(
+            self._connections.judge.judge_silence(typed, self._bind_no, datetime.now(UTC))
+        )
+
+    def _refuse_for_now(self, session: Session, requests: list[Request]) -> None:
+        """The store cannot take it: a temporary refusal makes the carrier send it again (quirk 64)."""
+        waiting = [
+            Acknowledge(session, sequence_number, isinstance(pdu, DataSm))
+            for sequence_number, pdu in requests
+            if isinstance(pdu, DeliverSm | DataSm)
+        ]
+        log.warning(
+            "delivery.refused", connector=self._run.config.name, bind=self._bind_no, pdus=len(waiting)
+        )
+        answer_delivery(waiting, CommandStatus.ESME_RX_T_APPN.value)
+
+
+def answer_delivery(acknowledgements: Sequence[Acknowledge], command_status: int) -> None:
+    """Answer deliver_sm and data_sm, one call for each session. On a closed session nothing happens: the
+    carrier sends again and the repeat is recognised."""
+    by_session: dict[Session, list[int]] = {}
+    for acknowledge in acknowledgements:
+        if acknowledge.is_data_sm:
+            response = DataSmResp(sequence_number=acknowledge.sequence_number, command_status=command_status)
+            acknowledge.session.answer(response)
+        else:
+            by_session.setdefault(acknowledge.session, []).append(acknowledge.sequence_number)
+    for session, sequence_numbers in by_session.items():
+        session.acknowledge_deliveries(sequence_numbers, command_status)
+
+
+def describe_limit(run: ConnectorRun, *, is_bound: bool) -> str:
+    """What limits this connector now, in words; empty when nothing does."""
+    if not is_bound:
+        return "no bind is up"
+    speed, limit = run.pacer.parts_per_second, run.pacer.limit
+    if speed < limit:
+        status = describe_status(run.throttled_by) if run.throttled_by else "throttled"
+        return f"limited by carrier: {status} {speed:.0f}/s of {limit:.0f}/s"
+    if run.in_flight >= run.window:
+        return f"the window is full: {run.in_flight} submits await their answer"
+    return ""

@@ -1,0 +1,325 @@
+"""One connector at work: claimed messages become intents, intents become submits, evenly and in lane order.
+
+Owns the flow and its bounds: claimed ≤ 1 s of speed, intents ≤ free window + prefetch, submits as the pacer
+and the window allow. Judges no answer (`answers`) and opens no connection (`session.Bind` does).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from gateway.config_tree import ConnectorConfig, ReceiptMode
+from gateway.dispatch.claims import Claims
+from gateway.dispatch.planning import Planner, WirePlan
+from gateway.domain.lanes import Lane
+from gateway.domain.message import MessageState, Progress, Reason
+from gateway.domain.pacing import Pacer
+from gateway.session.session import Session
+from gateway.smpp.errors import SmppError
+from gateway.store.evidence import Ending, Evidence, Unsent
+from gateway.store.flights import Flight
+
+log = structlog.get_logger("dispatch")
+
+PREFETCH_SECONDS = 0.2
+_LEAST_CLAIMED = 32
+_MOST_CLAIMED = 4_000
+"""Claimed messages in memory at the highest speeds: about 4 MB, and a claim's latency many times over."""
+
+_LEAST_PAUSE_SECONDS = 0.002
+"""Between two looks at the pacer: above 500 parts a second several parts leave at a time."""
+
+SubmitContext = tuple[Flight, int, datetime]
+"""What a session carries for us with each submit: message, part, and when it was handed over."""
+
+
+class Holds(Protocol):
+    """What operators have stopped."""
+
+    def stops_category(self, category: int) -> bool:
+        """Whether nothing of this category may leave, whichever shop's."""
+
+    def stops_shop(self, shop_id: int, category: int) -> bool:
+        """Whether this shop's messages of this category may not leave."""
+
+
+class _Outgoing:
+    """A message whose intent is committed, and the parts still to be submitted."""
+
+    __slots__ = ("flight", "parts", "plan", "session")
+
+    def __init__(self, flight: Flight, plan: WirePlan) -> None:
+        self.flight = flight
+        self.plan = plan
+        self.parts = deque(
+            part for part, state in enumerate(flight.progress.part_states) if state == MessageState.SENDING
+        )
+        self.session: Session | None = None
+
+
+class ConnectorRun:
+    """The running state of one connector on this node."""
+
+    def __init__(
+        self,
+        connector_id: int,
+        config: ConnectorConfig,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        holds: Holds,
+        put_intents: Callable[[Sequence[Flight]], None],
+        put_evidence: Callable[[Sequence[Evidence]], None],
+        ask_claim: Callable[["ConnectorRun"], None],
+    ) -> None:
+        self.connector_id = connector_id
+        self.config = config
+        self.claims = Claims(connector_id)
+        self.pacer = Pacer(config.parts_per_second, now=loop.time())
+        self.sessions: list[Session] = []
+        self.shards: tuple[int, ...] = ()
+        self.is_stopping = False
+        self.submitted_parts = 0
+        self.throttled_by = 0
+        """The last command_status that asked for less speed."""
+        self.waiting = 0
+        """Messages whose intent is asked for or committed and that are not wholly submitted."""
+        self._loop = loop
+        self._holds = holds
+        self._put_intents = put_intents
+        self._put_evidence = put_evidence
+        self._ask_claim = ask_claim
+        self._planner = Planner(config)
+        self._plans: dict[int, WirePlan] = {}
+        self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_pump_planned = False
+
+    # What others tell.
+
+    def change_config(self, config: ConnectorConfig) -> None:
+        """New speed or encoding from a reload; binds are the dispatcher's to change."""
+        self.config = config
+        self.pacer.set_limit(config.parts_per_second)
+        self._planner = Planner(config)
+
+    def plan_pump(self) -> None:
+        """Pump once at the end of this turn of the loop, however many ask."""
+        if not self._is_pump_planned:
+            self._is_pump_planned = True
+            self._loop.call_soon(self._pump_as_planned)
+
+    def on_intended(self, flight: Flight) -> None:
+        """Its intent is committed: it may be submitted."""
+        self.claims.release(flight)
+        entry = _Outgoing(flight, self._plans.pop(flight.id))
+        self._outgoing[flight.lane - 1].append(entry)
+        if not self.is_up or self.is_stopping:
+            self._hand_back([entry])
+
+    def on_gone(self, flight: Flight) -> None:
+        """It left the queue by another door (cancelled, expired, moved)."""
+        self._plans.pop(flight.id, None)
+        self.claims.release(flight)
+        self.waiting -= 1
+
+    def on_session_closed(self, session: Session) -> None:
+        """What this session had begun, and all when none is left, goes back to the queue."""
+        if session in self.sessions:
+            self.sessions.remove(session)
+        entries = [entry for queue in self._outgoing for entry in queue]
+        if self.is_up:
+            entries = [entry for entry in entries if entry.session is session]
+        self._hand_back(entries)
+        self.plan_pump()
+
+    def on_unwritten(self, contexts: Sequence[SubmitContext]) -> None:
+        """Submits that never reached the kernel, for the lease had run out."""
+        at = datetime.now(UTC)
+        self._put_evidence([Unsent(flight, (part,), at) for flight, part, _ in contexts])
+
+    def slow_down(self, pause_seconds: float, command_status: int) -> None:
+        """The carrier asked for less speed."""
+        self.throttled_by = command_status
+        self.pacer.slow_down(self._loop.time(), pause_seconds)
+
+    def recover(self) -> None:
+        """Give back speed after throttling; call about once a second."""
+        self.pacer.recover(self._loop.time())
+        self.plan_pump()
+
+    def stop_message(self, flight: Flight) -> None:
+        """A part failed or must wait: the parts after it are not submitted now."""
+        for entry in self._outgoing[flight.lane - 1]:
+            if entry.flight is flight:
+                self._hand_back([entry])
+                return
+
+    def hand_back_all(self) -> None:
+        """Return every intent that was not written, at a stop."""
+        self.is_stopping = True
+        self._hand_back([entry for queue in self._outgoing for entry in queue])
+
+    def _hand_back(self, entries: Sequence[_Outgoing]) -> None:
+        at = datetime.now(UTC)
+        evidence: list[Evidence] = []
+        for entry in entries:
+            self._outgoing[entry.flight.lane - 1].remove(entry)
+            self.waiting -= 1
+            if entry.parts:
+                evidence.append(Unsent(entry.flight, tuple(entry.parts), at))
+        if evidence:
+            self._put_evidence(evidence)
+
+    # What others ask.
+
+    @property
+    def is_up(self) -> bool:
+        return bool(self.sessions)
+
+    @property
+    def room(self) -> int:
+        return sum(session.room for session in self.sessions)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(session.in_flight for session in self.sessions)
+
+    @property
+    def window(self) -> int:
+        return sum(session.window_size for session in self.sessions)
+
+    @property
+    def most_claimed(self) -> int:
+        """One second of speed, within bounds."""
+        return max(_LEAST_CLAIMED, min(_MOST_CLAIMED, int(self.pacer.limit)))
+
+    # The flow.
+
+    def pump(self) -> None:
+        """Submit what may leave now, then ask for the intents and claims that keep the flow going."""
+        self._submit_outgoing()
+        self._refill()
+
+    def _pump_as_planned(self) -> None:
+        self._is_pump_planned = False
+        self.pump()
+
+    def _pump_on_time(self) -> None:
+        self._timer = None
+        self.pump()
+
+    def _submit_outgoing(self) -> None:
+        otp, transactional, bulk = self._outgoing
+        if not (otp or transactional or bulk):
+            return
+        room = self.room
+        if not room:
+            return  # answers pump again
+        allowed = left = self.pacer.take(self._loop.time(), room)
+        submitted_at = datetime.now(UTC)
+        while left:
+            queue = otp or transactional or bulk
+            if not queue:
+                break
+            sent = self._submit_parts(queue[0], left, submitted_at)
+            if not queue[0].parts:
+                queue.popleft()
+                self.waiting -= 1
+            elif not sent:
+                break  # the bind that has its first parts is full; order within a message is kept
+            left -= sent
+        self.submitted_parts += allowed - left
+        if left:
+            self.pacer.give_back(left)
+        if self._timer is None and (otp or transactional or bulk) and self.room:
+            due_at = max(self.pacer.next_at(), self._loop.time() + _LEAST_PAUSE_SECONDS)
+            self._timer = self._loop.call_at(due_at, self._pump_on_time)
+
+    def _submit_parts(self, entry: _Outgoing, most: int, submitted_at: datetime) -> int:
+        """Submit up to `most` parts of one message, all on one bind; returns how many went."""
+        session = entry.session
+        if session is None:
+            session = entry.session = self._roomiest()
+        flight, plan = entry.flight, entry.plan
+        sent = 0
+        while entry.parts and sent < most and session.room:
+            part = entry.parts.popleft()
+            session.submit(
+                (flight, part, submitted_at),
+                plan.template,
+                plan.destination,
+                plan.bodies[part],
+                plan.headers[part] if plan.headers else b"",
+                plan.tlvs[part] if plan.tlvs else b"",
+            )
+            sent += 1
+        return sent
+
+    def _roomiest(self) -> Session:
+        if len(self.sessions) == 1:
+            return self.sessions[0]
+        return max(self.sessions, key=_room_of)
+
+    def _refill(self) -> None:
+        """Ask for as many intents as free window and prefetch allow."""
+        if self.is_stopping or not self.sessions:
+            return
+        prefetch = min(self.window, int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1)
+        wanted = self.room + prefetch - self.waiting
+        if wanted > 0:
+            flights = self.claims.take(wanted, is_held=self._holds.stops_category)
+            if flights:
+                self._intend(flights)
+        if self.claims.next_to_claim(most=self.most_claimed, is_held=self._holds.stops_category) is not None:
+            self._ask_claim(self)
+
+    def _intend(self, flights: list[Flight]) -> None:
+        now = datetime.now(UTC)
+        ready: list[Flight] = []
+        endings: list[Evidence] = []
+        for flight in flights:
+            if flight.expires_at <= now:
+                self.claims.release(flight)
+                endings.append(_end(flight, MessageState.EXPIRED, Reason.VALIDITY_PASSED))
+            elif self._holds.stops_shop(flight.shop_id, flight.category):
+                self.claims.release(flight)  # read again when the hold ends
+            elif (plan := self._plan(flight, now)) is None:
+                self.claims.release(flight)
+                endings.append(_end(flight, MessageState.BLOCKED, Reason.CONTENT_ERASED))
+            else:
+                self._plans[flight.id] = plan
+                ready.append(flight)
+        if endings:
+            self._put_evidence(endings)
+        if ready:
+            self.waiting += len(ready)
+            self._put_intents(ready)
+
+    def _plan(self, flight: Flight, now: datetime) -> WirePlan | None:
+        """The PDUs of a message, or None when it cannot be sent: its text was erased or fits no alphabet."""
+        if flight.to_address is None or (flight.text is None and flight.body is None):
+            return None
+        try:
+            plan = self._planner.plan(flight, now=now)
+        except SmppError as exc:
+            log.error("message.unsendable", connector=self.config.name, id=flight.id, fault=str(exc))
+            return None
+        flight.text = flight.body = None
+        flight.receipt_per_message = self.config.receipts is ReceiptMode.PER_MESSAGE
+        pdus = len(plan.bodies)
+        if pdus != flight.parts:
+            progress = flight.progress
+            flight.progress = Progress(progress.state, progress.entered, bytes((MessageState.QUEUED,)) * pdus)
+        return plan
+
+
+def _room_of(session: Session) -> int:
+    return session.room
+
+
+def _end(flight: Flight, state: MessageState, reason: Reason) -> Ending:
+    return Ending(flight.shop_id, flight.id, flight.slot, state, reason)

@@ -1,0 +1,324 @@
+"""All connectors of this node: their binds, claims, intents, answers and receipts, wired together.
+
+Owns which connector gets what: news of queued messages, committed intents, and the acknowledgement of
+deliver_sm after the store has them. The flow of one connector is `ConnectorRun`'s.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import cast
+
+import structlog
+
+from gateway.config_tree import ConnectorConfig
+from gateway.dispatch.answers import AnswerJudge
+from gateway.dispatch.binding import needs_new_binds
+from gateway.dispatch.claims import CLAIM_BATCH
+from gateway.dispatch.connections import (
+    BindReport,
+    Connections,
+    EvidenceSink,
+    answer_delivery,
+    describe_limit,
+)
+from gateway.dispatch.connector import ConnectorRun, Holds
+from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.session.bind import BindMode, BindPhase, BindState
+from gateway.smpp.statuses import CommandStatus
+from gateway.store.database import UNREACHABLE, Connection
+from gateway.store.flights import Flight, FlightBook
+from gateway.store.intake import Stream
+from gateway.store.queries import Query
+from gateway.store.queue import claim_due_messages
+from gateway.store.writer import open_writer_connection
+
+log = structlog.get_logger("dispatch")
+
+_HOUSEKEEPING_SECONDS = 1.0
+_RECONNECT_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorReport:
+    """A connector as an operator sees it. Speeds in parts a second."""
+
+    connector_id: int
+    name: str
+    is_up: bool
+    speed: float
+    speed_limit: float
+    claimed: int
+    intended: int
+    in_flight: int
+    submitted_parts: int
+    limited_by: str
+    binds: tuple[BindReport, ...]
+
+
+class Dispatcher:
+    """Sends what is queued and takes in what carriers say."""
+
+    def __init__(
+        self,
+        dsn: str,
+        queries: dict[str, Query],
+        *,
+        holds: Holds,
+        sink: EvidenceSink,
+        book: FlightBook,
+        put_intents: Callable[[Sequence[Flight]], None],
+        may_submit: Callable[[], bool],
+        random: Random,
+    ) -> None:
+        self._dsn = dsn
+        self._queries = queries
+        self._holds = holds
+        self._sink = sink
+        self._book = book
+        self._put_intents = put_intents
+        self._may_submit = may_submit
+        self._random = random
+        self._runs: dict[int, ConnectorRun] = {}
+        self._connections: dict[int, Connections] = {}
+        self._hungry: deque[ConnectorRun] = deque()
+        self._claim_wanted = asyncio.Event()
+        self._is_stopping = False
+
+    # Connectors.
+
+    async def configure(
+        self,
+        connectors: Mapping[int, ConnectorConfig],
+        shards: Mapping[int, tuple[int, ...]],
+        shop_ids: Mapping[str, int],
+        *,
+        drain_seconds: float,
+    ) -> None:
+        """Make the running connectors those of `connectors`; binds whose settings did not change stay up."""
+        wanted = {connector_id: config for connector_id, config in connectors.items() if config.enabled}
+        gone = [
+            connector_id
+            for connector_id, run in self._runs.items()
+            if connector_id not in wanted or needs_new_binds(run.config, wanted[connector_id])
+        ]
+        await asyncio.gather(*(self._stop_connector(connector_id, drain_seconds) for connector_id in gone))
+        for connector_id, config in wanted.items():
+            run = self._runs.get(connector_id)
+            if run is None:
+                run = self._start_connector(connector_id, config, shop_ids)
+            else:
+                run.change_config(config)
+                connections = self._connections[connector_id]
+                connections.judge, connections.reader = self._rules(connector_id, config, shop_ids)
+            run.shards = shards.get(connector_id, ())
+            self.ask_claim(run)
+
+    def _start_connector(
+        self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
+    ) -> ConnectorRun:
+        run = ConnectorRun(
+            connector_id,
+            config,
+            loop=asyncio.get_running_loop(),
+            holds=self._holds,
+            put_intents=self._put_intents,
+            put_evidence=self._sink.put_many,
+            ask_claim=self.ask_claim,
+        )
+        judge, reader = self._rules(connector_id, config, shop_ids)
+        connections = Connections(
+            run,
+            config,
+            judge=judge,
+            reader=reader,
+            sink=self._sink,
+            random=self._random,
+            may_write=self._may_submit,
+            on_state=self._on_bind_state,
+        )
+        self._runs[connector_id] = run
+        self._connections[connector_id] = connections
+        connections.start()
+        return run
+
+    def _rules(
+        self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
+    ) -> tuple[AnswerJudge, DeliveryReader]:
+        addresses = {
+            entry.address.removeprefix("+"): shop_ids.get(entry.shop, 0) for entry in config.inbound_addresses
+        }
+        return (
+            AnswerJudge(connector_id, config, self._book, self._random.random),
+            DeliveryReader(connector_id, config, addresses),
+        )
+
+    async def _stop_connector(self, connector_id: int, drain_seconds: float) -> None:
+        log.info("connector.stopping", connector=self._runs[connector_id].config.name)
+        await self._connections[connector_id].aclose(drain_seconds=drain_seconds)
+        del self._connections[connector_id]
+        del self._runs[connector_id]
+
+    def _on_bind_state(self, run: ConnectorRun, bind_no: int, mode: BindMode, state: BindState) -> None:
+        event = "bind.up" if state.phase is BindPhase.BOUND else f"bind.{state.phase.value}"
+        write = log.warning if state.phase is BindPhase.BACKING_OFF else log.info
+        write(
+            event,
+            connector=run.config.name,
+            bind=bind_no,
+            mode=mode.value,
+            endpoint=str(state.endpoint),
+            error=state.last_error,
+        )
+
+    # What the store tells.
+
+    def on_queued(self, lowest: Mapping[Stream, int]) -> None:
+        """Messages were queued: the lowest id of each stream."""
+        for stream, lowest_id in lowest.items():
+            run = self._runs.get(stream[0])
+            if run is not None:
+                run.claims.hear(stream, lowest_id)
+                self.ask_claim(run)
+
+    def on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
+        """Intents are committed (or their queue rows were gone)."""
+        touched: set[ConnectorRun] = set()
+        for flight in ready:
+            run = self._runs.get(flight.connector_id)
+            if run is not None:
+                run.on_intended(flight)
+                touched.add(run)
+        for flight in gone:
+            run = self._runs.get(flight.connector_id)
+            if run is not None:
+                run.on_gone(flight)
+                touched.add(run)
+        for run in touched:
+            run.pump()
+
+    def on_stored(self, acknowledgements: list[object]) -> None:
+        """These deliver_sm are stored."""
+        answer_delivery(cast(list[Acknowledge], acknowledgements), 0)
+
+    def on_refused(self, acknowledgement: object) -> None:
+        """Postgres refused this one's data: a permanent refusal keeps the carrier from repeating it."""
+        answer_delivery([cast(Acknowledge, acknowledgement)], CommandStatus.ESME_RX_R_APPN.value)
+
+    def on_released(self) -> None:
+        """A hold ended: everything may be there to claim."""
+        for run in self._runs.values():
+            run.claims.look_again()
+            self.ask_claim(run)
+            run.plan_pump()
+
+    # Claims.
+
+    def ask_claim(self, run: ConnectorRun) -> None:
+        """Read more of this connector's queue as soon as the claim connection is free."""
+        if run not in self._hungry:
+            self._hungry.append(run)
+            self._claim_wanted.set()
+
+    async def run(self) -> None:
+        """Claim and keep house until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._claim_forever())
+            tasks.create_task(self._keep_house())
+
+    async def _claim_forever(self) -> None:
+        connection: Connection | None = None
+        try:
+            while True:
+                await self._claim_wanted.wait()
+                if not self._hungry:
+                    self._claim_wanted.clear()
+                    continue
+                try:
+                    if connection is None:
+                        raw = await open_writer_connection(self._dsn, name="claims")
+                        connection = Connection(raw, self._queries)
+                    await self._claim_once(connection, self._hungry.popleft())
+                except UNREACHABLE as exc:
+                    log.warning("claims.disconnected", fault=repr(exc))
+                    if connection is not None:
+                        connection.raw.terminate()
+                        connection = None
+                    await asyncio.sleep(_RECONNECT_SECONDS)
+        finally:
+            if connection is not None:
+                connection.raw.terminate()
+
+    async def _claim_once(self, connection: Connection, run: ConnectorRun) -> None:
+        """One statement for one stream, then the connector goes on by itself."""
+        if self._is_stopping or not run.is_up or not run.shards or not self._may_submit():
+            return
+        most = run.most_claimed
+        stream = run.claims.next_to_claim(most=most, is_held=self._holds.stops_category)
+        if stream is None:
+            return
+        asked = min(CLAIM_BATCH, most - len(stream.flights))
+        after_id = stream.begin_claim()
+        flights: list[Flight] | None = None
+        try:
+            flights = await claim_due_messages(
+                connection, stream.stream, after_id=after_id, shards=run.shards, limit=asked
+            )
+        except UNREACHABLE:
+            self.ask_claim(run)
+            raise
+        finally:
+            stream.end_claim(flights, asked=asked)
+        run.pump()
+
+    async def _keep_house(self) -> None:
+        """Speed recovers after throttling, and the whole queue is looked at: news of other nodes' commits
+        has no other way here."""
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            for run in self._runs.values():
+                run.recover()
+                if not run.claims.count():
+                    run.claims.look_again()
+                    self.ask_claim(run)
+
+    # The end, and what others ask.
+
+    async def aclose(self, *, drain_seconds: float) -> None:
+        """Stop in order: no more claims, intents not written go back, answers are awaited, all unbind."""
+        self._is_stopping = True
+        await asyncio.gather(
+            *(self._stop_connector(connector_id, drain_seconds) for connector_id in list(self._runs))
+        )
+
+    def is_up(self, connector_id: int) -> bool:
+        run = self._runs.get(connector_id)
+        return run is not None and run.is_up
+
+    @property
+    def waiting_intents(self) -> int:
+        return sum(run.waiting for run in self._runs.values())
+
+    def report(self) -> list[ConnectorReport]:
+        """Every running connector, in order of its number."""
+        reports = []
+        for connector_id, run in sorted(self._runs.items()):
+            connections = self._connections[connector_id]
+            reports.append(
+                ConnectorReport(
+                    connector_id=connector_id,
+                    name=run.config.name,
+                    is_up=run.is_up,
+                    speed=run.pacer.parts_per_second,
+                    speed_limit=run.pacer.limit,
+                    claimed=run.claims.count(),
+                    intended=run.waiting,
+                    in_flight=run.in_flight,
+                    submitted_parts=run.submitted_parts,
+                    limited_by=describe_limit(run, is_bound=connections.is_bound()),
+                    binds=tuple(connections.report()),
+                )
+            )
+        return reports

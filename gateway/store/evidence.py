@@ -1,0 +1,140 @@
+"""What is handed to the outcome writer: each value is one thing that happened to a message.
+
+Tuples, because several are made for every message: a NamedTuple costs 0.3 µs, a frozen dataclass 1.0 µs.
+"""
+
+import asyncio
+from datetime import datetime
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from gateway.domain.message import MessageState, Reason
+from gateway.store.flights import Flight
+
+
+class ReceiptOutcome(IntEnum):
+    """What was done with a receipt. Stored; never renumber."""
+
+    APPLIED = 1
+    """It moved its part."""
+    REPEATED = 2
+    """It says again what is known."""
+    INTERMEDIATE = 3
+    """Not final: kept, moves nothing."""
+    LATE = 4
+    """It contradicts an end; kept, the end stands."""
+    UNMATCHED = 5
+    """Its id is unknown so far; tried again for 72 h."""
+    MATCHED_LATER = 6
+    """Was unmatched; a receipt row stands for it now."""
+    GIVEN_UP = 7
+    """Unmatched for 72 h."""
+
+
+class Answer(NamedTuple):
+    """What a submitted part came to: SENT, FAILED, QUEUED (not taken, to be tried again) or UNKNOWN.
+
+    `carrier_id` is as the carrier wrote it, `lookup_id` the form under which its receipt is looked up.
+    """
+
+    flight: Flight
+    part: int
+    bind_no: int
+    wanted: MessageState
+    reason: Reason
+    failure_class: int
+    command_status: int | None
+    carrier_id: str | None
+    lookup_id: str | None
+    submitted_at: datetime | None
+    at: datetime
+    retry_at: datetime | None = None
+
+
+class LateAnswer(NamedTuple):
+    """An answer to a part that was already written off as unknown."""
+
+    flight: Flight
+    part: int
+    attempt: int
+    wanted: MessageState
+    failure_class: int
+    command_status: int
+    carrier_id: str | None
+    lookup_id: str | None
+    at: datetime
+
+
+class Unsent(NamedTuple):
+    """An intent whose bytes were never written: these parts go back to the queue."""
+
+    flight: Flight
+    parts: tuple[int, ...]
+    at: datetime
+
+
+class ReceiptSeen(NamedTuple):
+    """A delivery receipt. `wanted` is None for an intermediate one; `acknowledge` comes back on commit."""
+
+    connector_id: int
+    carrier_id: str
+    wanted: MessageState | None
+    receipt_state: int
+    failure_class: int
+    stat: str
+    err: str
+    from_address: str
+    to_address: str
+    at: datetime
+    acknowledge: object | None = None
+    unmatched_id: int = 0
+
+
+class Matched(NamedTuple):
+    """A receipt and the part it speaks of."""
+
+    receipt: ReceiptSeen
+    part: int
+
+
+class InboundSeen(NamedTuple):
+    """A text from a handset. `acknowledge` comes back on commit."""
+
+    shop_id: int
+    slot: int
+    connector_id: int
+    data_coding: int
+    esm_class: int
+    reference: int | None
+    part: int
+    parts: int
+    from_address: str
+    to_address: str
+    text: str | None
+    body: bytes
+    at: datetime
+    acknowledge: object | None = None
+
+
+class Ending(NamedTuple):
+    """End a message that waits: cancelled, expired or blocked. `done` hears whether it still waited."""
+
+    shop_id: int
+    id: int
+    slot: int
+    state: MessageState
+    reason: Reason
+    done: "asyncio.Future[bool] | None" = None
+
+
+class WrittenOff(NamedTuple):
+    """Evidence of absence for a message that no process has in flight: its open parts become UNKNOWN."""
+
+    shop_id: int
+    id: int
+    slot: int
+    reason: Reason
+    at: datetime
+
+
+Evidence: TypeAlias = Answer | LateAnswer | Unsent | ReceiptSeen | InboundSeen | Ending | WrittenOff

@@ -1,0 +1,274 @@
+"""The rows that a batch of outcomes leaves behind: parts, receipts, lookups, requeues, events, counts.
+
+Filled after the judging is done, written in one fixed order, rollups last.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from gateway.domain.identifiers import IdSource, slot_of_address
+from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
+from gateway.store.cases import Case
+from gateway.store.database import Connection
+from gateway.store.evidence import Answer, InboundSeen, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
+from gateway.store.flights import Flight
+from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
+from gateway.store.rollups import Tallies
+
+PART_COLUMNS = (
+    "shop_id", "id", "slot", "part", "attempt", "connector_id", "bind_no", "state", "command_status",
+    "submitted_at", "answered_at", "carrier_id",
+)  # fmt: skip
+RECEIPT_COLUMNS = (
+    "shop_id", "id", "slot", "receipt_id", "part", "connector_id", "state", "outcome", "received_at", "stat", "err",
+)  # fmt: skip
+RECEIPT_MAP_COLUMNS = ("day", "connector_id", "carrier_id", "slot", "id", "part", "shop_id")
+UNMATCHED_COLUMNS = (
+    "connector_id", "carrier_id", "receipt_id", "state", "outcome", "received_at", "stat", "err", "from_address",
+    "to_address",
+)  # fmt: skip
+INBOUND_COLUMNS = (
+    "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
+    "received_at", "from_address", "to_address", "text", "body",
+)  # fmt: skip
+OUTBOX_COLUMNS = (
+    "shop_id", "id", "slot", "subject_id", "sequence", "endpoint_id", "state", "attempt", "kind", "occurred_at",
+    "next_at", "data",
+)  # fmt: skip
+
+_OUTBOX_WAITS = 1
+_OWN_URL = 0
+_NO_STATUS = -1
+_KINDS = {state: f"message.{state.word}" for state in MessageState}
+_encode = msgspec.json.Encoder().encode
+
+Row = tuple[object, ...]
+EndpointsFor = Callable[[int, str], Sequence[int]]
+"""(shop_id, event kind) → ids of the webhook endpoints that want it."""
+
+
+def _nobody(shop_id: int, kind: str) -> Sequence[int]:
+    return ()
+
+
+class OutcomeRows:
+    """Rows of one batch, by table."""
+
+    def __init__(self, ids: IdSource, now: datetime) -> None:
+        self.endpoints_for: EndpointsFor = _nobody
+        self._ids = ids
+        self._now = now
+        self._parts: list[Row] = []
+        self._map: list[Row] = []
+        self._receipts: list[Row] = []
+        self._unmatched: list[Row] = []
+        self._settled: list[ReceiptSeen] = []
+        self._late: list[LateAnswer] = []
+        self._inbound: list[Row] = []
+        self._queue: list[Row] = []
+        self._schedule: list[Row] = []
+        self._outbox: list[Row] = []
+        self._tallies = Tallies()
+        self.requeued: dict[Stream, int] = {}
+
+    @property
+    def has_events(self) -> bool:
+        return bool(self._outbox)
+
+    def add_case(self, case: Case) -> None:
+        """Everything that one judged message leaves behind."""
+        flight = case.flight
+        outcomes = iter(case.outcomes)
+        for item in case.evidence:
+            if type(item) is Answer:
+                self._add_answer(flight, item)
+            elif type(item) is Matched:
+                self._add_receipt(flight, item.receipt, item.part, next(outcomes))
+            elif type(item) is LateAnswer:
+                self._add_late_answer(flight, item)
+        if case.progress is case.before:
+            return
+        if case.is_requeued:
+            self._requeue(case)
+        fresh = case.progress.entered & ~case.before.entered & COUNTED_MASK
+        if fresh:
+            for state in COUNTED:
+                if fresh >> state & 1:
+                    self._count(flight, state, case.failure_class)
+            if flight.wants_events:
+                self._add_event(flight, case.progress.entered, case.progress.state, _snapshot(case))
+
+    def _add_answer(self, flight: Flight, item: Answer) -> None:
+        self._parts.append((
+            flight.shop_id, flight.id, flight.slot, item.part, flight.attempt, flight.connector_id, item.bind_no,
+            item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
+        ))  # fmt: skip
+        status = _NO_STATUS if item.command_status is None else item.command_status
+        self._tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
+        if item.lookup_id and item.wanted is MessageState.SENT:
+            self._add_map(flight, item.part, item.lookup_id, item.at)
+
+    def _add_late_answer(self, flight: Flight, item: LateAnswer) -> None:
+        self._late.append(item)
+        if item.lookup_id and item.wanted is MessageState.SENT:
+            self._add_map(flight, item.part, item.lookup_id, item.at)
+
+    def _add_map(self, flight: Flight, part: int, carrier_id: str, at: datetime) -> None:
+        self._map.append(
+            (at.date(), flight.connector_id, carrier_id, flight.slot, flight.id, part, flight.shop_id)
+        )
+
+    def _add_receipt(self, flight: Flight, receipt: ReceiptSeen, part: int, outcome: ReceiptOutcome) -> None:
+        self._receipts.append((
+            flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part, receipt.connector_id,
+            receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
+        ))  # fmt: skip
+        self._tallies.add_receipt(flight.id, receipt.connector_id, outcome)
+        if receipt.unmatched_id:
+            self._settled.append(receipt)
+
+    def add_unmatched(self, receipt: ReceiptSeen) -> None:
+        """Keep a receipt whose id is unknown; one that is being tried again is already kept."""
+        if receipt.unmatched_id:
+            return
+        receipt_id = self._ids.next_id(slot_of_address(receipt.carrier_id.encode().hex()))
+        self._unmatched.append((
+            receipt.connector_id, receipt.carrier_id, receipt_id, receipt.receipt_state, ReceiptOutcome.UNMATCHED,
+            receipt.at, receipt.stat, receipt.err, receipt.from_address, receipt.to_address,
+        ))  # fmt: skip
+        self._tallies.add_receipt(receipt_id, receipt.connector_id, ReceiptOutcome.UNMATCHED)
+
+    def add_inbound(self, item: InboundSeen) -> None:
+        inbound_id = self._ids.next_id(item.slot)
+        self._inbound.append((
+            item.shop_id, inbound_id, item.slot, item.connector_id, item.data_coding, item.esm_class,
+            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text, item.body,
+        ))  # fmt: skip
+        if item.shop_id:
+            for endpoint_id in self.endpoints_for(item.shop_id, "inbound.received"):
+                self._outbox.append((
+                    item.shop_id, self._ids.next_id(item.slot), item.slot, inbound_id, 1, endpoint_id,
+                    _OUTBOX_WAITS, 0, "inbound.received", self._now, self._now, "{}",
+                ))  # fmt: skip
+
+    def add_ended(self, row: asyncpg.Record) -> None:
+        """Count a waiting message that `end_waiting` ended."""
+        state = MessageState(row["state"])
+        self._tallies.add_message(
+            message_id=row["id"], shop_id=row["shop_id"], connector_id=row["connector_id"], country=row["country"],
+            lane=row["lane"], category=row["category"], currency=row["currency"], state=state, failure_class=0,
+            parts=row["parts"], cost_micros=row["cost_micros"], campaign_id=row["campaign_id"],
+            is_test=row["is_test"],
+        )  # fmt: skip
+        if row["wants_events"]:
+            snapshot = {"state": state.word, "reason": Reason(row["reason"]).word}
+            self._write_event(
+                row["shop_id"],
+                row["slot"],
+                row["id"],
+                row["entered"],
+                state,
+                snapshot,
+                own=row["has_webhook_url"],
+            )
+
+    def _requeue(self, case: Case) -> None:
+        flight = case.flight
+        entered = case.progress.entered
+        if case.retry_at is not None:
+            self._schedule.append((
+                flight.shop_id, flight.id, flight.slot, flight.connector_id, flight.lane, flight.category,
+                case.attempt, entered, case.retry_at, flight.expires_at,
+            ))  # fmt: skip
+            return
+        self._queue.append((
+            flight.connector_id, flight.lane, flight.category, flight.id, flight.slot, flight.shop_id, case.attempt,
+            entered, flight.expires_at,
+        ))  # fmt: skip
+        stream = (flight.connector_id, flight.lane, flight.category)
+        self.requeued[stream] = min(flight.id, self.requeued.get(stream, flight.id))
+
+    def _count(self, flight: Flight, state: MessageState, failure_class: int) -> None:
+        self._tallies.add_message(
+            message_id=flight.id, shop_id=flight.shop_id, connector_id=flight.accepted_connector_id,
+            country=flight.country, lane=flight.lane, category=flight.category, currency=flight.currency, state=state,
+            failure_class=failure_class if state is MessageState.FAILED else 0, parts=flight.parts,
+            cost_micros=flight.cost_micros, campaign_id=flight.campaign_id, is_test=flight.is_test,
+        )  # fmt: skip
+
+    def _add_event(
+        self, flight: Flight, entered: int, state: MessageState, snapshot: Mapping[str, object]
+    ) -> None:
+        self._write_event(
+            flight.shop_id, flight.slot, flight.id, entered, state, snapshot, own=flight.has_webhook_url
+        )
+
+    def _write_event(
+        self,
+        shop_id: int,
+        slot: int,
+        message_id: int,
+        entered: int,
+        state: MessageState,
+        snapshot: Mapping[str, object],
+        *,
+        own: bool,
+    ) -> None:
+        """One outbox row for each endpoint that wants it. The sequence counts states entered so far, so it
+        grows with every event of a message."""
+        kind = _KINDS[state]
+        endpoints = list(self.endpoints_for(shop_id, kind))
+        if own:
+            endpoints.append(_OWN_URL)
+        data = _encode(snapshot).decode()
+        for endpoint_id in endpoints:
+            self._outbox.append((
+                shop_id, self._ids.next_id(slot), slot, message_id, entered.bit_count(), endpoint_id,
+                _OUTBOX_WAITS, 0, kind, self._now, self._now, data,
+            ))  # fmt: skip
+
+    async def write(self, connection: Connection) -> None:
+        """All rows, rollups last."""
+        for table, columns, records in (
+            ("part", PART_COLUMNS, self._parts),
+            ("receipt_map", RECEIPT_MAP_COLUMNS, self._map),
+            ("receipt", RECEIPT_COLUMNS, self._receipts),
+            ("receipt_unmatched", UNMATCHED_COLUMNS, self._unmatched),
+            ("inbound", INBOUND_COLUMNS, self._inbound),
+            ("queue", QUEUE_COLUMNS, self._queue),
+            ("schedule", SCHEDULE_COLUMNS, self._schedule),
+            ("outbox", OUTBOX_COLUMNS, self._outbox),
+        ):
+            if records:
+                await connection.copy(table, columns, records)
+        for item in self._late:
+            await connection.execute(
+                "note_late_answer", item.flight.shop_id, item.flight.id, item.flight.slot, item.part, item.attempt,
+                item.command_status, item.carrier_id, item.at,
+            )  # fmt: skip
+        if self._settled:
+            await connection.execute(
+                "settle_unmatched",
+                [receipt.connector_id for receipt in self._settled],
+                [receipt.carrier_id for receipt in self._settled],
+                [receipt.unmatched_id for receipt in self._settled],
+                ReceiptOutcome.MATCHED_LATER,
+            )
+        await self._tallies.write(connection)
+
+
+def _snapshot(case: Case) -> dict[str, object]:
+    """What an event says of the transition; the deliverer adds the message itself."""
+    progress = case.progress
+    return {
+        "state": progress.state.word,
+        "reason": case.reason.word,
+        "failure_class": case.failure_class,
+        "command_status": case.command_status,
+        "stat": case.stat,
+        "err": case.err,
+        "part_states": [MessageState(state).word for state in progress.part_states],
+    }

@@ -1,0 +1,103 @@
+"""The queue: claims, due times, counts and moves between connectors. Claims take no locks, for only the
+holder of a connector's shards calls them (`leases`), and a claimed row stays until its intent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from gateway.domain.identifiers import time_of_id
+from gateway.domain.message import MessageState, Progress, entered_bit
+from gateway.store.database import Connection, Database
+from gateway.store.flights import Flight
+from gateway.store.intake import Stream
+
+_QUEUED = bytes((MessageState.QUEUED,))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in one stream. `messages` stops counting at the cap it was asked with."""
+
+    connector_id: int
+    lane: int
+    category: int
+    messages: int
+    oldest_at: datetime
+
+
+async def claim_due_messages(
+    connection: Connection, stream: Stream, *, after_id: int, shards: Sequence[int], limit: int
+) -> list[Flight]:
+    """Up to `limit` queued messages of a stream in the caller's shards, earliest first."""
+    rows = await connection.fetch("claim_due_messages", *stream, after_id, shards, limit)
+    return [_claimed(stream, row) for row in rows]
+
+
+def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
+    (
+        shop_id, message_id, slot, attempt, entered, expires_at, accepted_connector_id, parts, cost_micros, country,
+        currency, campaign_id, is_test, wants_events, has_webhook_url, to_address, from_address, text, body,
+    ) = row  # fmt: skip
+    connector_id, lane, category = stream
+    return Flight(
+        shop_id=shop_id,
+        message_id=message_id,
+        slot=slot,
+        connector_id=connector_id,
+        accepted_connector_id=accepted_connector_id,
+        lane=lane,
+        category=category,
+        attempt=attempt,
+        progress=Progress(MessageState.QUEUED, entered, _QUEUED * parts),
+        expires_at=expires_at,
+        parts=parts,
+        cost_micros=cost_micros,
+        country=country,
+        currency=currency,
+        campaign_id=campaign_id,
+        is_test=is_test,
+        wants_events=wants_events,
+        has_webhook_url=has_webhook_url,
+        to_address=to_address,
+        from_address=from_address,
+        text=text,
+        body=body,
+    )
+
+
+async def count_waiting(database: Database, connector_ids: Sequence[int], *, cap: int) -> list[Waiting]:
+    """What waits in each stream of these connectors, counted up to `cap` a stream."""
+    rows = await database.fetch("count_queued", connector_ids, cap)
+    return [
+        Waiting(
+            row["connector_id"], row["lane"], row["category"], row["waiting"], time_of_id(row["oldest_id"])
+        )
+        for row in rows
+    ]
+
+
+async def release_due(
+    database: Database, now: datetime, slots: Sequence[int], *, limit: int
+) -> tuple[dict[Stream, int], int]:
+    """Queue scheduled messages whose time has come; the lowest id of each stream, and how many moved."""
+    rows = await database.fetch("release_due", now, slots, entered_bit(MessageState.QUEUED), limit)
+    lowest = {(row["connector_id"], row["lane"], row["category"]): row["lowest_id"] for row in rows}
+    return lowest, sum(row["released"] for row in rows)
+
+
+async def find_expired_waiting(
+    database: Database, now: datetime, slots: Sequence[int], *, limit: int
+) -> list[tuple[int, int, int]]:
+    """(shop_id, id, slot) of waiting messages past their validity."""
+    rows = await database.fetch("find_expired_waiting", now, slots, limit)
+    return [(row["shop_id"], row["id"], row["slot"]) for row in rows]
+
+
+async def move_queued(
+    connection: Connection, stream: Stream, to_connector_id: int, ids: Sequence[int]
+) -> list[int]:
+    """Hand waiting messages to another connector; returns those that still waited."""
+    rows = await connection.fetch("move_queued", stream[0], to_connector_id, stream[1], stream[2], ids)
+    return [row["id"] for row in rows]

@@ -1,0 +1,166 @@
+-- name: find_receipt_targets
+-- Which message parts carry these carriers' ids, on these days, newest message first.
+-- $1 days date[]
+-- $2 connector_id int4[]
+-- $3 carrier_id text[]
+SELECT wanted.connector_id, wanted.carrier_id, m.shop_id, m.id, m.slot, m.part
+FROM unnest($2::int4[], $3::text[]) AS wanted (connector_id, carrier_id)
+JOIN receipt_map AS m
+  ON m.day = ANY ($1::date[]) AND m.connector_id = wanted.connector_id AND m.carrier_id = wanted.carrier_id
+ORDER BY m.id DESC;
+
+-- name: load_flights
+-- Everything needed to judge evidence about messages that are not in memory.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt,
+       m.connector_id, m.lane, m.category, m.expires_at, m.parts, m.cost_micros, m.country, m.currency,
+       m.campaign_id, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url, m.from_address
+FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
+JOIN message_state AS s ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
+JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot;
+
+-- name: move_states
+-- Write where messages stand now; a row that is not as expected is left alone and does not come back.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+-- $4 expected int2[]
+-- $5 expected_parts bytea[]
+-- $6 state int2[]
+-- $7 part_states bytea[]
+-- $8 entered int4[]
+-- $9 reason int2[]
+-- $10 failure_class int2[]
+-- $11 attempt int2[]
+-- $12 sent_at timestamptz[]
+-- $13 final_at timestamptz[]
+-- $14 command_status int8[]
+-- $15 stat text[]
+-- $16 err text[]
+-- $17 now timestamptz
+-- $18 low_id int8
+-- $19 high_id int8
+UPDATE message_state AS s
+SET state = wanted.state, part_states = wanted.part_states, entered = wanted.entered, reason = wanted.reason,
+    failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $17,
+    sent_at = coalesce(s.sent_at, wanted.sent_at), final_at = coalesce(s.final_at, wanted.final_at),
+    command_status = coalesce(wanted.command_status, s.command_status),
+    stat = coalesce(wanted.stat, s.stat), err = coalesce(wanted.err, s.err)
+FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::bytea[], $6::int2[], $7::bytea[], $8::int4[],
+            $9::int2[], $10::int2[], $11::int2[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::text[],
+            $16::text[])
+     AS wanted (shop_id, id, slot, expected, expected_parts, state, part_states, entered, reason, failure_class,
+                attempt, sent_at, final_at, command_status, stat, err)
+WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.id BETWEEN $18 AND $19
+  AND s.state = wanted.expected AND s.part_states = wanted.expected_parts
+RETURNING s.id;
+
+-- name: end_waiting
+-- End messages that wait, before any intent: cancelled, expired or blocked. Those that come back ended here.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+-- $4 state int2[]
+-- $5 reason int2[]
+-- $6 connector_ids int4[]
+-- $7 now timestamptz
+-- $8 queued int2
+WITH wanted AS (
+    SELECT w.*, m.lane, m.category, m.connector_id, m.country, m.currency, m.parts, m.cost_micros, m.campaign_id,
+           m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url
+    FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int2[])
+         AS w (shop_id, id, slot, state, reason)
+    JOIN message AS m ON m.shop_id = w.shop_id AND m.id = w.id AND m.slot = w.slot
+), unqueued AS (
+    DELETE FROM queue AS q USING wanted AS w
+    WHERE q.connector_id = ANY ($6::int4[]) AND q.lane = w.lane AND q.category = w.category AND q.id = w.id
+      AND q.slot = w.slot AND q.shop_id = w.shop_id
+    RETURNING q.shop_id, q.id, q.slot, q.entered, q.attempt
+), unscheduled AS (
+    DELETE FROM schedule AS c USING wanted AS w
+    WHERE c.shop_id = w.shop_id AND c.id = w.id AND c.slot = w.slot
+    RETURNING c.shop_id, c.id, c.slot, c.entered, c.attempt
+), gone AS (
+    SELECT * FROM unqueued UNION ALL SELECT * FROM unscheduled
+), ended AS (
+    INSERT INTO message_state AS held (shop_id, id, slot, state, reason, failure_class, attempt, node_no, entered,
+                                       epoch, changed_at, final_at, part_states)
+    SELECT gone.shop_id, gone.id, gone.slot, w.state, w.reason, 0, gone.attempt, 0,
+           gone.entered | (1 << w.state::int), 0, $7, $7,
+           decode(repeat(lpad(to_hex(w.state::int), 2, '0'), w.parts::int), 'hex')
+    FROM gone
+    JOIN wanted AS w ON w.shop_id = gone.shop_id AND w.id = gone.id AND w.slot = gone.slot
+    ON CONFLICT (shop_id, id, slot) DO UPDATE
+    SET state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at,
+        final_at = excluded.final_at, entered = held.entered | excluded.entered
+    WHERE held.state = $8
+    RETURNING shop_id, id, slot, entered
+)
+SELECT ended.shop_id, ended.id, ended.slot, ended.entered, w.state, w.reason, w.lane, w.category, w.connector_id,
+       w.country, w.currency, w.parts, w.cost_micros, w.campaign_id, w.is_test, w.wants_events, w.has_webhook_url
+FROM ended
+JOIN wanted AS w ON w.shop_id = ended.shop_id AND w.id = ended.id AND w.slot = ended.slot;
+
+-- name: find_abandoned
+-- Messages whose intent belongs to a node that is gone: nobody will ever see their answers. Whether a node
+-- lives is asked of its lease; ids before $1 are older than any validity.
+-- $1 low_id int8
+-- $2 sending int2
+-- $3 batch_size int8
+SELECT s.shop_id, s.id, s.slot
+FROM message_state AS s
+WHERE s.id >= $1 AND s.state = $2
+  AND NOT EXISTS (SELECT FROM node_lease AS alive
+                  WHERE alive.node_no = s.node_no AND alive.epoch = s.epoch
+                    AND alive.expires_at > clock_timestamp())
+LIMIT $3;
+
+-- name: find_without_receipt
+-- Messages that the carrier took and whose receipt has not come long after their validity ended.
+-- $1 low_id int8
+-- $2 sent int2
+-- $3 expired_before timestamptz
+-- $4 slots int2[]
+-- $5 batch_size int8
+SELECT s.shop_id, s.id, s.slot
+FROM message_state AS s
+JOIN message AS m ON m.shop_id = s.shop_id AND m.id = s.id AND m.slot = s.slot
+WHERE s.id >= $1 AND s.state = $2 AND s.slot = ANY ($4::int2[]) AND m.expires_at < $3
+LIMIT $5;
+
+-- name: find_unmatched
+-- Receipts still without a message, younger than 72 h, oldest first.
+-- $1 since timestamptz
+-- $2 outcome int2
+-- $3 batch_size int8
+SELECT connector_id, carrier_id, receipt_id, state, stat, err, from_address, to_address, received_at
+FROM receipt_unmatched
+WHERE outcome = $2 AND received_at >= $1
+ORDER BY received_at
+LIMIT $3;
+
+-- name: settle_unmatched
+-- Receipts that found their message after all, or were given up.
+-- $1 connector_id int4[]
+-- $2 carrier_id text[]
+-- $3 receipt_id int8[]
+-- $4 outcome int2
+UPDATE receipt_unmatched AS r SET outcome = $4
+FROM unnest($1::int4[], $2::text[], $3::int8[]) AS wanted (connector_id, carrier_id, receipt_id)
+WHERE r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
+  AND r.receipt_id = wanted.receipt_id;
+
+-- name: note_late_answer
+-- An answer that came after its part was written off: its row gains what the carrier said.
+-- $1 shop_id int4
+-- $2 id int8
+-- $3 slot int2
+-- $4 part int2
+-- $5 attempt int2
+-- $6 command_status int8
+-- $7 carrier_id text
+-- $8 now timestamptz
+UPDATE part SET command_status = $6, carrier_id = $7, answered_at = $8
+WHERE shop_id = $1 AND id = $2 AND slot = $3 AND part = $4 AND attempt = $5;

@@ -1,0 +1,130 @@
+-- name: claim_due_messages
+-- Up to $6 queued messages of one stream of a connector, in the caller's shards, earliest first, after $4.
+-- Only the holder of those shards calls this, so it takes no row locks; the rows stay until the intent.
+-- $1 connector_id int4
+-- $2 lane int2
+-- $3 category int2
+-- $4 after_id int8
+-- $5 shards int2[]
+-- $6 batch_size int8
+SELECT q.shop_id, q.id, q.slot, q.attempt, q.entered, q.expires_at,
+       m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
+       m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+       m.to_address, m.from_address, m.text, m.body
+FROM queue AS q
+JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+WHERE q.connector_id = $1 AND q.lane = $2 AND q.category = $3 AND q.id > $4 AND (q.slot & 15) = ANY ($5::int2[])
+ORDER BY q.id
+LIMIT $6;
+
+-- name: count_queued
+-- How many messages wait, by connector, lane and category, counted up to a cap for each.
+-- $1 connector_ids int4[]
+-- $2 cap int8
+SELECT streams.connector_id, streams.lane, streams.category, counted.waiting, counted.oldest_id
+FROM (SELECT DISTINCT connector_id, lanes.lane, categories.category
+      FROM unnest($1::int4[]) AS wanted (connector_id),
+           (VALUES (1::int2), (2::int2), (3::int2)) AS lanes (lane),
+           (VALUES (1::int2), (2::int2), (3::int2)) AS categories (category)) AS streams,
+     LATERAL (SELECT count(*) AS waiting, min(some.id) AS oldest_id
+              FROM (SELECT id FROM queue
+                    WHERE queue.connector_id = streams.connector_id AND queue.lane = streams.lane
+                      AND queue.category = streams.category
+                    ORDER BY id
+                    LIMIT $2) AS some) AS counted
+WHERE counted.waiting > 0;
+
+-- name: take_from_queue
+-- Remove queue rows whose messages are about to be submitted; those that come back are the caller's.
+-- A row that does not come back was cancelled, expired or moved in the meantime.
+-- $1 connector_id int4[]
+-- $2 lane int2[]
+-- $3 category int2[]
+-- $4 id int8[]
+-- $5 slot int2[]
+-- $6 shop_id int4[]
+-- $7 low_id int8
+-- $8 high_id int8
+DELETE FROM queue AS q
+USING unnest($1::int4[], $2::int2[], $3::int2[], $4::int8[], $5::int2[], $6::int4[])
+      AS wanted (connector_id, lane, category, id, slot, shop_id)
+WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.category = wanted.category
+  AND q.id = wanted.id AND q.slot = wanted.slot AND q.shop_id = wanted.shop_id
+  AND q.id BETWEEN $7 AND $8
+RETURNING q.id;
+
+-- name: mark_sending_again
+-- The intent of messages that were tried before: their state rows say queued.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+-- $4 attempt int2[]
+-- $5 entered int4[]
+-- $6 part_states bytea[]
+-- $7 state int2
+-- $8 expected int2
+-- $9 node_no int2
+-- $10 epoch int8
+-- $11 now timestamptz
+UPDATE message_state AS s
+SET state = $7, attempt = wanted.attempt, entered = s.entered | wanted.entered, part_states = wanted.part_states,
+    node_no = $9, epoch = $10, changed_at = $11
+FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int4[], $6::bytea[])
+     AS wanted (shop_id, id, slot, attempt, entered, part_states)
+WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.state = $8
+RETURNING s.id;
+
+-- name: read_part_states
+-- Part states and entered bits of messages that were tried before.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+SELECT s.id, s.state, s.entered, s.part_states
+FROM message_state AS s
+JOIN unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
+  ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot;
+
+-- name: release_due
+-- Move scheduled messages whose time has come to the queue, in the caller's slots.
+-- $1 now timestamptz
+-- $2 slots int2[]
+-- $3 queued_bit int4
+-- $4 batch_size int8
+WITH due AS (
+    DELETE FROM schedule
+    USING (SELECT shop_id, id, slot FROM schedule
+           WHERE due_at <= $1 AND slot = ANY ($2::int2[])
+           ORDER BY due_at LIMIT $4) AS ripe
+    WHERE schedule.shop_id = ripe.shop_id AND schedule.id = ripe.id AND schedule.slot = ripe.slot
+    RETURNING schedule.*
+), queued AS (
+    INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, entered, expires_at)
+    SELECT connector_id, lane, category, id, slot, shop_id, attempt, entered | $3, expires_at FROM due
+    RETURNING connector_id, lane, category, id
+)
+SELECT connector_id, lane, category, min(id) AS lowest_id, count(*) AS released FROM queued GROUP BY 1, 2, 3;
+
+-- name: find_expired_waiting
+-- Waiting messages past their validity, in the caller's slots.
+-- $1 now timestamptz
+-- $2 slots int2[]
+-- $3 batch_size int8
+(SELECT shop_id, id, slot FROM queue WHERE expires_at <= $1 AND slot = ANY ($2::int2[]) LIMIT $3)
+UNION ALL
+(SELECT shop_id, id, slot FROM schedule WHERE expires_at <= $1 AND slot = ANY ($2::int2[]) LIMIT $3);
+
+-- name: move_queued
+-- Hand waiting messages of one stream to another connector, before any intent.
+-- $1 from_connector_id int4
+-- $2 to_connector_id int4
+-- $3 lane int2
+-- $4 category int2
+-- $5 ids int8[]
+WITH moved AS (
+    DELETE FROM queue
+    WHERE connector_id = $1 AND lane = $3 AND category = $4 AND id = ANY ($5::int8[])
+    RETURNING *
+)
+INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, entered, expires_at)
+SELECT $2, lane, category, id, slot, shop_id, attempt, entered, expires_at FROM moved
+RETURNING id;
