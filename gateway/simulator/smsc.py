@@ -6,7 +6,6 @@ them, wakes them, and stops everything in order.
 
 import asyncio
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from random import Random
 from types import TracebackType
 from typing import Final, Self
 
-from gateway.session.session import Session
+from gateway.session.listener import Listener
 from gateway.session.settings import SessionSettings
 from gateway.simulator.behaviour import Behaviour
 from gateway.simulator.control import ControlServer
@@ -26,7 +25,6 @@ from gateway.simulator.mo import MoRequest, build_mo
 from gateway.simulator.profile import Profile, Range
 from gateway.simulator.stats import SimulatorStats
 from gateway.simulator.switchboard import Seat
-from gateway.smpp.rules import Role
 from gateway.smpp.timers import TimerSettings
 
 _FLUSH_SECONDS: Final = 0.1
@@ -37,6 +35,12 @@ _SHORTEST_SLEEP_SECONDS: Final = 0.001
 
 _UNBIND_SECONDS: Final = 2.0
 """What a client gets for its last answers when the simulator unbinds."""
+
+_STOP_DRAIN_SECONDS: Final = 0.2
+"""The same when the simulator stops: a demonstration should end when told to."""
+
+_CONNECTIONS_MOST: Final = 5_000
+"""Connections at a time; further ones are cut."""
 
 _MO_PENDING_MOST: Final = 100_000
 """Deliveries pending, above which an MO is refused: it would wait for minutes, and hold memory."""
@@ -72,7 +76,6 @@ class Simulator:
         control_port: int | None = None,
         log_path: Path | None = None,
         random: Random | None = None,
-        clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.profile: Final = profile
@@ -81,17 +84,16 @@ class Simulator:
         self._host = host
         self._log_path = log_path
         self._random = random if random is not None else Random()
-        self._clock = clock
         self._wall_clock = wall_clock
         self._behaviour = Behaviour(profile, self._random)
         self._log: SubmitLog | None = None
         self._exchange: Exchange | None = None
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._control: ControlServer | None = None
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._settings = SessionSettings(
             window=profile.receipts.window,
             response_timeout_seconds=profile.receipts.response_seconds,
+            unbind_timeout_seconds=_UNBIND_SECONDS,
             tick_seconds=min(0.5, profile.receipts.response_seconds / 4),
             system_id=profile.bind.system_id.encode(),
             timers=TimerSettings(enquire_link_seconds=profile.bind.enquire_link_seconds),
@@ -124,13 +126,21 @@ class Simulator:
             self.profile,
             self._behaviour,
             Journal(self._log, wall_clock=self._wall_clock, on_fault=self._note_fault),
-            clock=self._clock,
+            clock=time.monotonic,
             wall_clock=self._wall_clock,
             wake_at=self._wake_at,
         )
+        self._listener = Listener(
+            self._exchange,
+            self._exchange.authenticate,
+            settings=self._settings,
+            host=self._host,
+            port=self.port,
+            most_sessions=_CONNECTIONS_MOST,
+        )
         try:
-            self._server = await loop.create_server(self._make_session, self._host, self.port, backlog=1024)
-            self.port = self._server.sockets[0].getsockname()[1]
+            await self._listener.start()
+            self.port = self._listener.port
             if self.control_port is not None:
                 self._control = ControlServer(self)
                 self.control_port = await self._control.start(self.control_port)
@@ -142,8 +152,6 @@ class Simulator:
 
     async def aclose(self) -> None:
         """Stop listening, unbind every session, close the log. What is pending is lost, as the stats say."""
-        if self._server is not None:
-            self._server.close()
         if self._control is not None:
             await self._control.aclose()
             self._control = None
@@ -152,7 +160,9 @@ class Simulator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._exchange is not None and self._exchange.holds_reading:
             self._hold_reading(False)
-        await asyncio.gather(*(session.unbind(drain_seconds=0.2) for session in tuple(self._sessions)))
+        if self._listener is not None:
+            await self._listener.aclose(drain_seconds=_STOP_DRAIN_SECONDS)
+            self._listener = None
         for handle in (self._wake_handle, self._resume_handle):
             if handle is not None:
                 handle.cancel()
@@ -282,21 +292,13 @@ class Simulator:
 
     # Sessions and time.
 
-    def _make_session(self) -> Session:
-        exchange = self._running
-        session = Session(
-            Role.SMSC, exchange, self._settings, authenticate=exchange.authenticate, clock=self._clock
-        )
-        self._sessions.add(session)
-        return session
-
     def _wake_at(self, at: float) -> None:
         """Call `run_due` at `at`, unless it is called earlier anyway."""
         if self._wake_handle is not None:
             if self._wakes_at <= at:
                 return
             self._wake_handle.cancel()
-        sleep_seconds = max(at - self._clock(), _SHORTEST_SLEEP_SECONDS)
+        sleep_seconds = max(at - time.monotonic(), _SHORTEST_SLEEP_SECONDS)
         self._wakes_at = at
         self._wake_handle = asyncio.get_running_loop().call_later(sleep_seconds, self._wake)
 
@@ -306,8 +308,8 @@ class Simulator:
 
     def _hold_reading(self, is_held: bool) -> None:
         self._running.holds_reading = is_held
-        for session in tuple(self._sessions):
-            session.hold_reading(is_held)
+        for seat in self._running.switchboard:
+            seat.session.hold_reading(is_held)
 
     # The log.
 
@@ -359,8 +361,8 @@ class Simulator:
     def _read_once(self) -> None:
         """Let every session read once; the exchange holds it again as soon as something has come."""
         if not self._running.is_stalled:
-            for session in tuple(self._sessions):
-                session.hold_reading(False)
+            for seat in self._running.switchboard:
+                seat.session.hold_reading(False)
 
     def _next_seat(self) -> Seat | None:
         seats = self._seats(None)

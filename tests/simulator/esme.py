@@ -29,6 +29,7 @@ class Esme(SessionOwner):
     def __init__(self, *, acknowledges: int | None = 0) -> None:
         self.acknowledges = acknowledges
         self.happened: list[str] = []
+        """`bound`, `answer` and `delivery`, in the order they came."""
         self.answers: list[tuple[object, int, str]] = []
         self.deliveries: list[pdus.DeliverSm | pdus.DataSm] = []
         self.unanswered: list[object] = []
@@ -62,6 +63,12 @@ class Esme(SessionOwner):
             while not condition():
                 self._news.clear()
                 await self._news.wait()
+
+    def on_bound(self, session: Session, pdu: pdus.Pdu) -> None:
+        self.session = session
+        self.closed = None
+        self.happened.append("bound")
+        self._news.set()
 
     def on_answers(self, session: Session, answers: list[Answer]) -> None:
         for context, command_status, message_id in answers:

@@ -13,6 +13,7 @@ import smpplib.gsm
 
 from gateway.simulator import Simulator, load_profile
 from gateway.simulator.mo import MoRequest
+from gateway.simulator.profile_reading import parse_profile
 
 pytestmark = pytest.mark.integration
 
@@ -96,12 +97,7 @@ async def test_smpplib_reads_an_mo() -> None:
 
 
 async def test_smpplib_hears_of_wrong_credentials() -> None:
-    profile = msgspec.structs.replace(
-        load_profile("default"),
-        bind=msgspec.convert(
-            {"accounts": [{"system_id": "shop", "password": "other"}]}, type(load_profile("default").bind)
-        ),
-    )
+    profile = parse_profile("bind: {accounts: [{system_id: shop, password: other}]}", source="test")
     async with Simulator(profile) as simulator:
         with pytest.raises(smpplib.exceptions.PDUError) as caught:
             await asyncio.to_thread(send_long_text, simulator.port)

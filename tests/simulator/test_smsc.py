@@ -45,7 +45,7 @@ async def test_a_submit_is_answered_and_then_receipted() -> None:
     async with simulate() as simulator, bound(simulator.port) as esme:
         esme.submit("first", NUMBER)
         await esme.until(lambda: bool(esme.deliveries))
-        assert esme.happened == ["answer", "delivery"]
+        assert esme.happened == ["bound", "answer", "delivery"]
         ((context, command_status, carrier_id),) = esme.answers
         assert (context, command_status) == ("first", 0)
         receipt = parse_receipt(esme.deliveries[0])
@@ -106,8 +106,8 @@ async def test_every_bind_can_be_refused() -> None:
 async def test_an_early_receipt_overtakes_its_response() -> None:
     async with simulate("receipts: {before_response_ms: 30}") as simulator, bound(simulator.port) as esme:
         esme.submit(1, NUMBER)
-        await esme.until(lambda: len(esme.happened) == 2)
-        assert esme.happened == ["delivery", "answer"]
+        await esme.until(lambda: len(esme.happened) == 3)
+        assert esme.happened == ["bound", "delivery", "answer"]
 
 
 async def test_receipts_come_on_another_bind_of_the_account() -> None:
