@@ -85,10 +85,12 @@ class Link(asyncio.Protocol):
             reason = CloseReason(CloseKind.NETWORK, f"the connection broke: {exc}")
         reason = reason or CloseReason(CloseKind.PEER_CLOSED, "the peer closed the connection")
         self._transport = None
-        self._return_unwritten()
-        self._end(reason)
-        if not self._closed.done():
-            self._closed.set_result(reason)
+        try:
+            self._return_unwritten()
+            self._end(reason)
+        finally:  # whoever waits must learn of the end, also when a callback of the owner has a fault
+            if not self._closed.done():
+                self._closed.set_result(reason)
 
     def pause_writing(self) -> None:
         self._is_congested = True

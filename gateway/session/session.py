@@ -231,6 +231,8 @@ class Session(Link):
         Raises `BindRefused`, after which the connection closes, and `SessionClosed` when it closes before an
         answer, at the latest after `session_init_seconds`.
         """
+        if self._closed.done():
+            raise SessionClosed(self.peer, self._closed.result())
         if not may_send(self.role, self._state, pdu.command_id) or self._bind_waiter is not None:
             raise NoRoom(self.peer, f"{self._state.value}, where a bind is not allowed")
         self._bind_waiter = self._loop.create_future()
@@ -259,7 +261,7 @@ class Session(Link):
             self._unbind_number = self._numbers.take(self._window)
             self._send(_header(16, _UNBIND, 0, self._unbind_number))
             self._expect_close(CloseReason(CloseKind.UNBOUND, "unbound in order"))
-        else:
+        elif self._state is SessionState.OPEN:
             self._close(CloseReason(CloseKind.UNBOUND, "closed by us before it was bound"))
         await asyncio.wait((self._closed,), timeout=2 * self.settings.unbind_timeout_seconds)
         self.abort("it did not close after the unbind")

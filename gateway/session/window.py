@@ -41,10 +41,12 @@ class Window:
             if now - entry[1] < self._response_timeout_seconds:
                 break
             expired.append(number)
+        contexts = []
         for number in expired:
-            self._late[number] = self.pending.pop(number)
+            entry = self._late[number] = self.pending.pop(number)
+            contexts.append(entry[0])
         self._forget_late(now)
-        return [self._late[number][0] for number in expired if number in self._late]
+        return contexts
 
     def _forget_late(self, now: float) -> None:
         forget_seconds = self._response_timeout_seconds + self._keep_late_seconds

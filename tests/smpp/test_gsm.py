@@ -1,0 +1,59 @@
+"""The GSM alphabet against the table of 3GPP TS 23.038 and against smpplib's."""
+
+import pytest
+import smpplib.consts
+import smpplib.gsm
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.smpp.gsm import CHARACTERS, EXTENSION_CHARACTERS, decode_gsm, encode_gsm, list_forcing_characters
+
+gsm_texts = st.text(st.sampled_from(sorted(CHARACTERS)))
+
+
+@given(gsm_texts)
+def test_every_text_of_the_alphabet_survives(text):
+    septets = encode_gsm(text)
+    assert decode_gsm(septets) == text
+    assert len(septets) == len(text) + sum(character in EXTENSION_CHARACTERS for character in text)
+    assert septets.isascii()
+
+
+@given(st.binary())
+def test_any_octets_give_a_text(octets):
+    assert isinstance(decode_gsm(octets), str)
+
+
+def test_has_the_137_characters_of_the_standard():
+    assert len(CHARACTERS) == 127 + 10
+
+
+# Values from TS 23.038 §6.2.1 and §6.2.1.1.
+@pytest.mark.parametrize(
+    ("character", "septets"),
+    [("@", "00"), ("$", "02"), ("_", "11"), ("¤", "24"), ("§", "5f"), ("à", "7f"), ("Ω", "15"), ("Ç", "09"),
+     ("€", "1b65"), ("[", "1b3c"), ("\\", "1b2f"), ("\f", "1b0a"), ("^", "1b14"), ("|", "1b40")],
+)  # fmt: skip
+def test_codes_of_the_standard(character, septets):
+    assert encode_gsm(character) == bytes.fromhex(septets)
+
+
+def test_agrees_with_smpplib():
+    # Its table puts the backtick in place of § and lacks the form feed (quirk 72).
+    for character in CHARACTERS - set("§\f\x1b"):
+        assert encode_gsm(character) == smpplib.gsm.gsm_encode(character), character
+
+
+@pytest.mark.parametrize("character", "`çα\t\u00a0“ş😀")
+def test_what_looks_like_gsm_and_is_not(character):
+    assert encode_gsm(f"a{character}b") is None
+
+
+def test_an_unknown_escape_shows_the_basic_character():
+    assert decode_gsm(b"a\x1bAb") == "aAb"
+    assert decode_gsm(b"a\x1b") == "a "
+    assert decode_gsm(b"\x1b\x1be") == " €"
+
+
+def test_forcing_characters_are_listed_once_in_order():
+    assert list_forcing_characters("z“a”“ș€") == ("“", "”", "ș")

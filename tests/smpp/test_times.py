@@ -1,0 +1,67 @@
+"""SMPP times, both forms, and the dates of receipts."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.smpp.errors import RuleBroken
+from gateway.smpp.times import decode_receipt_time, decode_time, encode_absolute_time, encode_relative_time
+
+NOW = datetime(2025, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def test_relative_time_of_the_specification():
+    # SMPP 3.4 §7.1.1.2 example form: 2 days, 3 hours, 4 minutes, 5 seconds.
+    assert encode_relative_time(timedelta(days=2, hours=3, minutes=4, seconds=5)) == b"000002030405000R"
+
+
+@given(st.integers(1, 31 * 86400))
+def test_relative_times_survive(seconds):
+    field = encode_relative_time(timedelta(seconds=seconds))
+    assert len(field) == 16
+    assert decode_time(field, now=NOW) == NOW + timedelta(seconds=seconds)
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2068, 1, 1)), st.integers(-48, 48))
+def test_absolute_times_survive_to_the_tenth(moment, quarters):
+    aware = moment.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=15 * quarters)))
+    assert decode_time(encode_absolute_time(aware), now=NOW) == aware
+
+
+def test_an_absolute_time_may_have_its_own_zone():
+    assert decode_time(b"250131130000004+", now=NOW) == NOW
+    assert decode_time(b"250131110000004-", now=NOW) == NOW
+
+
+@pytest.mark.parametrize("field", [b"", b"nonsense", b"259931130000004+", b"250131130000099+", b"\xff" * 16])
+def test_an_unreadable_time_is_none(field):
+    assert decode_time(field, now=NOW) is None
+
+
+@pytest.mark.parametrize("duration", [timedelta(0), timedelta(seconds=-1), timedelta(days=32)])
+def test_relative_times_have_limits(duration):
+    with pytest.raises(RuleBroken):
+        encode_relative_time(duration)
+
+
+def test_a_moment_without_zone_is_refused():
+    with pytest.raises(RuleBroken):
+        encode_absolute_time(datetime(2025, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        ("2501311159", datetime(2025, 1, 31, 11, 59)),
+        ("250131115930", datetime(2025, 1, 31, 11, 59, 30)),
+        ("202501311159", datetime(2025, 1, 31, 11, 59)),
+        ("20250131115930", datetime(2025, 1, 31, 11, 59, 30)),
+        ("0000000000", None),
+        ("99", None),
+        ("", None),
+    ],
+)
+def test_receipt_dates_in_all_lengths(digits, expected):
+    assert decode_receipt_time(digits, near=NOW) == expected
