@@ -51,19 +51,11 @@ class Plan(NamedTuple):
     why: tuple[str, ...]
     price: Price | None
     """The price of one part."""
+    cost: Price | None
+    """The price of the whole message; None where it is unknown."""
     send_at: datetime | None
     due_at: datetime | None
     expires_at: datetime
-
-    @property
-    def parts(self) -> int:
-        return len(self.wire.parts)
-
-    @property
-    def cost(self) -> Price | None:
-        """The price of the whole message; None where it is unknown."""
-        price = self.price
-        return None if price is None else Price(price.micros * len(self.wire.parts), price.currency)
 
 
 class Acceptance:
@@ -143,6 +135,7 @@ class Acceptance:
         text = request.text
         if request.smart_encoding and text is not None and wire.alphabet is Alphabet.GSM7:
             text = text if encode_gsm(text) is not None else replace_typographic_characters(text)
+        cost = price if price is None or parts == 1 else Price(price.micros * parts, price.currency)
         return Plan(
             number,
             sender,
@@ -153,6 +146,7 @@ class Acceptance:
             route_name,
             why,
             price,
+            cost,
             send_at,
             due_at,
             expires_at,

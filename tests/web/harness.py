@@ -32,6 +32,7 @@ from gateway.store.shops import NewShop, Shop, create_key, create_shop, find_key
 from gateway.web.answers import render_accepted, render_batch
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.public_api import PublicDeps, Readiness, make_public_app
+from gateway.web.serving import make_runner
 from gateway.web.webhook_handlers import WebhookTools
 from gateway.webhooks.directory import EndpointDirectory
 from gateway.webhooks.errors import TargetRefused
@@ -95,9 +96,7 @@ class Gateway:
         test, test_id = await self.add_key(shop, is_test=True)
         return Account(shop, live, test, {live: live_id, test: test_id})
 
-    async def add_key(
-        self, shop: Shop, *, is_test: bool, scopes: Sequence[str] = SCOPES
-    ) -> tuple[str, int]:
+    async def add_key(self, shop: Shop, *, is_test: bool, scopes: Sequence[str] = SCOPES) -> tuple[str, int]:
         key = make_key(os.urandom(RANDOM_OCTETS), is_test=is_test)
         stored = await create_key(
             self.database,
@@ -121,7 +120,11 @@ class Gateway:
         async with self.session.request(method, self.url + path, headers=headers, **options) as answer:
             octets = await answer.read()
             is_json = "json" in answer.headers.get("Content-Type", "")
-            return answer.status, (await answer.json(content_type=None)) if is_json else octets, answer.headers
+            return (
+                answer.status,
+                (await answer.json(content_type=None)) if is_json else octets,
+                answer.headers,
+            )
 
     async def send(self, key: str, **fields: Any) -> Any:
         status, body, _ = await self.call("POST", "/v1/messages", key, json=fields)
@@ -199,7 +202,7 @@ async def run_gateway(dsn: str, config: Config | None = None) -> AsyncIterator[G
             check_readiness=check_readiness,
         )
     )
-    runner = web.AppRunner(app, access_log=None)
+    runner = make_runner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

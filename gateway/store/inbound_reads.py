@@ -1,0 +1,49 @@
+"""Reading what came from handsets: the rows of `inbound`, which `outcomes` writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.identifiers import slot_of_id
+from gateway.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRecord:
+    """One received part; `parts` is 1 for a short text. `text` and `body` as received, not joined."""
+
+    shop_id: int
+    id: int
+    received_at: datetime
+    from_address: str
+    to_address: str
+    text: str | None
+    body: bytes
+    data_coding: int
+    reference: int | None
+    part: int
+    parts: int
+
+
+async def get_inbound(
+    database: Database, shop_id: int, inbound_ids: Sequence[int]
+) -> dict[int, InboundRecord]:
+    """By id; ids that are unknown or another shop's are left out."""
+    slots = sorted({slot_of_id(inbound_id) for inbound_id in inbound_ids})
+    rows = await database.fetch("get_inbound", shop_id, list(inbound_ids), slots)
+    return {
+        row["id"]: InboundRecord(
+            shop_id=row["shop_id"],
+            id=row["id"],
+            received_at=row["received_at"],
+            from_address=row["from_address"],
+            to_address=row["to_address"],
+            text=row["text"],
+            body=row["body"],
+            data_coding=row["data_coding"],
+            reference=row["reference"],
+            part=row["part"],
+            parts=row["parts"],
+        )
+        for row in rows
+    }

@@ -1,0 +1,81 @@
+"""What a webhook carries: the whole message, or the text from a handset, as the API would show it now.
+
+The bridge between the deliverer, which knows no fields, and the views, which know no deliveries.
+"""
+
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from gateway.domain.public_ids import encode_public_id
+from gateway.store.database import Database
+from gateway.store.inbound_reads import InboundRecord, get_inbound
+from gateway.store.messages import get_messages, read_parts, read_receipts
+from gateway.store.outbox import DueDelivery
+from gateway.web.message_view import show_in_full
+from gateway.webhooks.events import EventFamily, Subject
+
+_ReadShop = Callable[[int, Sequence[int]], Awaitable[Mapping[int, Subject]]]
+
+
+class Subjects:
+    """Reads what a batch of deliveries is about: a few statements for each shop in it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, deliveries: Sequence[DueDelivery]) -> Mapping[int, Subject]:
+        """Subjects by delivery id; those whose day was dropped are left out."""
+        found: dict[int, Subject] = {}
+        for family, read in (
+            (EventFamily.MESSAGE, self._read_messages),
+            (EventFamily.INBOUND, self._read_inbound),
+        ):
+            wanted = [delivery for delivery in deliveries if delivery.kind.startswith(family.value + ".")]
+            found.update(await _read_by_shop(wanted, read))
+        return found
+
+    async def _read_messages(self, shop_id: int, ids: Sequence[int]) -> Mapping[int, Subject]:
+        records = await get_messages(self._database, shop_id, ids)
+        parts = await read_parts(self._database, shop_id, ids)
+        receipts = await read_receipts(self._database, shop_id, ids)
+        return {
+            record.id: Subject(
+                show_in_full(record, parts.get(record.id, ()), receipts.get(record.id, ())),
+                record.webhook_url,
+            )
+            for record in records.values()
+        }
+
+    async def _read_inbound(self, shop_id: int, ids: Sequence[int]) -> Mapping[int, Subject]:
+        records = await get_inbound(self._database, shop_id, ids)
+        return {record.id: Subject(show_inbound(record)) for record in records.values()}
+
+
+async def _read_by_shop(deliveries: Sequence[DueDelivery], read: _ReadShop) -> dict[int, Subject]:
+    by_shop: dict[int, list[DueDelivery]] = {}
+    for delivery in deliveries:
+        by_shop.setdefault(delivery.shop_id, []).append(delivery)
+    found: dict[int, Subject] = {}
+    for shop_id, wanted in by_shop.items():
+        subjects = await read(shop_id, sorted({delivery.subject_id for delivery in wanted}))
+        found.update(
+            (delivery.id, subjects[delivery.subject_id])
+            for delivery in wanted
+            if delivery.subject_id in subjects
+        )
+    return found
+
+
+def show_inbound(record: InboundRecord) -> dict[str, object]:
+    """One received part; `binary` is given where there is no readable text."""
+    return {
+        "id": encode_public_id("mo", record.id),
+        "from": f"+{record.from_address}" if record.from_address.isdigit() else record.from_address,
+        "to": record.to_address,
+        "text": record.text,
+        "binary": b64encode(record.body).decode() if record.text is None else None,
+        "part": record.part,
+        "part_count": record.parts,
+        "reference": record.reference,
+        "received_at": record.received_at,
+    }
