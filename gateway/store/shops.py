@@ -12,6 +12,11 @@ import asyncpg
 
 from gateway.store.database import Database
 
+OTP_PER_NUMBER_HOUR = 10
+"""More attempts than any person makes at logging in."""
+OTP_PER_PREFIX_HOUR = 300
+"""A block of 10,000 numbers at a shop with millions of users; pumping passes it within minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -45,8 +50,8 @@ class NewShop:
     webhook_secret: str
     default_sender: str | None = None
     allowed_countries: frozenset[str] = frozenset()
-    otp_per_number_hour: int = 10
-    otp_per_prefix_hour: int = 300
+    otp_per_number_hour: int = OTP_PER_NUMBER_HOUR
+    otp_per_prefix_hour: int = OTP_PER_PREFIX_HOUR
     spend_day_micros: int | None = None
     spend_month_micros: int | None = None
 
@@ -112,7 +117,7 @@ async def find_shop_by_name(database: Database, name: str) -> Shop | None:
 
 
 async def update_shop(database: Database, shop: Shop) -> Shop | None:
-    """Store the fields an operator may change: sender, countries, caps and the closing. None: no such shop."""
+    """Store what an operator may change: sender, countries, caps and the closing. None: no such shop."""
     row = await database.fetch_row(
         "update_shop",
         shop.id,

@@ -6,11 +6,16 @@ Owns the bounds that protect the process. What a body means is for others to rea
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from gateway.intake.refusals import Refusal
+from gateway.intake.requests import decode_body
 from gateway.web.problems import ProblemRaised
+
+Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
 SMALL_BODY_OCTETS = 262_144
 """40,000 characters of text with escapes of six octets each, and metadata."""
@@ -60,6 +65,14 @@ def _too_large(limit_octets: int) -> ProblemRaised:
         f"The body has more than {limit_octets} octets.",
         "Send less at a time; many messages belong in batches.",
     )
+
+
+async def read_struct(request: web.Request, kind: type[Wanted]) -> Wanted:
+    """A small JSON body as the struct `kind`. Raises `ProblemRaised` with what is wrong in it."""
+    decoded = decode_body(msgspec.json.Decoder(kind), await read_json_octets(request))
+    if isinstance(decoded, Refusal):
+        raise ProblemRaised(decoded.code.value, decoded.detail, decoded.action, path=decoded.path)
+    return decoded
 
 
 class Query:

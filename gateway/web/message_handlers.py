@@ -57,7 +57,7 @@ class MessageHandlers:
         wanted = decode_send(body)
         if isinstance(wanted, Refusal):
             return answer_refusal(wanted)
-        return _answer(await self._intake.send(Sending.of_holder(holder), wanted, key=key))
+        return answer_reply(await self._intake.send(Sending.of_holder(holder), wanted, key=key))
 
     async def send_batch(self, request: web.Request, holder: KeyHolder) -> web.Response:
         body = await read_json_octets(request, limit_octets=self._limits.batch_octets)
@@ -65,7 +65,7 @@ class MessageHandlers:
         items = decode_batch(body, most=self._limits.batch_items)
         if isinstance(items, Refusal):
             return answer_refusal(items)
-        return _answer(await self._intake.send_batch(Sending.of_holder(holder), items, key=key))
+        return answer_reply(await self._intake.send_batch(Sending.of_holder(holder), items, key=key))
 
     async def estimate(self, request: web.Request, holder: KeyHolder) -> web.Response:
         wanted = decode_send(await read_json_octets(request))
@@ -105,7 +105,7 @@ class MessageHandlers:
 
     async def resend(self, request: web.Request, holder: KeyHolder) -> web.Response:
         message_id = read_public_id(request, "msg")
-        return _answer(
+        return answer_reply(
             await self._changes.resend(
                 holder.shop,
                 message_id,
@@ -145,7 +145,7 @@ def not_found() -> ProblemRaised:
     return ProblemRaised(NOT_FOUND.code.value, "There is nothing with this id.", NOT_FOUND.action)
 
 
-def _answer(outcome: Reply | Refusal) -> web.Response:
+def answer_reply(outcome: Reply | Refusal) -> web.Response:
     if isinstance(outcome, Refusal):
         return answer_refusal(outcome)
     headers = _REPLAYED if outcome.is_replay else _JSON

@@ -3,7 +3,12 @@
 Owns what aiohttp is told; knows no route.
 """
 
+import contextlib
+import grp
 import logging
+import os
+import socket
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 log = structlog.get_logger("web")
 
+_SOCKET_BACKLOG = 128
 _KEEPALIVE_SECONDS = 75.0
 _LINGERING_SECONDS = 2.0
 """How long the rest of a refused body is read, so that the caller sees the answer and not a reset."""
@@ -29,6 +35,28 @@ def make_runner(app: web.Application) -> web.AppRunner:
         auto_decompress=False,
         shutdown_timeout=5.0,
     )
+
+
+def open_admin_socket(path: Path, *, group: str) -> socket.socket:
+    """A listening unix socket of mode 0660 that belongs to `group`, where such a group exists and we may.
+
+    Replaces what a killed server left behind; the lock on the state folder keeps two servers from one path.
+    Raises `OSError`: the path is longer than 107 octets, or the folder is not writable.
+    """
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o117)  # never open to others, not even for the moment before a chmod
+    try:
+        listener.bind(str(path))
+        listener.listen(_SOCKET_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    with contextlib.suppress(KeyError, PermissionError):
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    return listener
 
 
 class _OneLineLogger(logging.LoggerAdapter[logging.Logger]):

@@ -14,6 +14,7 @@ from gateway.store.outbox import DueDelivery
 from gateway.web.message_view import show_in_full
 from gateway.webhooks.events import EventFamily, Subject
 
+_LONGEST_SHORT_CODE = 8
 _ReadShop = Callable[[int, Sequence[int]], Awaitable[Mapping[int, Subject]]]
 
 
@@ -68,9 +69,11 @@ async def _read_by_shop(deliveries: Sequence[DueDelivery], read: _ReadShop) -> d
 
 def show_inbound(record: InboundRecord) -> dict[str, object]:
     """One received part; `binary` is given where there is no readable text."""
+    sender = record.from_address
+    is_number = sender.isdigit() and len(sender) > _LONGEST_SHORT_CODE
     return {
         "id": encode_public_id("mo", record.id),
-        "from": f"+{record.from_address}" if record.from_address.isdigit() else record.from_address,
+        "from": f"+{sender}" if is_number else sender,
         "to": record.to_address,
         "text": record.text,
         "binary": b64encode(record.body).decode() if record.text is None else None,

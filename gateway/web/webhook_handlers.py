@@ -12,8 +12,6 @@ from msgspec import Meta, Struct
 from gateway.domain.identifiers import IdSource
 from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
 from gateway.intake.changes import MessageChanges
-from gateway.intake.refusals import Refusal
-from gateway.intake.requests import Decoded, decode_body
 from gateway.store.database import Database
 from gateway.store.outbox import (
     EVENT_KINDS,
@@ -38,7 +36,7 @@ from gateway.store.webhook_endpoints import (
     rotate_webhook_secret,
     update_webhook_endpoint,
 )
-from gateway.web.bodies import Query, read_json_octets
+from gateway.web.bodies import Query, read_struct
 from gateway.web.message_handlers import actor_of_holder, answer_json, not_found, read_public_id
 from gateway.web.problems import ProblemRaised
 from gateway.webhooks.directory import EndpointDirectory
@@ -116,7 +114,7 @@ class WebhookHandlers:
         self._clock = clock
 
     async def create(self, request: web.Request, holder: KeyHolder) -> web.Response:
-        wanted = await _read(request, msgspec.json.Decoder(NewEndpoint))
+        wanted = await read_struct(request, NewEndpoint)
         endpoint = await create_webhook_endpoint(
             self._database,
             shop_id=holder.shop.id,
@@ -149,7 +147,7 @@ class WebhookHandlers:
 
     async def update(self, request: web.Request, holder: KeyHolder) -> web.Response:
         endpoint_id = read_public_id(request, "whk")
-        wanted = await _read(request, msgspec.json.Decoder(EndpointChange))
+        wanted = await read_struct(request, EndpointChange)
         endpoint = await update_webhook_endpoint(
             self._database,
             holder.shop.id,
@@ -174,7 +172,7 @@ class WebhookHandlers:
         endpoint_id = read_public_id(request, "whk")
         wanted = Rotation()
         if request.can_read_body:
-            wanted = await _read(request, msgspec.json.Decoder(Rotation))
+            wanted = await read_struct(request, Rotation)
         now = self._clock()
         endpoint = await rotate_webhook_secret(
             self._database,
@@ -243,14 +241,6 @@ class WebhookHandlers:
 
     def _new_secret(self) -> str:
         return format_secret(self._tools.random_octets(SECRET_OCTETS))
-
-
-async def _read(request: web.Request, decoder: "msgspec.json.Decoder[Decoded]") -> Decoded:
-    body = await read_json_octets(request)
-    decoded = decode_body(decoder, body)
-    if isinstance(decoded, Refusal):
-        raise ProblemRaised(decoded.code.value, decoded.detail, decoded.action, path=decoded.path)
-    return decoded
 
 
 def _check_events(patterns: "list[str]") -> tuple[str, ...]:
