@@ -1,7 +1,7 @@
 """The append-only log: a JSON line per bind, submit, receipt, MO and end of session, for counting by others.
 
-A submit is logged before it is answered, so whatever a client knows as taken stands here. Knows the shape of
-the lines and when they reach the file; refuses to know what happened.
+A submit is logged before it is answered, and its line reaches the file within the owner's flush period. Knows
+the shape of the lines and when they reach the file; refuses to know what happened.
 """
 
 import os
@@ -35,7 +35,7 @@ class BoundLine(Line, tag="bind"):
     """A bind was answered."""
 
     session: int
-    """Number of the connection, from 1."""
+    """Number of the session, from 1; 0 when the bind was refused."""
     system_id: str
     """The account's name."""
     mode: str
@@ -48,7 +48,7 @@ class SubmitLine(Line, tag="submit"):
     """A submit_sm or data_sm arrived; this is what will be answered."""
 
     session: int
-    """Number of the connection."""
+    """Number of the session."""
     system_id: str
     """The account's name."""
     sequence_number: int
@@ -70,9 +70,9 @@ class SubmitLine(Line, tag="submit"):
     registered_delivery: int
     """As sent."""
     udh: str
-    """User data header in hexadecimal, without it empty."""
+    """User data header in hexadecimal; empty when there is none."""
     short_message: str
-    """Text without that header in hexadecimal, from message_payload when it was there."""
+    """Text without that header, in hexadecimal; from `message_payload` when it was there."""
     reference: int | None = None
     """Reference of a long message; null for a text that stands alone."""
     total: int = 1
@@ -85,7 +85,7 @@ class ReceiptLine(Line, tag="receipt"):
     """A receipt was handed to a session; the same one again when it had to be repeated."""
 
     session: int
-    """Number of the connection that gets it."""
+    """Number of the session that gets it."""
     system_id: str
     """The account's name."""
     carrier_id: str
@@ -102,7 +102,7 @@ class MoLine(Line, tag="mo"):
     """One part of a message from a handset was handed to a session."""
 
     session: int
-    """Number of the connection that gets it."""
+    """Number of the session that gets it."""
     system_id: str
     """The account's name."""
     source: str
@@ -123,7 +123,7 @@ class RefusedLine(Line, tag="refused"):
     """A receipt or an MO was refused, or not answered in time; it will be sent again."""
 
     session: int
-    """Number of the connection."""
+    """Number of the session."""
     carrier_id: str
     """The receipt's id; empty for an MO."""
     command_status: int | None
@@ -134,9 +134,9 @@ class ClosedLine(Line, tag="close"):
     """A session ended."""
 
     session: int
-    """Number of the connection."""
+    """Number of the session."""
     system_id: str
-    """The account's name; empty when it never bound."""
+    """The account's name."""
     reason: str
     """Why, in a word."""
     unanswered: int
@@ -150,8 +150,8 @@ class SubmitLog:
     """Appends lines; the owner calls `flush` at least every 100 ms and `close` at the end.
 
     Writing goes to the page cache, on the event loop: a flush of 250 kB takes 0.1 ms, and a thread hop would
-    take as long. After the first failed write every `append` raises `LogBroken`, so that nothing is taken
-    that is not logged.
+    take as long. After the first failed write every `append` raises `LogBroken`, so that nothing more
+    is taken that would not be logged.
     """
 
     def __init__(self, path: Path | None) -> None:
