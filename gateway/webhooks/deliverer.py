@@ -57,6 +57,8 @@ _HELD_PER_CONNECTION = 16
 """Rows in memory for each delivery that may be in flight."""
 _SHARE_OF_ONE_TARGET = 4
 """One target gets at most a quarter of the connections."""
+_SHORT_OF_MEMORY = 4
+"""Memory is short when less than a quarter of it is free."""
 _BATCH_ROWS = 1000
 _NOTE_SECONDS = 5.0
 """At a stop, for noting the last answers; without it they are posted again under the same id."""
@@ -142,7 +144,9 @@ class WebhookDeliverer:
 
     @property
     def _room(self) -> int:
-        return self._capacity - len(self._held)
+        """Rows that the line-up may still take. Rows whose change is being written count only for how many
+        are read: they leave within a commit."""
+        return self._capacity - self._lineup.held
 
     async def run(self) -> None:
         """Deliver until `aclose`. Raises `LeaseLost` (in a group) when another node took this one's place."""
@@ -197,7 +201,7 @@ class WebhookDeliverer:
 
     async def _take(self, owner: asyncio.TaskGroup) -> None:
         """Read due rows into what memory is free, find their targets and start what may start."""
-        room, slots = self._room, self._owned_slots()
+        room, slots = self._capacity - len(self._held), self._owned_slots()
         self._is_more_waiting = bool(slots)
         if not slots or room < _SMALLEST_LOOK_ROWS:
             return
@@ -324,22 +328,27 @@ class WebhookDeliverer:
         self._note_pace(job, settlement.state is DeliveryState.DELIVERED, seconds, now)
 
     def _note_pace(self, job: Job, is_success: bool, seconds: float, now: datetime) -> None:
-        """Tell the target's pace; a target that goes to rest gives back what memory holds for it."""
+        """Tell the target's pace. A target that goes to rest gives back what memory holds for it; one that
+        turned out slow gives back most of it when memory is short."""
         pace = self._lineup.pace(job.target)
         was_resting = pace.is_resting
         if is_success:
             pace.note_success(seconds)
-            if was_resting:
-                log.info("webhook.target_back", shop_id=job.row.shop_id, origin=job.target[2])
-            return
-        pace.note_failure(seconds, now)
-        if not pace.is_resting:
-            return
-        if not was_resting:
-            log.warning("webhook.target_rests", shop_id=job.row.shop_id, origin=job.target[2])
-        for waiting in self._lineup.turn_away(job.target):
-            later = pace.postponed_until(now, room=self._room) or now
-            self._note(Postponement(waiting.row, waiting.endpoint_id, later))
+        else:
+            pace.note_failure(seconds, now)
+        if pace.is_resting is not was_resting:
+            tell = log.info if was_resting else log.warning
+            tell("webhook.target_rests", shop_id=job.row.shop_id, origin=job.target[2], rests=pace.is_resting)
+        if pace.is_resting:
+            self._turn_away(job.target, now, keep=0)
+        elif self._room < self._capacity // _SHORT_OF_MEMORY and not pace.is_quick:
+            self._turn_away(job.target, now, keep=pace.comfortable_rows)
+
+    def _turn_away(self, target: TargetKey, now: datetime, *, keep: int) -> None:
+        pace = self._lineup.pace(target)
+        for job in self._lineup.turn_away(target, keep=keep):
+            later = pace.postponed_until(now, room=0) or now
+            self._note(Postponement(job.row, job.endpoint_id, later))
 
     async def _disable(self, job: Job) -> None:
         """410 Gone: the shop's server wants no more; what waits for the endpoint is given up as it comes."""

@@ -16,7 +16,7 @@ from gateway.webhooks.pace import Pace
 TargetKey = tuple[int, int, str]
 """Shop, endpoint (0: messages' own URLs) and origin of the URL: what is slow or dead together."""
 
-_REMEMBERED_TARGETS = 10_000
+_REMEMBERED_TARGETS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,16 @@ class _Line:
 
 
 class Lineup:
-    """All targets that have deliveries in memory, or whose failures are remembered."""
+    """All targets that have deliveries in memory, and the pace of those that lately had."""
 
     def __init__(self, *, target_limit: int, remembered_targets: int = _REMEMBERED_TARGETS) -> None:
         """`target_limit` deliveries in flight to one target at one time."""
         self._target_limit = target_limit
         self._remembered_targets = remembered_targets
         self._lines: dict[TargetKey, _Line] = {}
+        self._with_waiting: dict[TargetKey, _Line] = {}
+        self.held = 0
+        """Deliveries waiting or in flight, over all targets."""
 
     def pace(self, target: TargetKey) -> Pace:
         return self._line(target).pace
@@ -53,40 +56,49 @@ class Lineup:
     def add(self, job: Job) -> None:
         line = self._line(job.target)
         line.waiting.append(job)
+        self._with_waiting[job.target] = line
         line.pace.held += 1
+        self.held += 1
 
     def take_next(self) -> Job | None:
         """The next delivery to post, counted as in flight until `finish`; None when none may start."""
-        ready = [line for line in self._lines.values() if line.waiting and line.pace.may_start()]
+        ready = [line for line in self._with_waiting.values() if line.pace.may_start()]
         for line in sorted(ready, key=lambda line: line.pace.in_flight):
             for position, job in enumerate(line.waiting):
                 if job.row.subject_id in line.busy_subjects:
                     continue
                 del line.waiting[position]
+                self._note_emptied(job.target, line)
                 line.busy_subjects.add(job.row.subject_id)
                 line.pace.in_flight += 1
                 return job
         return None
 
     def finish(self, job: Job) -> None:
-        """A delivery is no longer in flight. Its target is forgotten when nothing is to be remembered."""
+        """A delivery is no longer in flight."""
         line = self._lines[job.target]
         line.busy_subjects.discard(job.row.subject_id)
         line.pace.in_flight -= 1
         line.pace.held -= 1
-        if line.pace.is_idle:
-            del self._lines[job.target]
+        self.held -= 1
 
-    def turn_away(self, target: TargetKey) -> list[Job]:
-        """Take out of memory what waits for a target, first to last."""
+    def turn_away(self, target: TargetKey, *, keep: int = 0) -> list[Job]:
+        """Take out of memory what waits for a target, but for the first `keep`; first to last."""
         line = self._lines[target]
-        jobs = list(line.waiting)
-        line.waiting.clear()
+        jobs = list(line.waiting)[keep:]
+        for _ in jobs:
+            line.waiting.pop()
+        self._note_emptied(target, line)
         line.pace.held -= len(jobs)
+        self.held -= len(jobs)
         return jobs
 
     def count_resting(self) -> int:
         return sum(1 for line in self._lines.values() if line.pace.is_resting)
+
+    def _note_emptied(self, target: TargetKey, line: _Line) -> None:
+        if not line.waiting:
+            self._with_waiting.pop(target, None)
 
     def _line(self, target: TargetKey) -> _Line:
         line = self._lines.get(target)
@@ -96,7 +108,7 @@ class Lineup:
         return line
 
     def _forget_oldest(self) -> None:
-        """Make room: of the targets that only their failures keep here, the one known longest goes."""
+        """Make room: of the targets with nothing in memory the one known longest goes."""
         if len(self._lines) < self._remembered_targets:
             return
         for target, line in self._lines.items():

@@ -17,18 +17,26 @@ each row is written a few times in all, however many of them wait."""
 
 _SHORTEST_BOOKING_SECONDS = 1.0
 _LONGEST_BOOKING_SECONDS = 60.0
-"""Rows beyond what a busy target holds in memory are booked for when it should have room at its own speed."""
+"""Rows beyond what a slow target may hold are booked for when it should have room at its own speed. Each
+booking is a row written, so a backlog of any length costs a sixtieth of it a second."""
+
+_SOON_SECONDS = 2.0
+"""What a target should have answered by then is no burden on memory: quick targets are served in the order
+of the outbox, however long their backlog, and nothing of theirs is put off."""
 
 _FIRST_WINDOW = 2
 _QUICK_SECONDS = 1.0
 """A target begins with two deliveries in flight and gains one with each quick success, loses one with each
 slow success and half with each failure: a dead one never holds more connections than it had earned."""
 
-_ROOM_SHARE = 4
-"""A target's rows in memory are at most a quarter of the room that is still free (and twice its limit), so
-that some is left however many targets are slow."""
+_ROOM_SHARE = 2
+"""Rows in memory of a target that is slow, or not known yet, are at most half of the room that is still
+free, so that some is left however many such targets there are."""
 
-_FIRST_GUESS_SECONDS = 0.1
+_KNOWN_AFTER = 5
+"""Answers after which the mean answer time is believed."""
+
+_FIRST_GUESS_SECONDS = 0.02
 _MEMORY = 0.2
 """Weight of the newest answer in the mean answer time."""
 
@@ -37,6 +45,7 @@ class Pace:
     """One target: what it has in memory and in flight, how fast it answers, whether it rests."""
 
     __slots__ = (
+        "_answers",
         "_booked_until",
         "_limit",
         "_mean_seconds",
@@ -49,8 +58,9 @@ class Pace:
     )
 
     def __init__(self, limit: int) -> None:
-        """At most `limit` deliveries in flight at one time, and twice that in memory."""
+        """At most `limit` deliveries in flight at one time."""
         self._limit = limit
+        self._answers = 0
         self._mean_seconds = _FIRST_GUESS_SECONDS
         self._window = min(limit, _FIRST_WINDOW)
         self._booked_until: datetime | None = None
@@ -66,9 +76,15 @@ class Pace:
         return self.failures >= FAILURES_BEFORE_REST
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing would be lost by forgetting it."""
-        return self.held == 0 and self.failures == 0
+    def is_quick(self) -> bool:
+        """Whether it should have answered all that memory holds for it within two seconds."""
+        soon = self.held * self._mean_seconds / self._window
+        return self.held == 0 or (self._answers >= _KNOWN_AFTER and soon < _SOON_SECONDS)
+
+    @property
+    def comfortable_rows(self) -> int:
+        """What memory should hold for it at least, so that it never waits for rows."""
+        return 2 * self._window
 
     def postponed_until(self, now: datetime, *, room: int, is_urgent: bool = False) -> datetime | None:
         """When a further row should come back; None when it may be taken into memory now.
@@ -79,7 +95,7 @@ class Pace:
         if self.is_resting and not is_urgent:
             is_probe_due = self.held == 0 and (self.rest_until is None or now >= self.rest_until)
             return None if is_probe_due else self._after_rest(now)
-        if self.held < max(1, min(2 * self._limit, room // _ROOM_SHARE)):
+        if self.is_quick or self.held < room // _ROOM_SHARE:
             return None
         return self._book(now)
 
@@ -105,6 +121,7 @@ class Pace:
             self.rest_until = now + timedelta(seconds=pause)
 
     def _note_seconds(self, seconds: float) -> None:
+        self._answers += 1
         self._mean_seconds += _MEMORY * (seconds - self._mean_seconds)
 
     def _after_rest(self, now: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """Which delivery goes next."""
 
-import pytest
 from yarl import URL
 
 from gateway.webhooks.lineup import Job, Lineup, TargetKey
@@ -65,20 +64,30 @@ def test_a_target_turned_away_keeps_only_what_is_in_flight() -> None:
     assert lineup.take_next() is None
 
 
-@pytest.mark.parametrize("fails", [True, False])
-def test_a_target_is_remembered_only_for_its_failures(fails: bool) -> None:
+def test_a_target_turned_away_in_part_keeps_its_first_rows() -> None:
     lineup = Lineup(target_limit=8)
-    one = job(ONE)
-    lineup.add(one)
-    lineup.take_next()
-    before = lineup.pace(ONE)
-    if fails:
-        before.note_failure(0.1, NOW)
-    lineup.finish(one)
-    assert (lineup.pace(ONE) is before) is fails
+    jobs = [job(ONE) for _ in range(5)]
+    for one in jobs:
+        lineup.add(one)
+    assert lineup.turn_away(ONE, keep=2) == jobs[2:]
+    assert lineup.turn_away(ONE, keep=2) == []
+    assert [lineup.take_next(), lineup.take_next()] == jobs[:2]
 
 
-def test_memory_of_failures_is_bounded_and_the_oldest_goes() -> None:
+def test_what_is_held_is_counted_through_every_way_out() -> None:
+    lineup = Lineup(target_limit=8)
+    for _ in range(4):
+        lineup.add(job(ONE))
+    lineup.add(job(TWO))
+    taken = lineup.take_next()
+    assert taken is not None
+    assert lineup.held == 5
+    lineup.turn_away(ONE, keep=1)
+    lineup.finish(taken)
+    assert lineup.held == lineup.pace(ONE).held + lineup.pace(TWO).held == 2
+
+
+def test_memory_of_targets_is_bounded_and_the_oldest_goes() -> None:
     lineup = Lineup(target_limit=8, remembered_targets=3)
     for shop_id in range(5):
         for _ in range(3):

@@ -23,28 +23,48 @@ def failing(times: int, *, since: float = 0.0) -> Pace:
     return pace
 
 
-def test_a_target_takes_rows_until_its_share_of_memory_is_full() -> None:
-    pace = Pace(16)
-    pace.held = 31
-    assert pace.postponed_until(NOW, room=ROOM) is None
-    pace.held = 32
-    assert pace.postponed_until(NOW, room=ROOM) is not None
+def slow(seconds: float = 1.0) -> Pace:
+    pace = Pace(2)
+    for _ in range(100):
+        pace.note_success(seconds)
+    return pace
 
 
-def test_its_share_shrinks_with_the_room_and_never_below_one_row() -> None:
-    pace = Pace(16)
+def test_a_slow_target_takes_rows_until_it_holds_half_of_the_free_room() -> None:
+    pace = slow()
+    pace.held = 499
+    assert pace.postponed_until(NOW, room=1000) is None
+    pace.held = 500
+    assert pace.postponed_until(NOW, room=1000) is not None
     pace.held = 5
-    assert pace.postponed_until(NOW, room=24) is None
-    assert pace.postponed_until(NOW, room=20) is not None
-    pace.held = 0
-    assert pace.postponed_until(NOW, room=0) is None
+    assert pace.postponed_until(NOW, room=10) is not None
+
+
+def test_of_a_target_that_answers_within_two_seconds_all_is_taken() -> None:
+    quick = Pace(16)
+    for _ in range(100):
+        quick.note_success(0.02)
+    quick.held = 1500
+    assert quick.is_quick
+    assert quick.postponed_until(NOW, room=8) is None
+    quick.held = 1700
+    assert not quick.is_quick
+    assert quick.postponed_until(NOW, room=8) is not None
+
+
+def test_a_target_is_not_believed_to_be_quick_before_five_answers() -> None:
+    pace = Pace(16)
+    for _ in range(4):
+        pace.note_success(0.001)
+    pace.held = 10
+    assert not pace.is_quick
+    pace.note_success(0.001)
+    assert pace.is_quick
 
 
 def test_rows_beyond_are_booked_at_the_targets_own_speed_up_to_a_minute() -> None:
-    pace = Pace(2)
-    for _ in range(50):
-        pace.note_success(2.0)
-    pace.held = 4
+    pace = slow(2.0)
+    pace.held = ROOM
     booked = [seconds_until(pace.postponed_until(NOW, room=ROOM)) for _ in range(100)]
     assert booked[0] == pytest.approx(2, abs=0.01)
     assert booked[10] - booked[9] == pytest.approx(1, abs=0.01)
@@ -91,7 +111,6 @@ def test_one_success_ends_the_rest() -> None:
     pace.note_success(0.1)
     assert not pace.is_resting
     assert pace.postponed_until(NOW, room=ROOM) is None
-    assert pace.is_idle
 
 
 def test_after_a_pause_one_row_is_let_through_to_see_whether_it_is_back() -> None:
@@ -121,7 +140,7 @@ def test_other_rows_wait_a_quarter_of_the_time_it_has_been_failing(
 def test_what_a_person_asked_for_does_not_wait_for_a_rest_but_for_room() -> None:
     pace = failing(FAILURES_BEFORE_REST)
     assert pace.postponed_until(NOW, room=ROOM, is_urgent=True) is None
-    pace.held = 32
+    pace.held = ROOM
     assert pace.postponed_until(NOW, room=ROOM, is_urgent=True) is not None
     pace.in_flight = 1
     assert not pace.may_start()
