@@ -5,6 +5,8 @@ import argparse
 import asyncio
 import os
 
+import uvloop
+
 from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import SYSTEM_CONFIG, add_config_option, find_config
 from gateway.config import load_config
@@ -23,5 +25,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"there is no configuration: neither ./config.yaml nor {SYSTEM_CONFIG}; copy "
             "config.example.yaml and name it with --config, or try `estafette demo`"
         )
-    asyncio.run(serve(load_config(path, os.environ)))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(lambda: load_config(path, os.environ)))
     return ExitStatus.DONE

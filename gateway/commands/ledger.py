@@ -1,0 +1,73 @@
+"""`estafette ledger`: every pair of counts that must agree, and which messages stand where.
+
+Asks the server; where none answers it counts in the database itself. The exit status is 1 when anything
+differs.
+"""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.commands.errors import ExitStatus, ServerUnreachable
+from gateway.commands.local_database import open_database
+from gateway.commands.options import add_server_options, connect, read_configuration
+from gateway.commands.tables import format_table, print_document
+from gateway.config import Config
+from gateway.ledger.accounts import read_ledger
+
+_PAIR_KEYS = frozenset({"name", "agrees", "ids"})
+_MOST_IDS = 20
+"""Ids told of one difference; `--json` has all of them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_server_options(parser)
+    parser.epilog = "The exit status is 0 when everything agrees, 1 when anything differs."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        report = connect(arguments).get("/admin/ledger")
+    except ServerUnreachable:
+        if arguments.socket:
+            raise
+        report = asyncio.run(_count(read_configuration(arguments.config)))
+    if arguments.json:
+        print_document(report)
+    else:
+        print(describe_ledger(report))
+    return ExitStatus.DONE if report["balanced"] else ExitStatus.REFUSED
+
+
+def describe_ledger(report: dict[str, Any]) -> str:
+    """The ledger on a screen: where messages stand, what was compared, the verdict."""
+    states = [(state, count) for state, count in report["messages_by_state"].items() if count]
+    pairs = [
+        ("agrees" if pair["agrees"] else "DIFFERS", pair["name"], _show_counts(pair))
+        for pair in report["pairs"]
+    ]
+    lines = [format_table(("state", "messages"), states), "", format_table(("", "what", "counts"), pairs)]
+    for pair in report["pairs"]:
+        if pair["ids"]:
+            named = ", ".join(pair["ids"][:_MOST_IDS])
+            more = "" if len(pair["ids"]) <= _MOST_IDS else f" and {len(pair['ids']) - _MOST_IDS} more"
+            lines.append(f"{pair['name']}: look at {named}{more}")
+    if report["receipts_unmatched_open"]:
+        lines.append(f"{report['receipts_unmatched_open']} receipts wait for the message that they belong to")
+    verdict = "The ledger balances" if report["balanced"] else "The ledger DOES NOT BALANCE"
+    return "\n".join([*lines, "", f"{verdict}: {report['messages']:,} messages, each in one known state."])
+
+
+def _show_counts(pair: dict[str, Any]) -> str:
+    return " = ".join(
+        f"{count} {label.replace('_', ' ')}" for label, count in pair.items() if label not in _PAIR_KEYS
+    ).replace(" = ", " = " if pair["agrees"] else " ≠ ")
+
+
+async def _count(config: Config) -> dict[str, Any]:
+    async with open_database(config) as database:
+        report = await read_ledger(
+            database, now=datetime.now(UTC), lookup_days=config.retention.receipt_map_days
+        )
+    return report.as_json()
