@@ -245,8 +245,9 @@ class Bind:
         except BindRefused as error:
             return CloseReason(CloseKind.BIND_REFUSED, str(error), error.command_status)
         except SessionClosed as error:
+            what = f"no bind with {self._endpoint}: {error.reason.detail}"
             self._endpoint_index += 1
-            return replace(error.reason, detail=f"no bind with {self._endpoint}: {error.reason.detail}")
+            return replace(error.reason, detail=what)
         bound_at = self._now()
         self._change(BindPhase.BOUND, last_error=None)
         reason = await session.wait_closed()

@@ -42,7 +42,7 @@ class Listener:
         self._authenticate = authenticate
         self._settings = settings
         self._host = host
-        self._wanted_port = port
+        self._port = port
         self._tls = tls
         self._most_sessions = most_sessions
         self._trace = trace
@@ -51,12 +51,8 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The port in use; the one chosen by the system when 0 was asked for. Raises `RuntimeError` before
-        `start`.
-        """
-        if self._server is None:
-            raise RuntimeError("the listener has no port before start()")
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port in use: the one the system chose, when 0 was asked for, known from `start` on."""
+        return self._port
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -66,7 +62,8 @@ class Listener:
     async def start(self) -> None:
         """Listen. Raises `OSError` when the port cannot be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, self._host, self._wanted_port, ssl=self._tls)
+        self._server = await loop.create_server(self._accept, self._host, self._port, ssl=self._tls)
+        self._port = self._server.sockets[0].getsockname()[1]
 
     async def aclose(self, *, drain_seconds: float) -> None:
         """Accept no more, unbind every session (all at once, each within `drain_seconds`), close the port."""

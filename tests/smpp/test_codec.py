@@ -12,6 +12,7 @@ from gateway.smpp.constants import CommandId
 from gateway.smpp.errors import BadPdu, RuleBroken
 from gateway.smpp.framing import Framer
 from gateway.smpp.statuses import CommandStatus
+
 from .strategies import any_pdu
 
 

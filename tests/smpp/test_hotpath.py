@@ -16,6 +16,7 @@ from gateway.smpp.hotpath import (
     encode_deliver_sm_resps,
     encode_submit_sm_resp,
 )
+
 from .strategies import message_requests
 
 octet = st.integers(0, 255)

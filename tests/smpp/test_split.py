@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.smpp.codec import decode_tlvs
 from gateway.smpp.errors import RuleBroken, TextNotEncodable, TextTooLong
 from gateway.smpp.graphemes import is_cluster_border
 from gateway.smpp.gsm import CHARACTERS, decode_gsm
 from gateway.smpp.pdus import find_tlv
-from gateway.smpp.codec import decode_tlvs
 from gateway.smpp.split import Concat, concat_udh, payload_tlv, plan_binary, plan_text, sar_tlvs
 from gateway.smpp.text import Alphabet, decode_text
 
