@@ -20,6 +20,9 @@ const settings = Object.assign(
 	JSON.parse(process.argv[2] || '{}'),
 );
 
+// By how much an early receipt comes before its response: enough that no client reads both at once.
+const EARLY_MS = 50;
+
 const sessions = new Set();
 const gathered = [];
 let nextId = 1000000;
@@ -77,6 +80,8 @@ function take(session, submit) {
 	}
 	if (settings.silent > 0) {
 		settings.silent -= 1;
+	} else if (settings.receipts === 'early') {
+		setTimeout(() => answer(session, submit, id), EARLY_MS);
 	} else {
 		answer(session, submit, id);
 	}
