@@ -1,0 +1,221 @@
+"""One request against the terms: what is planned, and which refusal comes first."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from gateway import config
+from gateway.config import (
+    Concatenation,
+    DefaultsConfig,
+    LimitsConfig,
+    RouteConfig,
+    RouteMatchConfig,
+    RouteTargetConfig,
+)
+from gateway.domain.lanes import Category
+from gateway.domain.pricing import Price
+from gateway.intake.refusals import Refusal
+from gateway.smpp.text import Alphabet
+from tests.intake.values import (
+    NOW,
+    accept,
+    judge,
+    make_acceptance,
+    make_config,
+    make_connector,
+    make_shop,
+    refuse,
+)
+
+
+def body(**fields: object) -> bytes:
+    return json.dumps({"to": "+33612345678", "text": "Bonjour", **fields}).encode()
+
+
+def test_a_plain_message_is_planned_with_the_shops_defaults() -> None:
+    plan = accept(body())
+    assert (plan.number.address, plan.number.country) == ("33612345678", "FR")
+    assert plan.sender == "BOUTIQUE"
+    assert plan.category is Category.TRANSACTIONAL
+    assert plan.wire.alphabet is Alphabet.GSM7
+    assert plan.cost == Price(45_000, "EUR")
+    assert (plan.send_at, plan.due_at, plan.expires_at) == (None, None, NOW + timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+33612345678",
+        "0033612345678",
+        "06 12 34 56 78",
+        "+33 (0)6 12 34 56 78",
+        "06.12.34.56.78",
+        "+33\u00a06\u00a012\u00a034\u00a056\u00a078",
+        "＋３３６１２３４５６７８",
+    ],
+)
+def test_a_number_in_any_written_form_is_the_same_number(written: str) -> None:
+    assert accept(body(to=written)).number.address == "33612345678"
+
+
+@pytest.mark.parametrize(
+    "written", ["hello", "+3361234567", "+331234", "0", "+33 1 42 68 53 00", "😀", "+", "9" * 100]
+)
+def test_what_is_no_mobile_number_is_refused_at_to(written: str) -> None:
+    assert refuse(body(to=written)) == ("invalid_number", "$.to")
+
+
+def test_a_country_that_the_shop_may_not_send_to_is_refused() -> None:
+    assert refuse(body(to="+221771234567")) == ("destination_not_allowed", "$.to")
+
+
+def test_a_star_among_the_shops_countries_allows_all() -> None:
+    shop = make_shop(allowed_countries=frozenset({"*"}))
+    assert accept(body(to="+221771234567"), shop=shop).number.country == "SN"
+
+
+def test_the_sender_of_the_request_goes_before_the_shops_and_the_servers() -> None:
+    assert accept(body(**{"from": "CHEZ NOUS"})).sender == "CHEZ NOUS"
+    assert accept(body(), shop=make_shop(default_sender=None)).sender == "GATEWAY"
+
+
+def test_without_any_sender_the_message_is_refused() -> None:
+    acceptance = make_acceptance(make_config(defaults=DefaultsConfig()))
+    assert refuse(body(), acceptance, shop=make_shop(default_sender=None)) == ("sender_missing", "$.from")
+
+
+def test_a_sender_that_no_phone_can_show_is_refused_each_time() -> None:
+    acceptance = make_acceptance()
+    for _ in range(2):
+        assert refuse(body(**{"from": "A VERY LONG NAME"}), acceptance) == ("invalid_sender", "$.from")
+
+
+def test_exactly_one_of_text_and_binary_is_needed() -> None:
+    assert refuse(b'{"to":"+33612345678"}') == ("missing_field", "$.text")
+    assert refuse(body(binary="AAEC")) == ("invalid_field", "$.binary")
+
+
+def test_binary_is_cut_by_octets() -> None:
+    plan = accept(b'{"to":"+33612345678","binary":"' + b"AAAA" * 50 + b'"}')
+    assert plan.wire.alphabet is Alphabet.BINARY
+    assert len(plan.wire.parts) == 2
+    assert plan.text is None
+
+
+def test_characters_outside_gsm_are_named_as_what_forces_the_costly_alphabet() -> None:
+    assert accept(body(text="prix “bas” 😀")).wire.forcing == ("“", "”", "😀")
+
+
+def test_smart_encoding_sends_and_shows_the_plain_characters() -> None:
+    plan = accept(body(text="l’été “ici”", smart_encoding=True))
+    assert plan.wire.alphabet is Alphabet.GSM7
+    assert plan.text == 'l\'été "ici"'
+
+
+def test_smart_encoding_leaves_a_text_alone_that_needs_the_costly_alphabet_anyway() -> None:
+    plan = accept(body(text="l’été 😀", smart_encoding=True))
+    assert (plan.wire.alphabet, plan.text) == (Alphabet.UCS2, "l’été 😀")
+
+
+def test_more_parts_than_the_request_or_the_server_allows_are_refused() -> None:
+    assert refuse(body(text="x" * 161, max_parts=1)) == ("too_many_parts", "$.text")
+    acceptance = make_acceptance(make_config(limits=LimitsConfig(max_parts=2)))
+    assert refuse(body(text="x" * 307, max_parts=9), acceptance) == ("too_many_parts", "$.text")
+    assert len(accept(body(text="x" * 306), acceptance).wire.parts) == 2
+
+
+def test_a_text_beyond_255_parts_is_refused() -> None:
+    assert refuse(body(text="x" * 39_100)) == ("text_too_long", "$.text")
+
+
+def test_the_connectors_way_of_splitting_decides_the_number_of_parts() -> None:
+    wide = make_config(connectors=(make_connector(concatenation=Concatenation.UDH16),))
+    text = "x" * 153 * 2
+    assert len(accept(body(text=text)).wire.parts) == 2
+    assert len(accept(body(text=text), make_acceptance(wide)).wire.parts) == 3
+
+
+def test_without_a_matching_route_the_message_is_refused() -> None:
+    only_italy = RouteConfig(
+        name="italy",
+        match=RouteMatchConfig(country=("IT",)),
+        connectors=(RouteTargetConfig(name="smsc-a"),),
+    )
+    assert refuse(body(), make_acceptance(make_config(routes=(only_italy,)))) == ("no_route", "$.to")
+
+
+def test_a_connector_that_is_down_is_passed_over_for_one_that_is_up() -> None:
+    settings = make_config(connectors=(make_connector(), make_connector("smsc-b")))
+    plan = accept(body(), make_acceptance(settings, is_up=lambda connector_id: connector_id == 3))
+    assert plan.connector.name == "smsc-b"
+    assert "smsc-a is down" in plan.why
+
+
+def test_a_disabled_connector_takes_nothing() -> None:
+    settings = make_config(connectors=(make_connector(enabled=False),))
+    assert refuse(body(), make_acceptance(settings)) == ("no_route", "$.to")
+
+
+def test_max_price_holds_for_all_parts_together() -> None:
+    assert refuse(body(text="x" * 161, max_price="0.08")) == ("price_too_high", "$.max_price")
+    assert accept(body(text="x" * 161, max_price="0.09")).cost == Price(90_000, "EUR")
+
+
+def test_an_unknown_price_is_unknown_and_no_guard_can_be_held_against_it() -> None:
+    acceptance = make_acceptance(make_config(connectors=(make_connector(prices=()),)))
+    assert accept(body(), acceptance).cost is None
+    assert refuse(body(max_price="1"), acceptance) == ("price_unknown", "$.max_price")
+
+
+def test_max_price_is_not_compared_with_another_currency() -> None:
+    acceptance = make_acceptance(make_config(connectors=(make_connector(currency="USD"),)))
+    assert refuse(body(max_price="1"), acceptance) == ("price_unknown", "$.max_price")
+
+
+def test_send_at_sets_the_due_time_and_the_time_to_live_counts_from_it() -> None:
+    plan = accept(body(send_at="2026-03-02T10:00:00+01:00", ttl_seconds=3600))
+    assert plan.due_at == NOW + timedelta(days=1)
+    assert plan.expires_at == NOW + timedelta(days=1, hours=1)
+
+
+def test_a_send_at_of_a_moment_ago_means_now() -> None:
+    assert accept(body(send_at="2026-03-01T08:56:00Z")).due_at is None
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-03-01T08:54:59Z",
+        "0001-01-01T00:00:00+14:00",
+        "2026-04-01T09:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_a_send_at_in_the_past_or_beyond_30_days_is_refused(moment: str) -> None:
+    assert refuse(body(send_at=moment)) == ("invalid_send_at", "$.send_at")
+
+
+def test_a_time_to_live_beyond_the_servers_limit_is_refused() -> None:
+    acceptance = make_acceptance(make_config(limits=LimitsConfig(validity_days=1)))
+    assert refuse(body(ttl_seconds=86_401), acceptance) == ("invalid_ttl", "$.ttl_seconds")
+
+
+def test_a_webhook_url_with_a_fault_is_refused_with_its_words() -> None:
+    refusal = judge(
+        body(webhook_url="http://10.0.0.1/"), make_acceptance(find_url_fault=lambda _: "it is private")
+    )
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code.value, refusal.detail) == ("invalid_webhook_url", "it is private")
+
+
+def test_test_messages_go_to_the_simulator_and_cost_nothing() -> None:
+    plan = accept(body(max_price="0.001"), is_test=True)
+    assert plan.connector.name == "simulator"
+    assert plan.cost == Price(0, "EUR")
+
+
+def test_test_messages_are_refused_where_nothing_takes_them() -> None:
+    acceptance = make_acceptance(make_config(test_mode=config.TestModeConfig(simulator=False)))
+    assert refuse(body(), acceptance, is_test=True) == ("test_mode_off", "")
