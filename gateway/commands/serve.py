@@ -8,6 +8,7 @@ import os
 import uvloop
 
 from gateway.commands.errors import CommandError, ExitStatus
+from gateway.commands.logs import configure_logging
 from gateway.commands.options import SYSTEM_CONFIG, add_config_option, find_config
 from gateway.config import load_config
 from gateway.main import serve

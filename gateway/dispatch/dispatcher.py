@@ -6,7 +6,7 @@ deliver_sm after the store has them. The flow of one connector is `ConnectorRun`
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import cast
@@ -70,6 +70,7 @@ class Dispatcher:
         sink: EvidenceSink,
         book: FlightBook,
         put_intents: Callable[[Sequence[Flight]], None],
+        intents_drained: Callable[[], Awaitable[None]],
         may_submit: Callable[[], bool],
         random: Random,
     ) -> None:
@@ -79,6 +80,7 @@ class Dispatcher:
         self._sink = sink
         self._book = book
         self._put_intents = put_intents
+        self._intents_drained = intents_drained
         self._may_submit = may_submit
         self._random = random
         self._runs: dict[int, ConnectorRun] = {}
@@ -156,7 +158,12 @@ class Dispatcher:
         )
 
     async def _stop_connector(self, connector_id: int, drain_seconds: float) -> None:
-        log.info("connector.stopping", connector=self._runs[connector_id].config.name)
+        run = self._runs[connector_id]
+        log.info(
+            "connector.stopping", connector=run.config.name, in_flight=run.in_flight, waiting=run.waiting
+        )
+        run.is_stopping = True
+        await self._intents_drained()  # what is on its way to the database comes back, and goes back
         await self._connections[connector_id].aclose(drain_seconds=drain_seconds)
         del self._connections[connector_id]
         del self._runs[connector_id]

@@ -193,7 +193,9 @@ async def list_due_deliveries(
     database: Database, *, now: datetime, slots: Sequence[int], held_ids: Sequence[int], limit: int
 ) -> list[DueDelivery]:
     """Up to `limit` due rows of `slots`, earliest first, without those the caller holds already."""
-    rows = await database.fetch("list_due_deliveries", now, slots, held_ids, limit)
+    async with database.transaction() as connection:
+        await connection.fetch("prefer_index_order")
+        rows = await connection.fetch("list_due_deliveries", now, slots, held_ids, limit)
     return [DueDelivery(*row) for row in rows]
 
 

@@ -90,8 +90,9 @@ class GroupWriter(Generic[Item, Result]):
         self._weigh = weigh
         self._items: deque[Item] = deque()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._put_items = 0
+        self._settled_items = 0
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._connection: Connection | None = None
         self.backlog_rows = 0
         self.commits = 0
@@ -100,27 +101,24 @@ class GroupWriter(Generic[Item, Result]):
 
     def put(self, item: Item) -> None:
         self._items.append(item)
+        self._put_items += 1
         self.backlog_rows += self._weigh(item)
-        self._idle.clear()
         self._arrived.set()
 
     def put_many(self, items: Sequence[Item]) -> None:
         """As `put` for items of weight one."""
         self._items.extend(items)
+        self._put_items += len(items)
         self.backlog_rows += len(items)
-        self._idle.clear()
         self._arrived.set()
 
-    def withdraw(self, items: Sequence[Item]) -> None:
-        """Take back items that no batch has taken yet; others are left alone."""
-        gone = {id(item) for item in items}
-        kept = [item for item in self._items if id(item) not in gone]
-        self.backlog_rows -= sum(self._weigh(item) for item in self._items if id(item) in gone)
-        self._items = deque(kept)
-
     async def drained(self) -> None:
-        """Returns when everything put so far is durable or refused."""
-        await self._idle.wait()
+        """Returns when everything put so far is durable or refused; later items do not prolong it."""
+        if self._settled_items >= self._put_items:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((self._put_items, done))
+        await done
 
     async def run(self) -> None:
         """Write until cancelled. Raises `LeaseLost`, or whatever a programming fault raises: both stop the
@@ -131,9 +129,9 @@ class GroupWriter(Generic[Item, Result]):
                 batch = self._take()
                 if not batch:
                     self._arrived.clear()
-                    self._idle.set()
                     continue
                 await self._store(batch)
+                self._settle(len(batch))
         finally:
             await self._disconnect()
 
@@ -147,6 +145,13 @@ class GroupWriter(Generic[Item, Result]):
             batch.append(item)
         self.backlog_rows -= rows
         return batch
+
+    def _settle(self, items: int) -> None:
+        self._settled_items += items
+        while self._waiters and self._waiters[0][0] <= self._settled_items:
+            _, done = self._waiters.popleft()
+            if not done.done():
+                done.set_result(None)
 
     async def _store(self, batch: list[Item]) -> None:
         """See one batch through: stored, or halved until the bad row stands alone."""

@@ -11,6 +11,13 @@ WHERE state = 1 AND next_at <= $1 AND slot = ANY ($2) AND id <> ALL ($3)
 ORDER BY next_at
 LIMIT $4;
 
+-- name: prefer_index_order
+-- For this transaction, read waiting rows through outbox_waiting in its own order. Left to itself the planner
+-- takes bitmap scans, which visit every row delivered since the last vacuum, time and again: an index scan
+-- marks dead entries as it passes them.
+SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_sort', 'off', true);
+
 -- name: settle_deliveries
 -- Note what became of a batch of attempts. A row that someone else has moved since it was read (another
 -- attempt number, or no longer waiting) is left alone. $1 and $2 bound the ids, so that only their days'

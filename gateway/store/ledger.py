@@ -1,0 +1,120 @@
+"""The ledger's counts, all from one snapshot of the database, so that running traffic cannot blur them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.identifiers import first_id_at
+from gateway.domain.message import COUNTED, MessageState
+from gateway.smpp.receipts import ReceiptState
+from gateway.store.database import Connection, Database
+from gateway.store.evidence import ReceiptOutcome
+from gateway.store.rollups import ACCEPTED
+
+IDS_NAMED = 20
+_NEEDS_ANSWER = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
+_FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """Messages that entered a state, with their parts and cost; `shop_` without test messages."""
+
+    messages: int = 0
+    parts: int = 0
+    cost_micros: int = 0
+    shop_messages: int = 0
+    shop_cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCounts:
+    """Everything the ledger compares. Maps are by `MessageState`, 0 for taken in (or, in `standing`, for
+    nowhere)."""
+
+    standing: dict[int, int]
+    recount: dict[int, StateCount]
+    rollup: dict[int, StateCount]
+    rollup_shops: dict[int, StateCount]
+    misplaced: list[int]
+    without_message: list[int]
+    unbacked: list[int]
+    submissions: tuple[int, int]
+    receipts: tuple[int, int]
+    unmatched: tuple[int, int]
+    unmatched_open: int
+    parts: dict[int, int]
+    delivered_parts: tuple[int, int]
+    lookups: tuple[int, int]
+
+
+async def count_ledger(
+    database: Database, low: datetime, high: datetime, *, lookups_since: datetime
+) -> LedgerCounts:
+    """Count all messages accepted from `low` to `high` (whole UTC days). Reads every row of those days."""
+    async with database.connection() as connection:
+        async with connection.raw.transaction(isolation="repeatable_read", readonly=True):
+            await connection.raw.execute("SET LOCAL jit = off")
+            return await _count(connection, low, high, lookups_since)
+
+
+async def _count(
+    connection: Connection, low: datetime, high: datetime, lookups_since: datetime
+) -> LedgerCounts:
+    ids = (first_id_at(low), first_id_at(high))
+    states: Sequence[int] = (ACCEPTED, *COUNTED)
+    unmatched = await connection.fetch_row("count_unmatched", *ids, low, high, ReceiptOutcome.UNMATCHED)
+    assert unmatched is not None
+    return LedgerCounts(
+        standing=await _read_map(connection, "count_messages_by_standing", "messages", *ids),
+        recount=await _read_counts(connection, "recount_states", *ids, states),
+        rollup=await _read_counts(connection, "read_rollup_states", low, high),
+        rollup_shops=await _read_counts(connection, "read_rollup_shops", low.date(), high.date()),
+        misplaced=await _read_ids(connection, "list_misplaced_messages", *ids, IDS_NAMED),
+        without_message=await _read_ids(connection, "list_rows_without_message", *ids, IDS_NAMED),
+        unbacked=await _read_ids(
+            connection,
+            "list_unbacked_parts",
+            *ids,
+            MessageState.SENT,
+            _NEEDS_ANSWER,
+            _FOLLOWS_SENT,
+            IDS_NAMED,
+        ),
+        submissions=await _read_pair(connection, "count_submissions", *ids, low, high),
+        receipts=await _read_pair(connection, "count_receipts", *ids, low, high, ReceiptOutcome.UNMATCHED),
+        unmatched=(unmatched["found"], unmatched["counted"]),
+        unmatched_open=unmatched["open"],
+        parts=await _read_map(connection, "count_part_states", "parts", *ids),
+        delivered_parts=await _read_pair(
+            connection,
+            "count_delivered_parts",
+            *ids,
+            MessageState.DELIVERED,
+            ReceiptState.DELIVERED,
+            ReceiptOutcome.APPLIED,
+        ),
+        lookups=await _read_pair(connection, "count_lookups", *ids, MessageState.SENT, lookups_since),
+    )
+
+
+async def _read_map(connection: Connection, name: str, column: str, *arguments: object) -> dict[int, int]:
+    return {row["state"]: row[column] for row in await connection.fetch(name, *arguments)}
+
+
+async def _read_counts(connection: Connection, name: str, *arguments: object) -> dict[int, StateCount]:
+    fields = StateCount.__slots__
+    return {
+        row["state"]: StateCount(**{key: value for key, value in row.items() if key in fields})
+        for row in await connection.fetch(name, *arguments)
+    }
+
+
+async def _read_ids(connection: Connection, name: str, *arguments: object) -> list[int]:
+    return [row["id"] for row in await connection.fetch(name, *arguments)]
+
+
+async def _read_pair(connection: Connection, name: str, *arguments: object) -> tuple[int, int]:
+    row = await connection.fetch_row(name, *arguments)
+    assert row is not None
+    return (row[0], row[1])
