@@ -11,6 +11,7 @@ input.
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -86,10 +87,8 @@ def read_pdus(octets: bytes) -> None:
         decode_message_id(buffer, frame[3], frame[4])
         for reader in (decode_deliver_sm, decode_submit_sm):
             if frame[0] in (4, 5) and (reader is decode_submit_sm) == (frame[0] == 4):
-                try:
+                with contextlib.suppress(BadPdu):
                     reader(buffer, frame)
-                except BadPdu:
-                    pass
         try:
             pdu = decode(buffer, frame)
         except BadPdu:

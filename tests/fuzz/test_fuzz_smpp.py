@@ -1,5 +1,7 @@
 """A short run of the fuzz target belongs to every test run; the long form is `fuzz_smpp.py --seconds N`."""
 
+import pytest
+
 from .fuzz_smpp import run, try_input
 
 
@@ -12,11 +14,8 @@ async def test_the_target_would_notice(monkeypatch):
         raise IndexError
 
     monkeypatch.setattr(f"{run.__module__}.decode_message_id", broken)
-    try:
+    with pytest.raises(IndexError) as caught:
         await run(1.0, seed=1)
-    except IndexError as exc:
-        assert "seed 1" in exc.__notes__[0]
-    else:
-        raise AssertionError("a fault in a reader passed unnoticed")
+    assert "seed 1" in caught.value.__notes__[0]
     monkeypatch.undo()
     await try_input(b"")

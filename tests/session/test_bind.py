@@ -31,7 +31,7 @@ def make_bind(*ports, owner=None, password=b"pw", first_seconds=0.02, states=Non
             password,
             session=SessionSettings(window=10),
             **settings,
-        ),  # fmt: skip
+        ),
         owner or Recorder(),
         random=Random(1),
         backoff=Backoff(Random(1), delays),

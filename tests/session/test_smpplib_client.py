@@ -25,9 +25,15 @@ def run_client(port, seen, is_finished):
     seen["bind"] = client.bind_transceiver(system_id="acme", password="pw")
     for part in PARTS:
         client.send_message(
-            source_addr="ACME", source_addr_ton=5, dest_addr_ton=1, dest_addr_npi=1, destination_addr="393331234567",
-            short_message=part, esm_class=smpplib.consts.SMPP_GSMFEAT_UDHI, registered_delivery=True,
-        )  # fmt: skip
+            source_addr="ACME",
+            source_addr_ton=5,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr="393331234567",
+            short_message=part,
+            esm_class=smpplib.consts.SMPP_GSMFEAT_UDHI,
+            registered_delivery=True,
+        )
     while len(seen["received"]) < 2:
         client.read_once()
     client.unbind()

@@ -31,9 +31,23 @@ def test_has_the_137_characters_of_the_standard():
 # Values from TS 23.038 §6.2.1 and §6.2.1.1.
 @pytest.mark.parametrize(
     ("character", "septets"),
-    [("@", "00"), ("$", "02"), ("_", "11"), ("¤", "24"), ("§", "5f"), ("à", "7f"), ("Ω", "15"), ("Ç", "09"),
-     ("€", "1b65"), ("[", "1b3c"), ("\\", "1b2f"), ("\f", "1b0a"), ("^", "1b14"), ("|", "1b40")],
-)  # fmt: skip
+    [
+        ("@", "00"),
+        ("$", "02"),
+        ("_", "11"),
+        ("¤", "24"),
+        ("§", "5f"),
+        ("à", "7f"),
+        ("Ω", "15"),
+        ("Ç", "09"),
+        ("€", "1b65"),
+        ("[", "1b3c"),
+        ("\\", "1b2f"),
+        ("\f", "1b0a"),
+        ("^", "1b14"),
+        ("|", "1b40"),
+    ],
+)
 def test_codes_of_the_standard(character, septets):
     assert encode_gsm(character) == bytes.fromhex(septets)
 

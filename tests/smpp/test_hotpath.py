@@ -27,12 +27,37 @@ def text(most):
 
 
 @given(
-    text(20), octet, octet, octet, octet, octet, octet, octet, text(16), text(5), text(20), st.binary(max_size=240),
-    st.sampled_from([b"", b"\x05\x00\x03\x01\x02\x01"]), st.sampled_from([(), ((0x0204, b"\x00\x07"),)]),
-)  # fmt: skip
+    text(20),
+    octet,
+    octet,
+    octet,
+    octet,
+    octet,
+    octet,
+    octet,
+    text(16),
+    text(5),
+    text(20),
+    st.binary(max_size=240),
+    st.sampled_from([b"", b"\x05\x00\x03\x01\x02\x01"]),
+    st.sampled_from([(), ((0x0204, b"\x00\x07"),)]),
+)
 @settings(max_examples=200)
 def test_the_template_writes_what_the_codec_writes(
-    source, ston, snpi, dton, dnpi, coding, esm, receipt, validity, service, destination, message, udh, tlvs
+    source,
+    ston,
+    snpi,
+    dton,
+    dnpi,
+    coding,
+    esm,
+    receipt,
+    validity,
+    service,
+    destination,
+    message,
+    udh,
+    tlvs,
 ):
     template = SubmitTemplate(source, ston, snpi, dton, dnpi, coding, esm, receipt, validity, service)
     expected = pdus.SubmitSm(

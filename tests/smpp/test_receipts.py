@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.receipts import ReceiptState, parse_receipt
 
-NOMINAL = b"id:0123456789 sub:001 dlvrd:001 submit date:2501311159 done date:2501311200 stat:DELIVRD err:000 text:hello"
+NOMINAL = (
+    b"id:0123456789 sub:001 dlvrd:001 submit date:2501311159 done date:2501311200 "
+    b"stat:DELIVRD err:000 text:hello"
+)
 
 
 def read(text, esm_class=4, **fields):
@@ -17,8 +20,11 @@ def read(text, esm_class=4, **fields):
 def test_the_nominal_text():
     receipt = read(NOMINAL)
     assert (receipt.carrier_id, receipt.state, receipt.stat, receipt.err) == (
-        "0123456789", ReceiptState.DELIVERED, "DELIVRD", "000",
-    )  # fmt: skip
+        "0123456789",
+        ReceiptState.DELIVERED,
+        "DELIVRD",
+        "000",
+    )
     assert (receipt.submitted_text, receipt.done_text) == ("2501311159", "2501311200")
     assert receipt.is_final
 

@@ -27,10 +27,20 @@ def test_a_data_coding_of_ours_is_read_back(alphabet):
 # 3GPP TS 23.038 §4; quirk 68.
 @pytest.mark.parametrize(
     ("data_coding", "alphabet"),
-    [(0x10, Alphabet.GSM7), (0x18, Alphabet.UCS2), (0x14, Alphabet.BINARY), (0xF0, Alphabet.GSM7),
-     (0xF1, Alphabet.GSM7), (0xF5, Alphabet.BINARY), (0xC8, Alphabet.GSM7), (0xE0, Alphabet.UCS2),
-     (0x02, Alphabet.BINARY), (0x20, Alphabet.BINARY), (0x48, Alphabet.UCS2)],
-)  # fmt: skip
+    [
+        (0x10, Alphabet.GSM7),
+        (0x18, Alphabet.UCS2),
+        (0x14, Alphabet.BINARY),
+        (0xF0, Alphabet.GSM7),
+        (0xF1, Alphabet.GSM7),
+        (0xF5, Alphabet.BINARY),
+        (0xC8, Alphabet.GSM7),
+        (0xE0, Alphabet.UCS2),
+        (0x02, Alphabet.BINARY),
+        (0x20, Alphabet.BINARY),
+        (0x48, Alphabet.UCS2),
+    ],
+)
 def test_group_codings(data_coding, alphabet):
     assert alphabet_of(data_coding) is alphabet
 
