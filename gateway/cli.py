@@ -42,7 +42,7 @@ COMMANDS: Final = (
         "status", "gateway.commands.status", "one screen: binds, queues, speed, and what limits sending now"
     ),
     Command("hold", "gateway.commands.hold", "stop sending marketing, or everything, within a second"),
-    Command("release", "gateway.commands.release", "send again what was held"),
+    Command("release", "gateway.commands.hold", "send again what was held"),
     Command("connector", "gateway.commands.connector", "list carrier accounts and the state of their binds"),
     Command("message", "gateway.commands.message", "show, resend or cancel one message"),
     Command("shop", "gateway.commands.shop", "create and list shops"),

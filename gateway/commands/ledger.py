@@ -23,6 +23,7 @@ _MOST_IDS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_server_options(parser)
+    parser.add_argument("--all", action="store_true", help="show every comparison, not only what differs")
     parser.epilog = "The exit status is 0 when everything agrees, 1 when anything differs."
 
 
@@ -36,33 +37,48 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_document(report)
     else:
-        print(describe_ledger(report))
+        print(describe_ledger(report, shows_all=arguments.all))
     return ExitStatus.DONE if report["balanced"] else ExitStatus.REFUSED
 
 
-def describe_ledger(report: dict[str, Any]) -> str:
-    """The ledger on a screen: where messages stand, what was compared, the verdict."""
+def describe_ledger(report: dict[str, Any], *, shows_all: bool) -> str:
+    """The ledger on a screen: where messages stand, what differs (or all that was compared), the verdict."""
     states = [(state, count) for state, count in report["messages_by_state"].items() if count]
-    pairs = [
-        ("agrees" if pair["agrees"] else "DIFFERS", pair["name"], _show_counts(pair))
-        for pair in report["pairs"]
-    ]
-    lines = [format_table(("state", "messages"), states), "", format_table(("", "what", "counts"), pairs)]
-    for pair in report["pairs"]:
-        if pair["ids"]:
-            named = ", ".join(pair["ids"][:_MOST_IDS])
-            more = "" if len(pair["ids"]) <= _MOST_IDS else f" and {len(pair['ids']) - _MOST_IDS} more"
-            lines.append(f"{pair['name']}: look at {named}{more}")
+    blocks = [format_table(("state", "messages"), states)]
+    shown = [pair for pair in report["pairs"] if shows_all or not pair["agrees"]]
+    if shown:
+        rows = [
+            ("agrees" if pair["agrees"] else "DIFFERS", pair["name"], _show_counts(pair)) for pair in shown
+        ]
+        blocks.append(format_table(("", "what", "counts"), rows))
+    blocks += [_name_ids(pair) for pair in shown if pair["ids"]]
     if report["receipts_unmatched_open"]:
-        lines.append(f"{report['receipts_unmatched_open']} receipts wait for the message that they belong to")
-    verdict = "The ledger balances" if report["balanced"] else "The ledger DOES NOT BALANCE"
-    return "\n".join([*lines, "", f"{verdict}: {report['messages']:,} messages, each in one known state."])
+        blocks.append(f"{report['receipts_unmatched_open']} receipts wait for the message they belong to.")
+    return "\n\n".join([*blocks, _judge(report)])
 
 
 def _show_counts(pair: dict[str, Any]) -> str:
-    return " = ".join(
+    counts = [
         f"{count} {label.replace('_', ' ')}" for label, count in pair.items() if label not in _PAIR_KEYS
-    ).replace(" = ", " = " if pair["agrees"] else " ≠ ")
+    ]
+    return (" = " if pair["agrees"] else " ≠ ").join(counts)
+
+
+def _name_ids(pair: dict[str, Any]) -> str:
+    ids = pair["ids"]
+    more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+    return f"{pair['name']}: look at {', '.join(ids[:_MOST_IDS])}{more}"
+
+
+def _judge(report: dict[str, Any]) -> str:
+    compared = len(report["pairs"])
+    if report["balanced"]:
+        return (
+            f"The ledger balances: {report['messages']:,} messages, each in one known state; "
+            f"{compared} comparisons agree."
+        )
+    differing = sum(not pair["agrees"] for pair in report["pairs"])
+    return f"The ledger DOES NOT BALANCE: {differing} of {compared} comparisons differ."
 
 
 async def _count(config: Config) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"there is no configuration: neither ./config.yaml nor {SYSTEM_CONFIG}; copy "
             "config.example.yaml and name it with --config, or try `estafette demo`"
         )
+    configure_logging(load_config(path, os.environ).logging)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(lambda: load_config(path, os.environ)))
     return ExitStatus.DONE
