@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from gateway.config import Amount, Config, ConnectorConfig, DefaultsConfig, HostPort, PriceConfig, Secret
 from gateway.intake.acceptance import Acceptance
@@ -111,13 +112,13 @@ class Gateway:
         return key.text, stored.id
 
     async def call(
-        self, method: str, path: str, key: str | None = None, **options: Any
+        self, method: str, path: str | URL, key: str | None = None, **options: Any
     ) -> tuple[int, Any, Any]:
         """(status, body as JSON or octets, headers)."""
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        async with self.session.request(method, self.url + path, headers=headers, **options) as answer:
+        async with self.session.request(method, self.url_of(path), headers=headers, **options) as answer:
             octets = await answer.read()
             is_json = "json" in answer.headers.get("Content-Type", "")
             return (
@@ -125,6 +126,10 @@ class Gateway:
                 (await answer.json(content_type=None)) if is_json else octets,
                 answer.headers,
             )
+
+    def url_of(self, path: str | URL) -> URL:
+        """A `URL` made with `encoded=True` is sent octet for octet."""
+        return URL(self.url + str(path), encoded=isinstance(path, URL))
 
     async def send(self, key: str, **fields: Any) -> Any:
         status, body, _ = await self.call("POST", "/v1/messages", key, json=fields)
@@ -138,13 +143,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def run_gateway(dsn: str, config: Config | None = None) -> AsyncIterator[Gateway]:
+async def run_gateway(
+    dsn: str, config: Config | None = None, *, connector_ids: dict[str, int] | None = None
+) -> AsyncIterator[Gateway]:
+    """`connector_ids` are those of an earlier run on the same database."""
     config = config or make_config()
     queries = load_queries(locate_sql() / "queries")
     database = await Database.open(dsn, queries)
     await make_partitions_ahead(database, datetime.now(UTC).date())
     node = await Node.take(database, node_key="test", host="here", pid=os.getpid(), version="0")
-    connector_ids = await _name_connectors(database, config)
+    connector_ids = connector_ids or await _name_connectors(database, config)
     intake_writer = IntakeWriter(dsn, queries, node.fence, on_queued=lambda lowest: None)
     outcomes = OutcomeWriter(
         dsn,
