@@ -74,6 +74,7 @@ class ConnectorRun:
         put_intents: Callable[[Sequence[Flight]], None],
         put_evidence: Callable[[Sequence[Evidence]], None],
         ask_claim: Callable[["ConnectorRun"], None],
+        is_store_behind: Callable[[], bool],
     ) -> None:
         self.connector_id = connector_id
         self.config = config
@@ -92,6 +93,7 @@ class ConnectorRun:
         self._put_intents = put_intents
         self._put_evidence = put_evidence
         self._ask_claim = ask_claim
+        self._is_store_behind = is_store_behind
         self._planner = Planner(config)
         self._plans: dict[int, WirePlan] = {}
         self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
@@ -265,8 +267,9 @@ class ConnectorRun:
         return max(self.sessions, key=_room_of)
 
     def _refill(self) -> None:
-        """Ask for as many intents as free window and prefetch allow."""
-        if self.is_stopping or not self.sessions:
+        """Ask for as many intents as free window and prefetch allow, unless the store is behind: sending
+        faster than answers and receipts can be stored would only make memory grow. Commits pump again."""
+        if self.is_stopping or not self.sessions or self._is_store_behind():
             return
         prefetch = min(self.window, int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1)
         wanted = self.room + prefetch - self.waiting

@@ -37,6 +37,9 @@ from gateway.store.writer import open_writer_connection
 
 log = structlog.get_logger("dispatch")
 
+BEHIND_AT = 2_000
+"""Evidence waiting to be stored at which no further messages are begun: one batch of the writer."""
+
 _HOUSEKEEPING_SECONDS = 1.0
 _RECONNECT_SECONDS = 0.25
 
@@ -88,6 +91,7 @@ class Dispatcher:
         self._hungry: deque[ConnectorRun] = deque()
         self._claim_wanted = asyncio.Event()
         self._is_stopping = False
+        self._was_store_behind = False
 
     # Connectors.
 
@@ -129,6 +133,7 @@ class Dispatcher:
             put_intents=self._put_intents,
             put_evidence=self._sink.put_many,
             ask_claim=self.ask_claim,
+            is_store_behind=self._is_store_behind,
         )
         judge, reader = self._rules(connector_id, config, shop_ids)
         connections = Connections(
@@ -207,8 +212,17 @@ class Dispatcher:
             run.pump()
 
     def on_stored(self, acknowledgements: list[object]) -> None:
-        """These deliver_sm are stored."""
+        """A batch of evidence is stored, and these deliver_sm with it."""
         answer_delivery(cast(list[Acknowledge], acknowledgements), 0)
+        if self._was_store_behind and not self._is_store_behind():
+            self._was_store_behind = False
+            for run in self._runs.values():
+                run.plan_pump()
+
+    def _is_store_behind(self) -> bool:
+        is_behind = self._sink.backlog > BEHIND_AT
+        self._was_store_behind = self._was_store_behind or is_behind
+        return is_behind
 
     def on_refused(self, acknowledgement: object) -> None:
         """Postgres refused this one's data: a permanent refusal keeps the carrier from repeating it."""

@@ -45,7 +45,7 @@ class OutcomeListener(Protocol):
     """Who hears of a batch after its commit."""
 
     def on_stored(self, acknowledgements: list[object]) -> None:
-        """These deliver_sm may be answered now."""
+        """A batch is durable; these deliver_sm may be answered now."""
 
     def on_refused(self, acknowledgement: object) -> None:
         """This deliver_sm was refused for its data and must be answered so."""
@@ -342,8 +342,7 @@ class _OutcomeWork:
         for item in items:
             if type(item) is Ending and item.done is not None and not item.done.done():
                 item.done.set_result(item.id in result.ended)
-        if result.acknowledgements:
-            self._listener.on_stored(result.acknowledgements)
+        self._listener.on_stored(result.acknowledgements)
         if result.requeued:
             self._listener.on_requeued(result.requeued)
         if result.has_events:
