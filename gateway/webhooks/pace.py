@@ -131,6 +131,8 @@ class Pace:
 
     def _book(self, now: datetime) -> datetime:
         earliest = now + timedelta(seconds=_SHORTEST_BOOKING_SECONDS)
+        if self._answers < _KNOWN_AFTER:
+            return earliest
         latest = now + timedelta(seconds=_LONGEST_BOOKING_SECONDS)
         place = timedelta(seconds=self._mean_seconds / self._window)
         self._booked_until = max(self._booked_until or earliest, earliest) + place

@@ -13,8 +13,8 @@ LIMIT $4;
 
 -- name: prefer_index_order
 -- For this transaction, read waiting rows through outbox_waiting in its own order. Left to itself the planner
--- takes bitmap scans, which visit every row delivered since the last vacuum, time and again: an index scan
--- marks dead entries as it passes them.
+-- takes bitmap scans, which visit every row delivered since the last vacuum, time and again (35 ms after
+-- 400,000 of them); an index scan marks dead entries as it passes them, once (4 ms).
 SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),
        set_config('enable_sort', 'off', true);
 

@@ -72,6 +72,12 @@ def test_rows_beyond_are_booked_at_the_targets_own_speed_up_to_a_minute() -> Non
     assert booked[-1] == 60
 
 
+def test_of_a_target_not_known_yet_rows_are_booked_for_a_second_later() -> None:
+    pace = Pace(2)
+    pace.held = ROOM
+    assert {seconds_until(pace.postponed_until(NOW, room=ROOM)) for _ in range(100)} == {1.0}
+
+
 def test_quick_successes_widen_the_window_one_by_one_to_the_limit() -> None:
     pace = Pace(4)
     widths = []
