@@ -45,6 +45,16 @@ class ServerUnreachable(CommandError):
         self.socket_path = socket_path
 
 
+class DatabaseUnreachable(CommandError):
+    """The configured Postgres does not answer, or does not let us in."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+    def __init__(self, reason: str) -> None:
+        one_line = " ".join(reason.split())
+        super().__init__(f"the database is not reachable ({one_line}); see database.dsn in the configuration")
+
+
 class AdminRefused(CommandError):
     """The server answered with a problem: its status, stable code, and sentence."""
 
