@@ -5,15 +5,18 @@ in.
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -24,9 +27,12 @@ from aiohttp import web
 from gateway.config import Config, ConnectorConfig, EmbeddedPostgresConfig, HostPort
 from gateway.config_values import Secret
 from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.failover import Failover
 from gateway.dispatch.holds import HoldBoard
 from gateway.dispatch.timetable import Timetable
+from gateway.domain.lanes import Category
 from gateway.domain.ledger import LedgerReport
+from gateway.domain.routing import RouteDecision
 from gateway.errors import EstafetteError
 from gateway.hosting.embedded import EmbeddedPostgres
 from gateway.hosting.notify import ServiceNotifier
@@ -40,11 +46,12 @@ from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.accounts import read_ledger
 from gateway.ledger.retention import Retention
+from gateway.node_status import NodeFacts, NodeStatus
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
-from gateway.store.flights import FlightBook
+from gateway.store.flights import Flight, FlightBook
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
 from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
@@ -55,6 +62,8 @@ from gateway.store.outcomes import OutcomeWriter
 from gateway.store.partitions import make_partitions_ahead
 from gateway.store.queries import load_queries
 from gateway.store.shops import find_key_holder, list_shops
+from gateway.web.admin_access import AdminAccess
+from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.answers import render_accepted, render_batch
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.public_api import PublicDeps, Readiness, make_public_app
@@ -71,7 +80,9 @@ _HOLDS_SECONDS = 0.5
 _STORE_DRAIN_SECONDS = 20.0
 _SIMULATOR_SPEED = 1_000.0
 _SIMULATOR_WINDOW = 200
-_ADMIN_SOCKET = "admin.sock"
+ADMIN_SOCKET = "admin.sock"
+ADMIN_GROUP = "estafette"
+"""Who is in this group may connect; what each may do is in `admin.roles`."""
 
 
 class Gateway:
@@ -91,6 +102,7 @@ class Gateway:
         self._slots: tuple[int, ...] = ()
         self._simulator: Simulator | None = None
         self._connector_ids: dict[str, int] = {}
+        self._shop_names: dict[int, str] = {}
 
     # Start.
 
@@ -201,6 +213,22 @@ class Gateway:
         self.timetable = Timetable(
             database, self.outcomes, slots=lambda: self._slots, on_queued=self.dispatcher.on_queued
         )
+        self.failover = Failover(
+            database,
+            self.dispatcher,
+            connector_ids=lambda: list(self._connector_ids.values()),
+            choose=self._choose_connector,
+        )
+        self.status = NodeStatus(
+            NodeFacts(version("estafette"), socket.gethostname(), self.started_at),
+            database=database,
+            node=node,
+            dispatcher=self.dispatcher,
+            holds=self.holds,
+            outcomes=self.outcomes,
+            connector_names=lambda: {number: name for name, number in self._connector_ids.items()},
+            shop_names=lambda: self._shop_names,
+        )
         self.retention = Retention(database, config.retention, _now)
         self.deliverer = WebhookDeliverer(
             database,
@@ -257,11 +285,11 @@ class Gateway:
         )
         shards = await self.node.take_shards(connectors)
         self._slots = await self.node.take_slots()
-        shop_ids = {shop.name: shop.id for shop in await list_shops(self.database)}
+        self._shop_names = {shop.id: shop.name for shop in await list_shops(self.database)}
         await self.dispatcher.configure(
             {connector_id: connectors[connector_id] for connector_id in connectors if connector_id in shards},
             shards,
-            shop_ids,
+            {name: shop_id for shop_id, name in self._shop_names.items()},
             drain_seconds=config.stop.drain_seconds,
         )
 
@@ -291,6 +319,21 @@ class Gateway:
             is_up=self.dispatcher.is_up,
             find_url_fault=lambda url: find_url_fault(url, allow_private=allow_private),
         )
+
+    def _choose_connector(self, flight: Flight) -> int | None:
+        """Where the routes would send a waiting message now; None where nothing that fits is up."""
+        terms = self.intake.acceptance.terms
+        decision = terms.routing.choose(
+            flight.to_address or "",
+            flight.country,
+            sender=flight.from_address,
+            category=Category(flight.category),
+            shop=self._shop_names.get(flight.shop_id, ""),
+            is_up=self.dispatcher.is_up,
+            draw=self._random.random(),
+            price_of=terms.price_of,
+        )
+        return decision.connector_id if isinstance(decision, RouteDecision) and decision.is_up else None
 
     # Doors.
 
@@ -323,6 +366,36 @@ class Gateway:
         site = web.TCPSite(self._public, http.host, http.port, backlog=1024)
         await site.start()
         self.http_port: int = self._public.addresses[0][1]
+        await self._open_admin_door()
+
+    async def _open_admin_door(self) -> None:
+        """The admin API on a unix socket; the kernel tells who connects."""
+        path = Path(self.config.admin.socket or self.state.path / ADMIN_SOCKET)
+        app = make_admin_app(
+            AdminDeps(
+                database=self.database,
+                changes=self.changes,
+                ids=self.node.ids,
+                clock=_now,
+                random_octets=secrets.token_bytes,
+                access=AdminAccess(self.config.admin.roles, own_uid=os.geteuid()),
+                status=self.status,
+                read_ledger=self._read_ledger_json,
+                on_hold_changed=self.holds.refresh,
+            )
+        )
+        self._admin = make_runner(app)
+        await self._admin.setup()
+        self._stack.push_async_callback(self._admin.cleanup)
+        path.unlink(missing_ok=True)  # the state folder's lock says that no other server has it
+        await web.UnixSite(self._admin, str(path)).start()
+        path.chmod(0o660)
+        with contextlib.suppress(LookupError, PermissionError):
+            shutil.chown(path, group=ADMIN_GROUP)
+        self.admin_socket = path
+
+    async def _read_ledger_json(self) -> Mapping[str, object]:
+        return (await self.ledger()).as_json()
 
     async def check_readiness(self) -> Readiness:
         """Whether messages can be stored now."""
@@ -347,9 +420,11 @@ class Gateway:
                 ("outcomes", self.outcomes.run()),
                 ("dispatch", self.dispatcher.run()),
                 ("timetable", self.timetable.run()),
+                ("failover", self.failover.run()),
                 ("retention", self.retention.run()),
                 ("webhooks", self.deliverer.run()),
                 ("holds", self._watch_holds()),
+                ("status", self.status.run()),
             ):
                 tasks.create_task(work, name=name)
 

@@ -92,6 +92,12 @@ class Claims:
         for stream in self._in_order:
             stream.look_again()
 
+    def drop_all(self) -> None:
+        """Forget every claim: no bind is up, and the rows may be handed to another connector."""
+        for stream in self._in_order:
+            stream.drop_all()
+            stream.look_again()
+
     def count(self) -> int:
         return sum(len(stream.flights) for stream in self._in_order)
 

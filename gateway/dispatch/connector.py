@@ -97,6 +97,7 @@ class ConnectorRun:
         self._planner = Planner(config)
         self._plans: dict[int, WirePlan] = {}
         self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
+        self._down_since = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._is_pump_planned = False
 
@@ -135,6 +136,9 @@ class ConnectorRun:
         entries = [entry for queue in self._outgoing for entry in queue]
         if self.is_up:
             entries = [entry for entry in entries if entry.session is session]
+        else:
+            self._down_since = self._loop.time()
+            self.claims.drop_all()
         self._hand_back(entries)
         self.plan_pump()
 
@@ -181,6 +185,11 @@ class ConnectorRun:
     @property
     def is_up(self) -> bool:
         return bool(self.sessions)
+
+    @property
+    def down_seconds(self) -> float:
+        """For how long no bind has been up; 0 while one is."""
+        return 0.0 if self.sessions else self._loop.time() - self._down_since
 
     @property
     def room(self) -> int:

@@ -318,6 +318,11 @@ class Dispatcher:
         run = self._runs.get(connector_id)
         return run is not None and run.is_up
 
+    def down_seconds(self, connector_id: int) -> float:
+        """For how long no bind of a connector has been up; infinite for one that does not run here."""
+        run = self._runs.get(connector_id)
+        return float("inf") if run is None else run.down_seconds
+
     @property
     def waiting_intents(self) -> int:
         return sum(run.waiting for run in self._runs.values())

@@ -1,0 +1,90 @@
+"""Messages that wait for a connector which is down: handed to another, by the same routes, before any intent.
+
+Owns when a connector counts as down and the move of its queue rows. The choice of the other connector is
+the routes' and comes in as a function.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailable
+from gateway.store.flights import Flight
+from gateway.store.intake import Stream
+from gateway.store.leases import SHARD_COUNT
+from gateway.store.queue import claim_due_messages, count_waiting, move_queued
+
+log = structlog.get_logger("dispatch")
+
+DOWN_AFTER_SECONDS = 15.0
+"""Long enough for a reconnect after a carrier's restart, short enough for a one-time password."""
+
+_LOOK_SECONDS = 3.0
+_BATCH = 1_000
+_ALL_SHARDS = tuple(range(SHARD_COUNT))
+
+ChooseConnector = Callable[[Flight], int | None]
+"""The connector that the routes would give this message now; None where none is up."""
+
+
+class Failover:
+    """The regular look for messages that wait in vain."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        *,
+        connector_ids: Callable[[], Sequence[int]],
+        choose: ChooseConnector,
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._connector_ids = connector_ids
+        self._choose = choose
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self.look()
+            except StoreUnavailable as exc:
+                log.warning("failover.failed", fault=str(exc))
+
+    async def look(self) -> None:
+        """Move what waits for connectors that are down, or that are no longer configured."""
+        down = [
+            connector_id
+            for connector_id in self._connector_ids()
+            if self._dispatcher.down_seconds(connector_id) >= DOWN_AFTER_SECONDS
+        ]
+        if not down:
+            return
+        for waiting in await count_waiting(self._database, down, cap=1):
+            stream = (waiting.connector_id, waiting.lane, waiting.category)
+            moved = await self._move_stream(stream)
+            if moved:
+                log.warning("messages.rerouted", connector=waiting.connector_id, messages=moved)
+
+    async def _move_stream(self, stream: Stream) -> int:
+        """One batch of a stream; the next look takes the next. Test messages never leave their connector."""
+        async with self._database.transaction() as connection:
+            flights = await claim_due_messages(
+                connection, stream, after_id=0, shards=_ALL_SHARDS, limit=_BATCH
+            )
+            by_target: dict[int, list[int]] = {}
+            for flight in flights:
+                target = None if flight.is_test else self._choose(flight)
+                if target is not None and target != stream[0]:
+                    by_target.setdefault(target, []).append(flight.id)
+            moved = {
+                target: await move_queued(connection, stream, target, ids)
+                for target, ids in sorted(by_target.items())
+            }
+        for target, ids in moved.items():
+            if ids:
+                self._dispatcher.on_queued({(target, stream[1], stream[2]): min(ids)})
+        return sum(len(ids) for ids in moved.values())
