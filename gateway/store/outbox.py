@@ -32,10 +32,6 @@ OUTBOX_COLUMNS = (
 )
 """What writers COPY, in the order of `outbox_record`; the other columns begin as null."""
 
-EVERY_ENDPOINT = -1
-"""`endpoint_id` of an event not addressed yet: for a writer that does not know the shop's endpoints just now.
-The deliverer finds those that want it."""
-
 OWN_URL = 0
 """`endpoint_id` of a delivery to the message's own webhook_url."""
 
@@ -74,7 +70,7 @@ def outbox_record(
     occurred_at: datetime,
     data: str,
 ) -> tuple[object, ...]:
-    """One event for one endpoint, for `OWN_URL` or for `EVERY_ENDPOINT`, ready to COPY.
+    """One event for one endpoint, or for `OWN_URL`, ready to COPY.
 
     `event_id` carries the slot of its subject; `data` is the JSON object of what the transition said (for a
     message: state, reason, …), which the body shows in place of what the subject says later.
@@ -129,23 +125,7 @@ class Postponement:
     next_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
-    """The endpoints of an event written for every endpoint; `further` are (new row id, endpoint_id)."""
-
-    row: DueDelivery
-    endpoint_id: int
-    further: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unwanted:
-    """An event that no endpoint wants."""
-
-    row: DueDelivery
-
-
-OutboxChange = Settlement | Postponement | Addressing | Unwanted
+OutboxChange = Settlement | Postponement
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +183,6 @@ async def apply_changes(connection: Connection, changes: Sequence[OutboxChange])
     """Note what became of a batch of due rows: one statement for each sort of change in it."""
     await _settle(connection, [change for change in changes if isinstance(change, Settlement)])
     await _postpone(connection, [change for change in changes if isinstance(change, Postponement)])
-    await _address(connection, [change for change in changes if isinstance(change, Addressing)])
-    await _drop(connection, [change for change in changes if isinstance(change, Unwanted)])
 
 
 async def _settle(connection: Connection, settled: Sequence[Settlement]) -> None:
@@ -234,25 +212,6 @@ async def _postpone(connection: Connection, postponed: Sequence[Postponement]) -
         [change.endpoint_id for change in postponed],
         [change.next_at for change in postponed],
     )
-
-
-async def _address(connection: Connection, addressed: Sequence[Addressing]) -> None:
-    if not addressed:
-        return
-    added = [(change.row.id, *further) for change in addressed for further in change.further]
-    await connection.execute(
-        "address_events",
-        *_keys(addressed),
-        [change.endpoint_id for change in addressed],
-        [event_id for event_id, _, _ in added],
-        [added_id for _, added_id, _ in added],
-        [endpoint_id for _, _, endpoint_id in added],
-    )
-
-
-async def _drop(connection: Connection, unwanted: Sequence[Unwanted]) -> None:
-    if unwanted:
-        await connection.execute("drop_unwanted_events", *_keys(unwanted))
 
 
 def _keys(changes: Sequence[OutboxChange]) -> tuple[int, int, list[int], list[int], list[int]]:

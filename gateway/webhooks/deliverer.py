@@ -21,21 +21,18 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.outbox import (
-    EVERY_ENDPOINT,
     OWN_URL,
     WEBHOOK_TEST,
-    Addressing,
     DeliveryState,
     DueDelivery,
     OutboxChange,
     Postponement,
-    Unwanted,
     apply_changes,
     list_due_deliveries,
 )
 from gateway.store.webhook_endpoints import ShopWebhooks, disable_gone_endpoint, valid_secrets
 from gateway.store.writer import Fence, GroupWriter
-from gateway.webhooks.addressing import NoTarget, Target, find_targets
+from gateway.webhooks.addressing import NoTarget, Target, find_target
 from gateway.webhooks.directory import EndpointDirectory
 from gateway.webhooks.errors import BadSecret, TargetRefused
 from gateway.webhooks.events import Subject, SubjectReader, compose_body, event_id
@@ -220,23 +217,18 @@ class WebhookDeliverer:
 
     def _is_put_off(self, row: DueDelivery, webhooks: ShopWebhooks | None) -> bool:
         """Whether the row's endpoint cannot take it now: then its message need not even be read."""
-        if row.endpoint_id in (EVERY_ENDPOINT, OWN_URL) or webhooks is None:
+        if row.endpoint_id == OWN_URL or webhooks is None:
             return False
-        targets = find_targets(row, webhooks, None)
-        return not isinstance(targets, NoTarget) and self._admit(row, targets[0]) is None
+        target = find_target(row, webhooks, None)
+        return not isinstance(target, NoTarget) and self._admit(row, target) is None
 
     def _place(self, row: DueDelivery, webhooks: ShopWebhooks | None, subject: Subject | None) -> None:
-        """Line the row up, put it off, address it, or end it."""
-        targets = find_targets(row, webhooks, subject) if webhooks else NoTarget("the shop no longer exists")
-        if isinstance(targets, NoTarget):
-            self._end_untried(row, row.endpoint_id, targets.fault)
-        elif not targets:
-            self._note(Unwanted(row))
-        elif len(targets) > 1:
-            further = tuple((self._next_id(row.slot), target.endpoint_id) for target in targets[1:])
-            self._note(Addressing(row, targets[0].endpoint_id, further))
+        """Line the row up, put it off, or end it."""
+        target = find_target(row, webhooks, subject) if webhooks else NoTarget("the shop no longer exists")
+        if isinstance(target, NoTarget):
+            self._end_untried(row, row.endpoint_id, target.fault)
         else:
-            self._line_up(row, targets[0], subject)
+            self._line_up(row, target, subject)
 
     def _line_up(self, row: DueDelivery, target: Target, subject: Subject | None) -> None:
         url = self._admit(row, target)
@@ -274,7 +266,7 @@ class WebhookDeliverer:
     def _release(self, changes: Sequence[OutboxChange]) -> None:
         """These changes are durable: their rows may be read again, if they still wait."""
         self._held.difference_update(change.row.id for change in changes)
-        if self._is_more_waiting or any(isinstance(change, Addressing) for change in changes):
+        if self._is_more_waiting:
             self._look.set()
 
     def _start(self, owner: asyncio.TaskGroup) -> None:

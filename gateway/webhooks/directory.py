@@ -6,11 +6,10 @@ writers of events whom they are for, the deliverer for URLs and secrets.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.store.database import Database
-from gateway.store.outbox import EVERY_ENDPOINT
 from gateway.store.webhook_endpoints import ShopWebhooks, WebhookEndpoint, list_shop_webhooks
 from gateway.webhooks.events import EventFamily, is_wanted, wants_family
 
@@ -55,18 +54,6 @@ class EndpointDirectory:
             entry = self._entries[shop_id]
         self._asked.add(shop_id)
         return entry.wants_messages
-
-    def endpoints_for(self, shop_id: int, kind: str) -> Sequence[int]:
-        """The `endpoint_id`s of the outbox rows that an event of this kind needs: asked in a writer's batch.
-
-        It cannot wait for the database: when the shop is not known just now the answer is one row for
-        `EVERY_ENDPOINT`, which the deliverer then addresses.
-        """
-        self._asked.add(shop_id)
-        entry = self._fresh(shop_id)
-        if entry is None:
-            return (EVERY_ENDPOINT,)
-        return [endpoint.id for endpoint in find_wanting(entry.webhooks, kind)] if entry.webhooks else ()
 
     async def look_up(self, shop_ids: Iterable[int]) -> Mapping[int, ShopWebhooks]:
         """The shops' endpoints and secrets; shops that do not exist are absent. Raises `StoreUnavailable`."""

@@ -10,9 +10,8 @@ from gateway.domain.identifiers import IdSource, slot_of_id
 from gateway.store.database import Database
 from gateway.store.migrations import locate_sql
 from gateway.store.outbox import (
-    EVERY_ENDPOINT,
     OUTBOX_COLUMNS,
-    Addressing,
+    OWN_URL,
     Delivery,
     DeliveryFilter,
     DeliveryState,
@@ -20,7 +19,6 @@ from gateway.store.outbox import (
     OutboxChange,
     Postponement,
     Settlement,
-    Unwanted,
     apply_changes,
     count_waiting_deliveries,
     find_delivery,
@@ -151,27 +149,21 @@ async def test_rows_of_other_slots_and_rows_already_held_are_not_due(outbox: Out
 @integration
 async def test_one_batch_notes_every_sort_of_change(outbox: Outbox) -> None:
     delivered, retried, given_up, postponed = [await outbox.add() for _ in range(4)]
-    unwanted, shared = [await outbox.add(endpoint_id=EVERY_ENDPOINT) for _ in range(2)]
     rows = {row.id: row for row in await outbox.due()}
     later = NOW + timedelta(minutes=1)
     await outbox.apply(
         settled(rows[delivered]),
-        Addressing(rows[shared], 5, ((outbox.ids.next_id(42), 6), (outbox.ids.next_id(42), 9))),
         settled(rows[retried], DeliveryState.WAITING),
-        Unwanted(rows[unwanted]),
         settled(rows[given_up], DeliveryState.GIVEN_UP),
         Postponement(rows[postponed], 5, later),
     )
     found = {row.id: row for row in await outbox.list()}
-    assert unwanted not in found
     assert (found[delivered].state, found[delivered].attempt) == (DeliveryState.DELIVERED, 1)
     assert (found[delivered].http_status, found[delivered].finished_at) == (200, NOW)
     assert (found[retried].state, found[retried].attempt) == (DeliveryState.WAITING, 1)
     assert (found[retried].last_error, found[retried].finished_at) == ("answered 500", None)
     assert found[given_up].state is DeliveryState.GIVEN_UP
     assert (found[postponed].attempt, found[postponed].next_at) == (0, later)
-    assert sorted(row.endpoint_id for row in found.values() if row.subject_id == shared - 1) == [5, 6, 9]
-    assert len(found) == 7
 
 
 @integration
@@ -187,23 +179,6 @@ async def test_a_note_about_a_row_that_has_moved_meanwhile_changes_nothing(outbo
     await outbox.apply(settled(replace(row, attempt=2), DeliveryState.WAITING))
     assert await outbox.find(event_id) == ended
     assert ended.state is DeliveryState.DELIVERED
-
-
-@integration
-async def test_addressing_twice_adds_no_second_delivery(outbox: Outbox) -> None:
-    await outbox.add(endpoint_id=EVERY_ENDPOINT)
-    (row,) = await outbox.due()
-    for _ in range(2):
-        await outbox.apply(Addressing(row, 5, ((outbox.ids.next_id(42), 6),)))
-    assert sorted(row.endpoint_id for row in await outbox.due()) == [5, 6]
-
-
-@integration
-async def test_an_addressed_event_is_never_dropped_as_unwanted(outbox: Outbox) -> None:
-    await outbox.add(endpoint_id=5)
-    (row,) = await outbox.due()
-    await outbox.apply(Unwanted(row))
-    assert len(await outbox.due()) == 1
 
 
 @integration
@@ -403,7 +378,7 @@ def test_a_record_carries_the_slot_of_its_id() -> None:
         event_id=event_id,
         subject_id=1,
         sequence=1,
-        endpoint_id=EVERY_ENDPOINT,
+        endpoint_id=OWN_URL,
         kind="message.sent",
         occurred_at=NOW,
         data="{}",

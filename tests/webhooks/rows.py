@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from gateway.domain.identifiers import IdSource
-from gateway.store.outbox import EVERY_ENDPOINT, DueDelivery
+from gateway.store.outbox import DueDelivery
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _IDS = IdSource(1, lambda: int(NOW.timestamp() * 1000))
@@ -14,7 +14,7 @@ def due_row(
     shop_id: int = 7,
     subject_id: int | None = None,
     sequence: int = 1,
-    endpoint_id: int = EVERY_ENDPOINT,
+    endpoint_id: int = 1,
     attempt: int = 0,
     kind: str = "message.sent",
     finished_at: datetime | None = None,

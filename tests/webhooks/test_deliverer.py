@@ -9,14 +9,11 @@ from standardwebhooks import Webhook
 
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.outbox import (
-    EVERY_ENDPOINT,
     OWN_URL,
     WEBHOOK_TEST,
-    DeliveryFilter,
     DeliveryState,
     add_test_event,
     count_waiting_deliveries,
-    list_deliveries,
     redeliver,
 )
 from gateway.store.webhook_endpoints import (
@@ -71,44 +68,6 @@ async def test_a_message_with_its_own_url_is_signed_with_the_shops_secret(
     path, headers, raw = receiver.seen[0]
     assert path == "/own"
     Webhook(SHOP_SECRET).verify(raw, dict(headers))
-
-
-async def test_an_event_for_every_endpoint_reaches_each_that_wants_it(
-    office: PostOffice, receiver: Receiver
-) -> None:
-    await office.add_endpoint("/all")
-    await office.add_endpoint("/sent", events=["message.sent"])
-    await office.add_endpoint("/failed", events=["message.failed"])
-    office.start()
-    await office.add_event(EVERY_ENDPOINT)
-
-    async def both_are_done() -> bool:
-        rows = await list_deliveries(
-            office.database,
-            office.shop_id,
-            wanted=DeliveryFilter(state=DeliveryState.DELIVERED),
-            below_id=None,
-            limit=10,
-        )
-        return len(rows) == 2
-
-    await office.until(both_are_done)
-    assert sorted(path for path, _, _ in receiver.seen) == ["/all", "/sent"]
-
-
-async def test_an_event_that_no_endpoint_wants_is_forgotten(office: PostOffice, receiver: Receiver) -> None:
-    await office.add_endpoint(events=["inbound.*"])
-    office.start()
-    await office.add_event(EVERY_ENDPOINT)
-
-    async def outbox_is_empty() -> bool:
-        wanted = DeliveryFilter()
-        return not await list_deliveries(
-            office.database, office.shop_id, wanted=wanted, below_id=None, limit=1
-        )
-
-    await office.until(outbox_is_empty)
-    assert receiver.seen == []
 
 
 async def test_a_500_is_tried_again_after_a_pause_under_the_same_id(

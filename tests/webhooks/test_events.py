@@ -9,14 +9,13 @@ from gateway.domain.message import MessageState
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.outbox import (
     EVENT_KINDS,
-    EVERY_ENDPOINT,
     KIND_OF_STATE,
     OUTBOX_COLUMNS,
     OWN_URL,
     outbox_record,
 )
 from gateway.store.webhook_endpoints import ShopWebhooks, WebhookEndpoint
-from gateway.webhooks.addressing import NoTarget, Target, find_targets
+from gateway.webhooks.addressing import NoTarget, Target, find_target
 from gateway.webhooks.errors import BadEventFilter
 from gateway.webhooks.events import (
     EVENT_PATTERNS,
@@ -107,39 +106,21 @@ def test_a_pattern_that_matches_nothing_is_refused_with_those_that_do(pattern: s
         check_event_patterns(["*", pattern])
 
 
-def test_an_event_for_every_endpoint_goes_to_each_that_wants_it() -> None:
-    webhooks = ShopWebhooks(
-        7,
-        "own",
-        (
-            endpoint(1, "message.sent"),
-            endpoint(2, "inbound.*"),
-            endpoint(3, "*", is_enabled=False),
-            endpoint(4, "*"),
-        ),
-    )
-    assert find_targets(due_row(), webhooks, Subject({}, "https://own.example/")) == [
-        Target(1, "https://1.example/", "s1"),
-        Target(4, "https://4.example/", "s4"),
-    ]
-    assert find_targets(due_row(), ShopWebhooks(7, "own", ()), Subject({})) == []
-
-
 def test_an_event_for_the_messages_own_url_is_signed_with_the_shops_secret() -> None:
     webhooks = ShopWebhooks(7, "own", (endpoint(1, "*"),))
-    targets = find_targets(due_row(endpoint_id=OWN_URL), webhooks, Subject({}, "https://own.example/"))
-    assert targets == [Target(OWN_URL, "https://own.example/", "own")]
+    target = find_target(due_row(endpoint_id=OWN_URL), webhooks, Subject({}, "https://own.example/"))
+    assert target == Target(OWN_URL, "https://own.example/", "own")
 
 
 def test_an_addressed_delivery_keeps_its_endpoint_whatever_it_asks_for_now() -> None:
     webhooks = ShopWebhooks(7, "own", (endpoint(1, "inbound.*"), endpoint(2, "*")))
-    assert find_targets(due_row(endpoint_id=1), webhooks, None) == [Target(1, "https://1.example/", "s1")]
+    assert find_target(due_row(endpoint_id=1), webhooks, None) == Target(1, "https://1.example/", "s1")
 
 
 @pytest.mark.parametrize(("endpoint_id", "says"), [(1, "disabled"), (2, "deleted"), (OWN_URL, "webhook_url")])
 def test_a_delivery_whose_place_is_gone_is_told_why(endpoint_id: int, says: str) -> None:
     webhooks = ShopWebhooks(7, "own", (endpoint(1, "*", is_enabled=False),))
-    found = find_targets(due_row(endpoint_id=endpoint_id), webhooks, Subject({}))
+    found = find_target(due_row(endpoint_id=endpoint_id), webhooks, Subject({}))
     assert isinstance(found, NoTarget)
     assert says in found.fault
 
@@ -160,7 +141,7 @@ def test_a_record_holds_one_value_for_each_column() -> None:
                 event_id=row.id,
                 subject_id=row.subject_id,
                 sequence=1,
-                endpoint_id=EVERY_ENDPOINT,
+                endpoint_id=OWN_URL,
                 kind="message.sent",
                 occurred_at=NOW,
                 data="{}",
@@ -169,5 +150,5 @@ def test_a_record_holds_one_value_for_each_column() -> None:
         )
     )
     assert record["slot"] == slot_of_id(row.id)
-    assert (record["endpoint_id"], record["state"], record["attempt"]) == (EVERY_ENDPOINT, 1, 0)
+    assert (record["endpoint_id"], record["state"], record["attempt"]) == (OWN_URL, 1, 0)
     assert record["next_at"] == NOW
