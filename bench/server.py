@@ -4,6 +4,7 @@ Speaks to it as anyone would, over the API and the admin socket, so that the fig
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -17,8 +18,6 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from bench.errors import BenchError
 from bench.postgres import PostgresProbe
@@ -88,10 +87,8 @@ class Server:
 
     def create_shop(self) -> None:
         """One shop that may send to every country of the measurement, and its live key."""
-        self.admin.post(
-            "/admin/shops", {"name": "bench", "country": "FR", "allowed_countries": list(COUNTRIES)}
-        )
-        answer = self.admin.post("/admin/keys", {"shop": "bench", "label": "bench", "test": False})
+        self.admin.post("/admin/shops", {"name": "bench", "country": "FR", "countries": list(COUNTRIES)})
+        answer = self.admin.post("/admin/keys", {"shop": "bench", "label": "bench", "mode": "live"})
         self.key = answer["key"]
 
     def hold(self) -> None:
@@ -109,7 +106,7 @@ class Server:
                 connection.request("POST", "/v1/messages/batch", body=body, headers=headers)
                 response = connection.getresponse()
                 content = response.read()
-                if response.status != 202:
+                if response.status != 202 or b'"refused":0,' not in content:
                     raise BenchError(f"a batch was answered {response.status}: {content[:500].decode()}")
 
     def ledger(self) -> dict[str, Any]:
@@ -155,7 +152,7 @@ def start_server(smsc: Smsc, carrier: Carrier) -> Iterator[Server]:
     folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
     http_port, public_port = free_ports(2)
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(_configuration(folder, smsc, carrier, http_port, public_port)))
+    config.write_text(json.dumps(_configuration(folder, smsc, carrier, http_port, public_port)))
     with open(folder / "server.log", "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)],

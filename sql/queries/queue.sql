@@ -26,12 +26,12 @@ FROM (SELECT DISTINCT connector_id, lanes.lane, categories.category
       FROM unnest($1::int4[]) AS wanted (connector_id),
            (VALUES (1::int2), (2::int2), (3::int2)) AS lanes (lane),
            (VALUES (1::int2), (2::int2), (3::int2)) AS categories (category)) AS streams,
-     LATERAL (SELECT count(*) AS waiting, min(some.id) AS oldest_id
+     LATERAL (SELECT count(*) AS waiting, min(capped.id) AS oldest_id
               FROM (SELECT id FROM queue
                     WHERE queue.connector_id = streams.connector_id AND queue.lane = streams.lane
                       AND queue.category = streams.category
                     ORDER BY id
-                    LIMIT $2) AS some) AS counted
+                    LIMIT $2) AS capped) AS counted
 WHERE counted.waiting > 0;
 
 -- name: take_from_queue

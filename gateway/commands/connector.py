@@ -1,0 +1,62 @@
+"""`estafette connector`: carrier accounts of the running server, and how their binds fare."""
+
+import argparse
+from typing import Any
+
+from gateway.commands.errors import ExitStatus
+from gateway.commands.options import add_server_options, connect
+from gateway.commands.tables import format_table, print_document
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    listing = words.add_parser(
+        "list",
+        help="every connector with its binds",
+        description="Every connector with its binds: state, speed, window, last error and next retry.",
+    )
+    add_server_options(listing)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    answer = connect(arguments).get("/admin/connectors")
+    if arguments.json:
+        print_document(answer)
+    else:
+        print(describe_binds(answer["connectors"]))
+    return ExitStatus.DONE
+
+
+def describe_binds(connectors: list[dict[str, Any]]) -> str:
+    """A line for each bind, and below it in words why one is down."""
+    if not connectors:
+        return "No connector is configured; see `connectors` in the configuration."
+    table = format_table(
+        ("connector", "bind", "mode", "state", "since", "host", "window", "speed"),
+        [
+            (
+                connector["name"],
+                bind["bind"],
+                bind["mode"],
+                bind["state"],
+                bind["since"][:19].replace("T", " "),
+                bind["endpoint"],
+                f"{bind['in_flight']}/{bind['window']}",
+                f"{connector['parts_per_second']:g}/{connector['parts_per_second_limit']:g}",
+            )
+            for connector in connectors
+            for bind in connector["binds"]
+        ],
+    )
+    troubles = [
+        _describe_trouble(connector["name"], bind)
+        for connector in connectors
+        for bind in connector["binds"]
+        if bind["state"] != "bound" and bind["last_error"]
+    ]
+    return "\n".join([table, *troubles])
+
+
+def _describe_trouble(name: str, bind: dict[str, Any]) -> str:
+    retry = f"; tries again at {bind['next_retry_at']}" if bind["next_retry_at"] else ""
+    return f"  {name}, bind {bind['bind']}: {bind['last_error']}{retry}"
