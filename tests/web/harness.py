@@ -87,6 +87,7 @@ class Gateway:
     url: str
     session: aiohttp.ClientSession
     connector_ids: dict[str, int]
+    routes: Sequence[web.AbstractRoute] = ()
     is_ready: bool = True
 
     async def add_shop(self, name: str = "boutique", **changes: Any) -> Account:
@@ -144,14 +145,18 @@ class Gateway:
 
 @asynccontextmanager
 async def run_gateway(
-    dsn: str, config: Config | None = None, *, connector_ids: dict[str, int] | None = None
+    dsn: str,
+    config: Config | None = None,
+    *,
+    connector_ids: dict[str, int] | None = None,
+    node_key: str = "test",
 ) -> AsyncIterator[Gateway]:
     """`connector_ids` are those of an earlier run on the same database."""
     config = config or make_config()
     queries = load_queries(locate_sql() / "queries")
     database = await Database.open(dsn, queries)
     await make_partitions_ahead(database, datetime.now(UTC).date())
-    node = await Node.take(database, node_key="test", host="here", pid=os.getpid(), version="0")
+    node = await Node.take(database, node_key=node_key, host="here", pid=os.getpid(), version="0")
     connector_ids = connector_ids or await _name_connectors(database, config)
     intake_writer = IntakeWriter(dsn, queries, node.fence, on_queued=lambda lowest: None)
     outcomes = OutcomeWriter(
@@ -210,6 +215,7 @@ async def run_gateway(
             check_readiness=check_readiness,
         )
     )
+    running.routes = list(app.router.routes())
     runner = make_runner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,0 +1,117 @@
+"""openapi.yaml against the running application: generated requests, and the names on both sides."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from gateway.domain.failures import FailureClass
+from gateway.domain.message import MessageState
+from gateway.intake.requests import SendRequest
+from gateway.store.outbox import EVENT_KINDS
+from gateway.web.answers import AcceptedAnswer, EstimateAnswer
+from gateway.web.problems import KINDS
+from gateway.webhooks.events import EVENT_PATTERNS
+from tests.web.harness import Account, Gateway, run_gateway
+
+EXAMPLES_PER_OPERATION = 12
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+DOCUMENT: dict[str, Any] = yaml.safe_load(files("gateway.web").joinpath("openapi.yaml").read_text("utf-8"))
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+@pytest.fixture
+async def gateway(database: str) -> AsyncIterator[Gateway]:
+    async with run_gateway(database) as running:
+        yield running
+
+
+@pytest.mark.integration
+async def test_generated_requests_are_answered_as_the_document_says(gateway: Gateway) -> None:
+    shop: Account = await gateway.add_shop(
+        allowed_countries=frozenset({"*"}), otp_per_number_hour=0, otp_per_prefix_hour=0
+    )
+    schema = schemathesis.openapi.from_dict(DOCUMENT)
+    headers = {"Authorization": f"Bearer {shop.live}"}
+
+    def probe(operation: Any, mode: GenerationMode) -> None:
+        @settings(
+            max_examples=EXAMPLES_PER_OPERATION,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(operation.as_strategy(generation_mode=mode))
+        def call(case: Any) -> None:
+            case.call_and_validate(base_url=gateway.url, headers=headers, checks=CHECKS)
+
+        call()
+
+    for result in schema.get_all_operations():
+        for mode in GenerationMode:
+            with contextlib.suppress(Unsatisfiable):  # an operation without parameters has no wrong ones
+                await asyncio.to_thread(probe, result.ok(), mode)
+    assert (await gateway.call("GET", "/v1/messages", shop.live))[0] == 200
+
+
+def test_every_code_is_described_and_no_other() -> None:
+    assert set(SCHEMAS["Problem"]["properties"]["code"]["enum"]) == set(KINDS)
+
+
+def test_the_request_has_the_fields_that_are_described() -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(SendRequest)}
+    assert set(SCHEMAS["SendRequest"]["properties"]) == fields
+
+
+@pytest.mark.parametrize(("name", "struct"), [("AcceptedMessage", AcceptedAnswer), ("Estimate", EstimateAnswer)])
+def test_answers_have_the_fields_that_are_described(name: str, struct: type[msgspec.Struct]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(struct)}
+    assert set(SCHEMAS[name]["properties"]) == set(SCHEMAS[name]["required"]) == fields
+
+
+def test_closed_sets_are_those_of_the_program() -> None:
+    assert SCHEMAS["State"]["enum"] == [state.word for state in MessageState]
+    assert SCHEMAS["Failure"]["properties"]["class"]["enum"] == [
+        *(kind.word for kind in FailureClass if kind), None,
+    ]  # fmt: skip
+    assert set(SCHEMAS["EventType"]["enum"]) == set(EVENT_KINDS)
+    assert set(SCHEMAS["EventPatterns"]["items"]["enum"]) == set(EVENT_PATTERNS)
+
+
+def test_every_described_path_is_routed_and_no_other(gateway_routes: set[tuple[str, str]]) -> None:
+    described = {
+        (method.upper(), path)
+        for path, item in DOCUMENT["paths"].items()
+        for method in item
+        if method in ("get", "post", "patch", "delete", "put")
+    }
+    assert described == gateway_routes
+
+
+@pytest.fixture
+async def gateway_routes(gateway: Gateway) -> set[tuple[str, str]]:
+    return {(route.method, route.resource.canonical) for route in gateway.routes if route.method != "HEAD"}

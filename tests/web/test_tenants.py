@@ -1,0 +1,79 @@
+"""Two shops never see each other: every endpoint that takes an id, asked by the wrong shop."""
+
+from collections.abc import AsyncIterator
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from tests.web.harness import Account, Gateway, run_gateway
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def gateway(database: str) -> AsyncIterator[Gateway]:
+    async with run_gateway(database) as running:
+        yield running
+
+
+async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
+    """One of everything; the ids by kind."""
+    sent = await gateway.send(shop.live, to="+33612345678", text=f"secret of {shop.shop.name}", client_reference="r")
+    _, endpoint, _ = await gateway.call(
+        "POST", "/v1/webhook-endpoints", shop.live, json={"url": f"https://{shop.shop.name}.example.com/"}
+    )
+    path = f"/v1/webhook-endpoints/{endpoint['id']}/test"
+    _, event, _ = await gateway.call("POST", path, shop.live)
+    return {"message": sent["id"], "endpoint": endpoint["id"], "delivery": event["event_id"]}
+
+
+def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
+    """Every endpoint that names one thing of a shop."""
+    message = f"/v1/messages/{ids['message']}"
+    endpoint = f"/v1/webhook-endpoints/{ids['endpoint']}"
+    return [
+        ("GET", message), ("POST", f"{message}/cancel"), ("POST", f"{message}/resend"),
+        ("GET", endpoint), ("PATCH", endpoint), ("POST", f"{endpoint}/rotate-secret"), ("POST", f"{endpoint}/test"),
+        ("DELETE", endpoint), ("POST", f"/v1/webhook-deliveries/{ids['delivery']}/redeliver"),
+    ]  # fmt: skip
+
+
+async def test_another_shops_ids_answer_exactly_like_ids_that_do_not_exist(gateway: Gateway) -> None:
+    one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
+    ids = await fill(gateway, one)
+    nothing = {"message": "msg_00000000001", "endpoint": "whk_00000000001", "delivery": "evt_00000000001"}
+    for (method, path), (_, missing) in zip(walk(ids), walk(nothing), strict=True):
+        options = {"json": {}} if method == "PATCH" else {}
+        theirs = await gateway.call(method, path, other.live, **options)
+        unknown = await gateway.call(method, missing, other.live, **options)
+        assert (theirs[0], theirs[1]) == (unknown[0], unknown[1]), path
+        assert theirs[0] == 404
+    for method, path in walk(ids):
+        options = {"json": {"is_enabled": True}} if method == "PATCH" else {}
+        status, _, _ = await gateway.call(method, path, one.live, **options)
+        assert status in (200, 202, 204, 409) or path.endswith("redeliver"), path
+
+
+async def test_lists_hold_only_the_shops_own(gateway: Gateway) -> None:
+    one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
+    await fill(gateway, one)
+    for path in (
+        "/v1/messages", "/v1/messages?client_reference=r", "/v1/messages?to=%2B33612345678", "/v1/messages?state=queued",
+        "/v1/webhook-endpoints", "/v1/webhook-deliveries",
+    ):  # fmt: skip
+        _, listed, _ = await gateway.call("GET", path, other.live)
+        assert "secret of" not in str(listed)
+        assert next(iter(listed.values())) == []
+        _, own, _ = await gateway.call("GET", path, one.live)
+        assert len(next(iter(own.values()))) == 1
+
+
+async def test_the_walk_takes_every_path_that_holds_an_id() -> None:
+    paths = yaml.safe_load(files("gateway.web").joinpath("openapi.yaml").read_text("utf-8"))["paths"]
+    described = {
+        (method.upper(), path) for path, item in paths.items() if "{id}" in path for method in item if method in
+        ("get", "post", "patch", "delete", "put")
+    }  # fmt: skip
+    walked = {(method, path.replace("IDM", "{id}")) for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery"), "IDM"))}
+    assert walked == described
