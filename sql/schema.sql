@@ -1,0 +1,509 @@
+-- The schema as it is now: the readable sum of the files in migrations/. Change it together with them; a test
+-- builds one database from each and compares the catalogues. Nothing runs this file on a live database.
+--
+-- The house: who runs, who sends, what was taken in, where each message stands, what it added up to.
+--
+-- Rules every table obeys (a test reads the catalogue):
+--   * per-recipient tables carry slot and shop_id in every primary and unique key;
+--   * per-message tables are partitioned by the day in their id, made by make_day_partitions();
+--   * lookup tables (receipt_map, link, idempotency_key, order_key) are read by full key and never joined;
+--   * no triggers, no foreign key to message.
+-- Integers for states, lanes and the like are the enums of gateway/domain.
+
+-- ── The instance and its nodes ─────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE instance (
+    singleton        boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    instance_secret  bytea       NOT NULL,
+    created_at       timestamptz NOT NULL
+);
+
+-- (node_no, epoch) is unique so that a takeover, which changes the epoch, conflicts with the fence's
+-- FOR KEY SHARE, while a renewal, which changes only expires_at, does not wait for running batches.
+CREATE TABLE node_lease (
+    node_no        smallint    PRIMARY KEY CHECK (node_no BETWEEN 0 AND 31),
+    epoch          bigint      NOT NULL,
+    node_key       text        NOT NULL UNIQUE,
+    host           text        NOT NULL,
+    pid            integer     NOT NULL,
+    version        text        NOT NULL,
+    started_at     timestamptz NOT NULL,
+    expires_at     timestamptz NOT NULL,
+    id_high_water  bigint      NOT NULL,
+    UNIQUE (node_no, epoch)
+) WITH (fillfactor = 50);
+
+CREATE TABLE bind_lease (
+    connector_id      integer  NOT NULL,
+    bind_no           smallint NOT NULL,
+    node_no           smallint NOT NULL,
+    epoch             bigint   NOT NULL,
+    parts_per_second  double precision NOT NULL,
+    PRIMARY KEY (connector_id, bind_no)
+) WITH (fillfactor = 50);
+
+CREATE TABLE dispatch_lease (
+    connector_id  integer  NOT NULL,
+    shard         smallint NOT NULL CHECK (shard BETWEEN 0 AND 15),
+    node_no       smallint NOT NULL,
+    epoch         bigint   NOT NULL,
+    PRIMARY KEY (connector_id, shard)
+) WITH (fillfactor = 50);
+
+CREATE TABLE slot_lease (
+    slot     smallint PRIMARY KEY CHECK (slot BETWEEN 0 AND 255),
+    node_no  smallint NOT NULL,
+    epoch    bigint   NOT NULL
+) WITH (fillfactor = 50);
+
+-- Names come from config.yaml; the number stands in rows for ever and is never given to another name.
+CREATE TABLE connector (
+    id          integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text        NOT NULL UNIQUE,
+    created_at  timestamptz NOT NULL
+);
+
+-- ── Shops ──────────────────────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE shop (
+    id                   integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name                 text        NOT NULL UNIQUE,
+    country              text        COLLATE "C" NOT NULL,
+    currency             text        COLLATE "C" NOT NULL,
+    default_sender       text,
+    webhook_secret       text        NOT NULL,
+    allowed_countries    text[]      NOT NULL,
+    otp_per_number_hour  integer     NOT NULL,
+    otp_per_prefix_hour  integer     NOT NULL,
+    spend_day_micros     bigint,
+    spend_month_micros   bigint,
+    created_at           timestamptz NOT NULL,
+    closed_at            timestamptz
+);
+
+CREATE TABLE api_key (
+    id          integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shop_id     integer     NOT NULL REFERENCES shop (id),
+    is_test     boolean     NOT NULL,
+    hash        bytea       NOT NULL UNIQUE,
+    hint        text        NOT NULL,
+    label       text        NOT NULL,
+    scopes      text[]      NOT NULL,
+    created_at  timestamptz NOT NULL,
+    revoked_at  timestamptz
+);
+CREATE INDEX api_key_by_shop ON api_key (shop_id);
+
+CREATE TABLE webhook_endpoint (
+    shop_id      integer     NOT NULL,
+    id           bigint      NOT NULL,
+    url          text        NOT NULL,
+    secret       text        NOT NULL,
+    events       text[]      NOT NULL,
+    is_enabled   boolean     NOT NULL,
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, id)
+);
+
+-- shop_id 0 is every shop; scope 1 holds marketing, 2 holds everything.
+CREATE TABLE hold (
+    shop_id  integer     NOT NULL,
+    scope    smallint    NOT NULL,
+    held_at  timestamptz NOT NULL,
+    held_by  text        NOT NULL,
+    reason   text        NOT NULL,
+    PRIMARY KEY (shop_id, scope)
+);
+
+-- ── People ─────────────────────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE contact (
+    shop_id            integer     NOT NULL,
+    id                 bigint      NOT NULL,
+    slot               smallint    NOT NULL,
+    address            text        COLLATE "C" NOT NULL,
+    country            text        COLLATE "C" NOT NULL,
+    first_name         text,
+    last_name          text,
+    language           text,
+    attributes         jsonb       NOT NULL,
+    source             text        NOT NULL,
+    marketing_consent  smallint    NOT NULL,
+    created_at         timestamptz NOT NULL,
+    updated_at         timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, id, slot),
+    UNIQUE (shop_id, slot, address)
+) WITH (fillfactor = 85);
+
+-- address_key is the keyed hash of the address, so that an erased person stays suppressed.
+-- scope 1 blocks marketing, 2 blocks everything.
+CREATE TABLE suppression (
+    shop_id      integer     NOT NULL,
+    slot         smallint    NOT NULL,
+    address_key  bytea       NOT NULL,
+    scope        smallint    NOT NULL,
+    source       text        NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, slot, address_key, scope)
+);
+
+-- ── Messages ───────────────────────────────────────────────────────────────────────────────────────────
+
+-- Written once, at acceptance; erasing a person nulls address and text.
+CREATE TABLE message (
+    shop_id           integer     NOT NULL,
+    id                bigint      NOT NULL,
+    slot              smallint    NOT NULL,
+    connector_id      integer     NOT NULL,
+    category          smallint    NOT NULL,
+    lane              smallint    NOT NULL,
+    alphabet          smallint    NOT NULL,
+    parts             smallint    NOT NULL,
+    is_test           boolean     NOT NULL,
+    is_sensitive      boolean     NOT NULL,
+    wants_events      boolean     NOT NULL,
+    campaign_id       bigint,
+    contact_id        bigint,
+    cost_micros       bigint      NOT NULL,
+    send_at           timestamptz,
+    expires_at        timestamptz NOT NULL,
+    country           text        COLLATE "C" NOT NULL,
+    currency          text        COLLATE "C" NOT NULL,
+    to_address        text        COLLATE "C",
+    from_address      text        NOT NULL,
+    text              text,
+    body              bytea,
+    client_reference  text,
+    webhook_url       text,
+    metadata          jsonb,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+CREATE INDEX message_by_address ON message (slot, to_address, shop_id);
+CREATE INDEX message_by_reference ON message (shop_id, client_reference) WHERE client_reference IS NOT NULL;
+
+-- Ready to be sent. A message with a queue row and no state row is queued; claims read it in key order.
+CREATE TABLE queue (
+    connector_id  integer     NOT NULL,
+    lane          smallint    NOT NULL,
+    category      smallint    NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    shop_id       integer     NOT NULL,
+    attempt       smallint    NOT NULL,
+    entered       integer     NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (connector_id, lane, category, id, slot, shop_id)
+) PARTITION BY RANGE (id);
+
+-- Waiting for its time: a message with a schedule row and no queue row is scheduled.
+CREATE TABLE schedule (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    connector_id  integer     NOT NULL,
+    lane          smallint    NOT NULL,
+    category      smallint    NOT NULL,
+    attempt       smallint    NOT NULL,
+    entered       integer     NOT NULL,
+    due_at        timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+CREATE INDEX schedule_by_due ON schedule (due_at);
+
+-- The one row that moves; made by the first intent (or by an end that comes before one). No column that
+-- moves stands in an index, so that every move is a heap-only update.
+CREATE TABLE message_state (
+    shop_id         integer     NOT NULL,
+    id              bigint      NOT NULL,
+    slot            smallint    NOT NULL,
+    state           smallint    NOT NULL,
+    reason          smallint    NOT NULL,
+    failure_class   smallint    NOT NULL,
+    attempt         smallint    NOT NULL,
+    node_no         smallint    NOT NULL,
+    entered         integer     NOT NULL,
+    epoch           bigint      NOT NULL,
+    changed_at      timestamptz NOT NULL,
+    sent_at         timestamptz,
+    final_at        timestamptz,
+    command_status  bigint,
+    part_states     bytea       NOT NULL,
+    stat            text,
+    err             text,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+
+-- One row for each submitted part and attempt, written with its answer (or with the lack of one).
+CREATE TABLE part (
+    shop_id         integer     NOT NULL,
+    id              bigint      NOT NULL,
+    slot            smallint    NOT NULL,
+    part            smallint    NOT NULL,
+    attempt         smallint    NOT NULL,
+    connector_id    integer     NOT NULL,
+    bind_no         smallint    NOT NULL,
+    state           smallint    NOT NULL,
+    command_status  bigint,
+    submitted_at    timestamptz,
+    answered_at     timestamptz NOT NULL,
+    carrier_id      text,
+    PRIMARY KEY (shop_id, id, slot, part, attempt)
+) PARTITION BY RANGE (id);
+
+-- Every receipt that could be matched, also the repeated and the contradicting. id is the message's,
+-- receipt_id the receipt's own.
+CREATE TABLE receipt (
+    shop_id        integer     NOT NULL,
+    id             bigint      NOT NULL,
+    slot           smallint    NOT NULL,
+    receipt_id     bigint      NOT NULL,
+    part           smallint    NOT NULL,
+    connector_id   integer     NOT NULL,
+    state          smallint    NOT NULL,
+    outcome        smallint    NOT NULL,
+    received_at    timestamptz NOT NULL,
+    stat           text        NOT NULL,
+    err            text        NOT NULL,
+    PRIMARY KEY (shop_id, id, slot, receipt_id)
+) PARTITION BY RANGE (id);
+
+-- A receipt whose id we do not know (yet): tried again for 72 h, then kept for the list until its day goes.
+CREATE TABLE receipt_unmatched (
+    connector_id  integer     NOT NULL,
+    carrier_id    text        COLLATE "C" NOT NULL,
+    receipt_id    bigint      NOT NULL,
+    state         smallint    NOT NULL,
+    outcome       smallint    NOT NULL,
+    received_at   timestamptz NOT NULL,
+    stat          text        NOT NULL,
+    err           text        NOT NULL,
+    from_address  text        NOT NULL,
+    to_address    text        NOT NULL,
+    PRIMARY KEY (connector_id, carrier_id, receipt_id)
+);
+
+-- Lookup: (connector, the carrier's id) → message part. Not unique per carrier_id: SMSCs restart at 0.
+CREATE TABLE receipt_map (
+    day           date     NOT NULL,
+    connector_id  integer  NOT NULL,
+    carrier_id    text     COLLATE "C" NOT NULL,
+    slot          smallint NOT NULL,
+    id            bigint   NOT NULL,
+    part          smallint NOT NULL,
+    shop_id       integer  NOT NULL,
+    PRIMARY KEY (day, connector_id, carrier_id, slot, id, part)
+) PARTITION BY RANGE (day);
+
+-- Lookup: an idempotency key and the answer it replays for 24 h.
+CREATE TABLE idempotency_key (
+    key_slot     smallint    NOT NULL,
+    shop_id      integer     NOT NULL,
+    key          text        COLLATE "C" NOT NULL,
+    body_sha256  bytea       NOT NULL,
+    status       smallint    NOT NULL,
+    answer       bytea       NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (key_slot, shop_id, key)
+);
+CREATE INDEX idempotency_key_by_age ON idempotency_key (created_at);
+
+-- Lookup: a shop's own order id.
+CREATE TABLE order_key (
+    key_slot  smallint NOT NULL,
+    shop_id   integer  NOT NULL,
+    key       text     COLLATE "C" NOT NULL,
+    order_id  bigint   NOT NULL,
+    PRIMARY KEY (key_slot, shop_id, key)
+);
+
+-- Lookup: a short link. seq is shown as 7 base62 characters of a keyed permutation.
+CREATE TABLE link (
+    seq         bigint   NOT NULL PRIMARY KEY,
+    shop_id     integer  NOT NULL,
+    slot        smallint NOT NULL,
+    message_id  bigint   NOT NULL,
+    url         text     NOT NULL
+) PARTITION BY RANGE (seq);
+CREATE TABLE link_0 PARTITION OF link FOR VALUES FROM (0) TO (100000000);
+
+-- What came from handsets. shop_id 0 is the gateway's own inbox.
+CREATE TABLE inbound (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    connector_id  integer     NOT NULL,
+    data_coding   smallint    NOT NULL,
+    esm_class     smallint    NOT NULL,
+    reference     integer,
+    part          smallint    NOT NULL,
+    parts         smallint    NOT NULL,
+    received_at   timestamptz NOT NULL,
+    from_address  text        COLLATE "C" NOT NULL,
+    to_address    text        COLLATE "C" NOT NULL,
+    text          text,
+    body          bytea       NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+CREATE INDEX inbound_by_address ON inbound (slot, from_address, shop_id);
+
+-- Webhook events on their way to a shop; delivered ones stay listed until their day goes.
+-- state 1 waits, 2 delivered, 3 given up. endpoint_id 0 is the message's own webhook_url.
+CREATE TABLE outbox (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    subject_id    bigint      NOT NULL,
+    sequence      integer     NOT NULL,
+    endpoint_id   bigint      NOT NULL,
+    state         smallint    NOT NULL,
+    attempt       smallint    NOT NULL,
+    http_status   smallint,
+    kind          text        NOT NULL,
+    occurred_at   timestamptz NOT NULL,
+    next_at       timestamptz NOT NULL,
+    finished_at   timestamptz,
+    last_error    text,
+    data          jsonb       NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+CREATE INDEX outbox_waiting ON outbox (next_at) WHERE state = 1;
+
+-- ── What happened, for people ──────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE event (
+    id       bigint      PRIMARY KEY,
+    shop_id  integer     NOT NULL,
+    at       timestamptz NOT NULL,
+    kind     text        NOT NULL,
+    subject  text        NOT NULL,
+    data     jsonb       NOT NULL
+);
+CREATE INDEX event_by_kind ON event (kind, id);
+
+CREATE TABLE audit (
+    id       bigint      PRIMARY KEY,
+    at       timestamptz NOT NULL,
+    actor    text        NOT NULL,
+    action   text        NOT NULL,
+    subject  text        NOT NULL,
+    data     jsonb       NOT NULL
+);
+
+-- ── Rollups: written by the batch's own transaction, last, rows sorted by key, never decremented ────────
+-- Hours and days are those of acceptance (of the id), so that a recount from rows must agree.
+-- state 0 is "taken in"; failure_class 0 is none.
+
+CREATE TABLE stat_hour (
+    hour           timestamptz NOT NULL,
+    shop_id        integer     NOT NULL,
+    connector_id   integer     NOT NULL,
+    country        text        COLLATE "C" NOT NULL,
+    lane           smallint    NOT NULL,
+    currency       text        COLLATE "C" NOT NULL,
+    state          smallint    NOT NULL,
+    failure_class  smallint    NOT NULL,
+    messages       bigint      NOT NULL,
+    parts          bigint      NOT NULL,
+    cost_micros    bigint      NOT NULL,
+    PRIMARY KEY (hour, shop_id, connector_id, country, lane, currency, state, failure_class)
+) WITH (fillfactor = 50);
+
+CREATE TABLE stat_campaign (
+    shop_id        integer     NOT NULL,
+    campaign_id    bigint      NOT NULL,
+    lane           smallint    NOT NULL,
+    currency       text        COLLATE "C" NOT NULL,
+    state          smallint    NOT NULL,
+    failure_class  smallint    NOT NULL,
+    messages       bigint      NOT NULL,
+    parts          bigint      NOT NULL,
+    cost_micros    bigint      NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, lane, currency, state, failure_class)
+) WITH (fillfactor = 50);
+
+-- Test messages are left out here: this is what a shop is billed and capped by.
+CREATE TABLE stat_shop (
+    day            date        NOT NULL,
+    shop_id        integer     NOT NULL,
+    category       smallint    NOT NULL,
+    lane           smallint    NOT NULL,
+    currency       text        COLLATE "C" NOT NULL,
+    state          smallint    NOT NULL,
+    messages       bigint      NOT NULL,
+    parts          bigint      NOT NULL,
+    cost_micros    bigint      NOT NULL,
+    PRIMARY KEY (day, shop_id, category, lane, currency, state)
+) WITH (fillfactor = 50);
+
+-- Attempts are counted apart from messages: one for each row of part, and one for each receipt.
+CREATE TABLE stat_submission (
+    hour            timestamptz NOT NULL,
+    connector_id    integer     NOT NULL,
+    state           smallint    NOT NULL,
+    command_status  bigint      NOT NULL,
+    submissions     bigint      NOT NULL,
+    PRIMARY KEY (hour, connector_id, state, command_status)
+) WITH (fillfactor = 50);
+
+CREATE TABLE stat_receipt (
+    hour          timestamptz NOT NULL,
+    connector_id  integer     NOT NULL,
+    outcome       smallint    NOT NULL,
+    receipts      bigint      NOT NULL,
+    PRIMARY KEY (hour, connector_id, outcome)
+) WITH (fillfactor = 50);
+
+-- The sealed recount of a day whose partitions were dropped.
+CREATE TABLE ledger_day (
+    day        date        PRIMARY KEY,
+    sealed_at  timestamptz NOT NULL,
+    counts     jsonb       NOT NULL
+);
+
+-- ── Partitions ─────────────────────────────────────────────────────────────────────────────────────────
+
+CREATE FUNCTION day_floor_id(day date) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ((day - DATE '2025-01-01')::bigint * 86400000) << 22;
+
+-- The partitions of one UTC day, idempotent. Busy tables are vacuumed early and by absolute counts: a
+-- queue partition that waits for a fifth of itself to die is read through its dead rows until then.
+CREATE FUNCTION make_day_partitions(day date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    parent text;
+    options text;
+    low bigint := day_floor_id(day);
+    high bigint := day_floor_id(day + 1);
+    suffix text := to_char(day, 'YYYYMMDD');
+BEGIN
+    FOR parent, options IN VALUES
+        ('message', ''),
+        ('queue', 'WITH (autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000)'),
+        ('schedule', 'WITH (autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)'),
+        ('message_state', 'WITH (fillfactor = 50)'),
+        ('part', ''),
+        ('receipt', ''),
+        ('inbound', ''),
+        ('outbox', 'WITH (fillfactor = 70)')
+    LOOP
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) %s',
+                       parent || '_' || suffix, parent, low, high, options);
+    END LOOP;
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF receipt_map FOR VALUES FROM (%L) TO (%L)',
+                   'receipt_map_' || suffix, day, day + 1);
+END $$;
+
+CREATE FUNCTION drop_day_partitions(day date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    parent text;
+BEGIN
+    FOREACH parent IN ARRAY ARRAY['message', 'queue', 'schedule', 'message_state', 'part', 'receipt', 'inbound', 'outbox'] LOOP
+        EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(day, 'YYYYMMDD'));
+    END LOOP;
+END $$;
+
+CREATE FUNCTION drop_receipt_map_partition(day date) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('DROP TABLE IF EXISTS %I', 'receipt_map_' || to_char(day, 'YYYYMMDD'));
+END $$;
