@@ -36,5 +36,5 @@ def normalise_carrier_id(
             else:
                 text = str(number) if base == 16 else f"{number:x}"
     if strip_zeros:
-        text = text.lstrip("0") or "0"
+        text = text.lstrip("0") or text[:1]
     return text.lower()

@@ -61,7 +61,9 @@ def first_id_at(moment: datetime) -> int:
 
 
 class IdSource:
-    """Makes the ids of one node; strictly increasing, also when the clock steps back.
+    """Makes the ids of one node: each once, and their time never runs back, also when the clock does.
+
+    Ids of one slot increase; within a millisecond a lower slot has a lower id.
 
     `now_unix_ms` is the clock; `high_water` the largest id that any earlier holder of this node number may
     have made. When the 512 ids of a millisecond are used up the id's time runs ahead of the clock.
