@@ -69,11 +69,11 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub lacks a return type
             raise _refusal("anchors and aliases are not taken; write the value out", event.start_mark)
         self._depth += 1
         if self._depth > _NESTING_LEVELS:
-            raise _refusal(f"nested deeper than {_NESTING_LEVELS} levels", self.peek_event().start_mark)
+            raise _refusal(f"nested deeper than {_NESTING_LEVELS} levels", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         try:
             return super().compose_node(parent, index)
         finally:

@@ -24,7 +24,7 @@ from gateway.demo.folder import DemoFolder, DemoKeys, choose_ports, default_fold
 from gateway.demo.people import import_customers, open_shop
 from gateway.demo.progress import Progress
 from gateway.demo.shop import DemoShop
-from gateway.main import Gateway
+from gateway.node.gateway import Gateway
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 
@@ -111,12 +111,16 @@ class _Demo:
     async def _send_all(self, gateway: Gateway, url: str) -> bool:
         """The shop, its customers, their texts, and the ledger; whether it balances."""
         known_keys = self._folder.read_keys()
-        shop_id, new_keys = await open_shop(gateway.database, datetime.now(UTC), with_keys=known_keys is None)
+        shop_id, new_keys = await open_shop(
+            gateway.ground.database, datetime.now(UTC), with_keys=known_keys is None
+        )
         if new_keys is not None:
             self._folder.write_keys(new_keys)
         self._keys = new_keys or known_keys or self._keys
         customers = read_customers()
-        await import_customers(gateway.database, gateway.node.ids, shop_id, customers, datetime.now(UTC))
+        await import_customers(
+            gateway.ground.database, gateway.ground.node.ids, shop_id, customers, datetime.now(UTC)
+        )
         self._say(f"Shop `demo` has {len(customers)} customers. It writes to each of them:")
         texts = list(write_texts(customers))
         reference = f"demo-{secrets.token_hex(4)}"
@@ -126,7 +130,7 @@ class _Demo:
             progress = Progress(self._out, total)
             await shop.watch(reference, total, progress.show, deadline_seconds=_WATCH_SECONDS)
             progress.end()
-        report = await gateway.ledger()
+        report = await gateway.read_ledger()
         self._say(f"\n{describe_ledger(report.as_json(), shows_all=False)}\n")
         return report.is_balanced
 

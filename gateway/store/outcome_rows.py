@@ -16,6 +16,7 @@ from gateway.store.database import Connection
 from gateway.store.evidence import Answer, InboundSeen, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
 from gateway.store.flights import Flight
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
+from gateway.store.outbox import INBOUND_RECEIVED, KIND_OF_STATE, OUTBOX_COLUMNS, OWN_URL, DeliveryState
 from gateway.store.rollups import Tallies
 
 PART_COLUMNS = (
@@ -34,15 +35,7 @@ INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
     "received_at", "from_address", "to_address", "text", "body",
 )  # fmt: skip
-OUTBOX_COLUMNS = (
-    "shop_id", "id", "slot", "subject_id", "sequence", "endpoint_id", "state", "attempt", "kind", "occurred_at",
-    "next_at", "data",
-)  # fmt: skip
-
-_OUTBOX_WAITS = 1
-_OWN_URL = 0
 _NO_STATUS = -1
-_KINDS = {state: f"message.{state.word}" for state in MessageState}
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[object, ...]
@@ -95,11 +88,30 @@ class OutcomeRows:
             self._requeue(case)
         fresh = case.progress.entered & ~case.before.entered & COUNTED_MASK
         if fresh:
-            for state in COUNTED:
-                if fresh >> state & 1:
-                    self._count(flight, state, case.failure_class)
+            self._count_entries(case, fresh)
+
+    def _count_entries(self, case: Case, fresh: int) -> None:
+        """Count, and tell of, each state entered for the first time; `fresh` has their bits. A message that
+        was sent and delivered within one batch has both events. Sequences grow with every event."""
+        flight = case.flight
+        sequence = case.before.entered.bit_count()
+        for state in COUNTED:
+            if not fresh >> state & 1:
+                continue
+            self._count(flight, state, case.failure_class)
             if flight.wants_events:
-                self._add_event(flight, case.progress.entered, case.progress.state, _snapshot(case))
+                sequence += 1
+                is_last = state is case.progress.state
+                snapshot = _snapshot(case) if is_last else {"state": state.word, "reason": None}
+                self._write_event(
+                    flight.shop_id,
+                    flight.slot,
+                    flight.id,
+                    sequence,
+                    state,
+                    snapshot,
+                    own=flight.has_webhook_url,
+                )
 
     def _add_answer(self, flight: Flight, item: Answer) -> None:
         self._parts.append((
@@ -148,10 +160,10 @@ class OutcomeRows:
             item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text, item.body,
         ))  # fmt: skip
         if item.shop_id:
-            for endpoint_id in self.endpoints_for(item.shop_id, "inbound.received"):
+            for endpoint_id in self.endpoints_for(item.shop_id, INBOUND_RECEIVED):
                 self._outbox.append((
                     item.shop_id, self._ids.next_id(item.slot), item.slot, inbound_id, 1, endpoint_id,
-                    _OUTBOX_WAITS, 0, "inbound.received", self._now, self._now, "{}",
+                    DeliveryState.WAITING, 0, INBOUND_RECEIVED, self._now, self._now, "{}",
                 ))  # fmt: skip
 
     def add_ended(self, row: asyncpg.Record) -> None:
@@ -164,12 +176,12 @@ class OutcomeRows:
             is_test=row["is_test"],
         )  # fmt: skip
         if row["wants_events"]:
-            snapshot = {"state": state.word, "reason": Reason(row["reason"]).word}
+            snapshot = {"state": state.word, "reason": Reason(row["reason"]).word or None}
             self._write_event(
                 row["shop_id"],
                 row["slot"],
                 row["id"],
-                row["entered"],
+                row["entered"].bit_count(),
                 state,
                 snapshot,
                 own=row["has_webhook_url"],
@@ -199,35 +211,27 @@ class OutcomeRows:
             cost_micros=flight.cost_micros, campaign_id=flight.campaign_id, is_test=flight.is_test,
         )  # fmt: skip
 
-    def _add_event(
-        self, flight: Flight, entered: int, state: MessageState, snapshot: Mapping[str, object]
-    ) -> None:
-        self._write_event(
-            flight.shop_id, flight.slot, flight.id, entered, state, snapshot, own=flight.has_webhook_url
-        )
-
     def _write_event(
         self,
         shop_id: int,
         slot: int,
         message_id: int,
-        entered: int,
+        sequence: int,
         state: MessageState,
         snapshot: Mapping[str, object],
         *,
         own: bool,
     ) -> None:
-        """One outbox row for each endpoint that wants it. The sequence counts states entered so far, so it
-        grows with every event of a message."""
-        kind = _KINDS[state]
+        """One outbox row for each endpoint that wants it."""
+        kind = KIND_OF_STATE[state]
         endpoints = list(self.endpoints_for(shop_id, kind))
         if own:
-            endpoints.append(_OWN_URL)
+            endpoints.append(OWN_URL)
         data = _encode(snapshot).decode()
         for endpoint_id in endpoints:
             self._outbox.append((
-                shop_id, self._ids.next_id(slot), slot, message_id, entered.bit_count(), endpoint_id,
-                _OUTBOX_WAITS, 0, kind, self._now, self._now, data,
+                shop_id, self._ids.next_id(slot), slot, message_id, sequence, endpoint_id,
+                DeliveryState.WAITING, 0, kind, self._now, self._now, data,
             ))  # fmt: skip
 
     async def write(self, connection: Connection) -> None:
@@ -265,7 +269,7 @@ def _snapshot(case: Case) -> dict[str, object]:
     progress = case.progress
     return {
         "state": progress.state.word,
-        "reason": case.reason.word,
+        "reason": case.reason.word or None,
         "failure_class": case.failure_class,
         "command_status": case.command_status,
         "stat": case.stat,

@@ -482,7 +482,7 @@ BEGIN
         ('part', ''),
         ('receipt', ''),
         ('inbound', ''),
-        ('outbox', 'WITH (fillfactor = 70)')
+        ('outbox', 'WITH (fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)')
     LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) %s',
                        parent || '_' || suffix, parent, low, high, options);

@@ -1,0 +1,110 @@
+"""Where callers come in: the public API on TCP, the admin API on a unix socket."""
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.domain.ledger import LedgerReport
+from gateway.node.ground import Ground
+from gateway.node.rooms import Rooms, now_utc
+from gateway.web.admin_api import AdminDeps, make_admin_app
+from gateway.web.message_handlers import BodyLimits
+from gateway.web.public_api import PublicDeps, Readiness, make_public_app
+from gateway.web.serving import make_runner
+from gateway.web.webhook_handlers import WebhookTools
+
+ADMIN_SOCKET = "admin.sock"
+ADMIN_GROUP = "estafette"
+"""Who is in this group may connect; what each may do is in `admin.roles`."""
+
+_SOCKET_MODE = 0o660
+_BACKLOG = 1_024
+
+
+@asynccontextmanager
+async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
+    """Listen for shops; gives the port. Raises `OSError` when the address is taken."""
+    http = rooms.config.http
+
+    async def check_readiness() -> Readiness:
+        if not ground.node.may_submit() or rooms.outcomes.is_away:
+            return Readiness(is_ready=False, detail="the database does not answer")
+        return Readiness(is_ready=True, detail="messages are taken in")
+
+    app = make_public_app(
+        PublicDeps(
+            database=ground.database,
+            intake=rooms.intake,
+            changes=rooms.changes,
+            keys=rooms.keys,
+            webhooks=WebhookTools(
+                directory=rooms.directory,
+                allow_private=rooms.config.webhooks.allow_private,
+                wake_deliverer=rooms.deliverer.wake,
+                random_octets=secrets.token_bytes,
+            ),
+            ids=ground.node.ids,
+            clock=now_utc,
+            limits=BodyLimits(http.max_body_octets, rooms.config.limits.batch_items),
+            check_readiness=check_readiness,
+        )
+    )
+    async with _run(app) as runner:
+        await web.TCPSite(runner, http.host, http.port, backlog=_BACKLOG).start()
+        yield runner.addresses[0][1]
+
+
+@asynccontextmanager
+async def open_admin_door(
+    ground: Ground, rooms: Rooms, *, read_ledger: Callable[[], Awaitable[LedgerReport]]
+) -> AsyncIterator[Path]:
+    """Listen for operators; the kernel tells who connects. Gives the path of the socket."""
+    path = Path(rooms.config.admin.socket or ground.state.path / ADMIN_SOCKET)
+
+    async def read_ledger_json() -> Mapping[str, object]:
+        return (await read_ledger()).as_json()
+
+    app = make_admin_app(
+        AdminDeps(
+            database=ground.database,
+            changes=rooms.changes,
+            ids=ground.node.ids,
+            clock=now_utc,
+            random_octets=secrets.token_bytes,
+            access=rooms.access,
+            status=rooms.status,
+            read_ledger=read_ledger_json,
+            on_hold_changed=rooms.holds.refresh,
+        )
+    )
+    async with _run(app) as runner:
+        _clear_socket(path)
+        await web.UnixSite(runner, str(path)).start()
+        _open_socket_to_group(path)
+        yield path
+
+
+@asynccontextmanager
+async def _run(app: web.Application) -> AsyncIterator[web.AppRunner]:
+    runner = make_runner(app)
+    await runner.setup()
+    try:
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+def _clear_socket(path: Path) -> None:
+    """A socket left by a process that was killed; the state folder's lock says that nobody has it now."""
+    path.unlink(missing_ok=True)
+
+
+def _open_socket_to_group(path: Path) -> None:
+    path.chmod(_SOCKET_MODE)
+    with contextlib.suppress(LookupError, PermissionError):
+        shutil.chown(path, group=ADMIN_GROUP)

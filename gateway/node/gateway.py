@@ -1,0 +1,118 @@
+"""One running gateway, from the lock on its state folder to its open doors and back, in order."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from gateway.config import Config
+from gateway.domain.ledger import LedgerReport
+from gateway.hosting.notify import ServiceNotifier
+from gateway.ledger.accounts import read_ledger
+from gateway.node.doors import open_admin_door, open_public_door
+from gateway.node.ground import Ground, open_ground
+from gateway.node.rooms import Rooms, now_utc, open_rooms
+from gateway.simulator.profile_reading import load_profile
+from gateway.simulator.smsc import Simulator
+
+log = structlog.get_logger("main")
+
+_STORE_SECONDS = 20.0
+"""What the store may take, at a stop, to write what it was given."""
+
+
+class Gateway:
+    """A node that runs while the context is entered. Used by `serve`, the demo and tests alike.
+
+    Entering raises the errors of the room at fault (`HostingError`, `StoreError`, those of migrations) or
+    `OSError` for an address that is taken; nothing is left running then.
+    """
+
+    ground: Ground
+    rooms: Rooms
+    http_port: int
+    admin_socket: Path
+
+    def __init__(self, config: Config, *, notifier: ServiceNotifier | None = None) -> None:
+        self._config = config
+        self._notifier = notifier or ServiceNotifier(None, None)
+        self._standing = AsyncExitStack()
+        self._doors = AsyncExitStack()
+        self._work: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _start(self) -> None:
+        config = self._config
+        self.ground = await self._standing.enter_async_context(open_ground(config, self._notifier))
+        test_port = None
+        if config.test_mode.simulator:
+            simulator = await self._standing.enter_async_context(Simulator(load_profile("default")))
+            test_port = simulator.port
+        self.rooms = await open_rooms(self.ground, config, test_port=test_port)
+        self._standing.push_async_callback(self.rooms.intake.aclose)
+        await self.rooms.holds.refresh()
+        await self.rooms.apply(config)
+        self._work = asyncio.create_task(self.rooms.run(), name="node")
+        self.http_port = await self._doors.enter_async_context(open_public_door(self.ground, self.rooms))
+        self.admin_socket = await self._doors.enter_async_context(
+            open_admin_door(self.ground, self.rooms, read_ledger=self.read_ledger)
+        )
+        node = self.ground.node
+        log.info("node.started", node=node.node_no, epoch=node.epoch, http_port=self.http_port)
+
+    async def apply(self, config: Config) -> None:
+        """Take over a configuration that was read again."""
+        await self.rooms.apply(config)
+        self._config = config
+
+    async def read_ledger(self) -> LedgerReport:
+        lookup_days = self._config.retention.receipt_map_days
+        return await read_ledger(self.ground.database, now=now_utc(), lookup_days=lookup_days)
+
+    async def wait_failed(self) -> None:
+        """Waits for ever, or raises what ended the work: then the process must stop."""
+        assert self._work is not None
+        await asyncio.shield(self._work)
+
+    async def aclose(self) -> None:
+        """Refuse new work, store what was taken in, drain the windows, unbind, store the outcomes, close."""
+        self._notifier.stopping("draining")
+        await self._doors.aclose()
+        if self._work is not None and not self._work.done():
+            await self._drain()
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait((self._work,))
+        await self._standing.aclose()
+        log.info("node.stopped")
+
+    async def _drain(self) -> None:
+        rooms, seconds = self.rooms, self._config.stop.drain_seconds
+        await _within(_STORE_SECONDS, "intake", rooms.store.drained())
+        await _within(seconds + _STORE_SECONDS, "connectors", rooms.dispatcher.aclose(drain_seconds=seconds))
+        await _within(_STORE_SECONDS, "outcomes", rooms.outcomes.drained())
+        await _within(seconds + _STORE_SECONDS, "webhooks", rooms.deliverer.aclose(seconds))
+
+
+async def _within(seconds: float, step: str, work: Awaitable[None]) -> None:
+    """Wait for a step of the stop, but not for ever: what is left is said, and the next step goes on."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        log.warning("stop.unfinished", step=step, waited_seconds=seconds)

@@ -1,0 +1,109 @@
+"""What everything stands on: the state folder, Postgres, its schema, and this process's lease.
+
+Owns their order at start and stop. Knows no message.
+"""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import structlog
+
+from gateway.config import Config, EmbeddedPostgresConfig
+from gateway.hosting.embedded import EmbeddedPostgres
+from gateway.hosting.notify import ServiceNotifier
+from gateway.hosting.postgres_binaries import find_postgres
+from gateway.hosting.postgres_settings import choose_settings
+from gateway.hosting.state import StateDirectory, resolve_state_directory
+from gateway.store.database import Database
+from gateway.store.leases import Node
+from gateway.store.migrations import locate_sql, migrate, read_migrations
+from gateway.store.partitions import make_partitions_ahead
+from gateway.store.queries import load_queries
+
+log = structlog.get_logger("main")
+
+VERSION = version("estafette")
+_RECOVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A node with its database. `postgres` is None where the database is not ours to run."""
+
+    state: StateDirectory
+    dsn: str
+    database: Database
+    node: Node
+    postgres: EmbeddedPostgres | None
+
+
+@asynccontextmanager
+async def open_ground(config: Config, notifier: ServiceNotifier) -> AsyncIterator[Ground]:
+    """Lock the state folder, start or reach Postgres, migrate, make partitions, take the node's lease.
+
+    Must run on the main thread (the bundled Postgres lives as long as the thread that starts it). Raises
+    `HostingError`, `StoreError` and the errors of the migrations, each with what to do.
+    """
+    path = resolve_state_directory(config.node.state_directory, os.environ, os.geteuid())
+    with StateDirectory.acquire(path) as state:
+        async with _open_postgres(config, state, notifier) as (dsn, postgres):
+            sql = locate_sql()
+            for migration in await migrate(dsn, read_migrations(sql / "migrations")):
+                log.info("migration.applied", name=migration.name)
+            queries = load_queries(sql / "queries")
+            database = await Database.open(dsn, queries, pool_size=config.database.pool_size)
+            try:
+                await make_partitions_ahead(database, datetime.now(UTC).date())
+                node = await Node.take(
+                    database,
+                    node_key=state.identity,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    version=VERSION,
+                )
+                try:
+                    yield Ground(state, dsn, database, node, postgres)
+                finally:
+                    await node.release()
+            finally:
+                await database.aclose()
+
+
+@asynccontextmanager
+async def _open_postgres(
+    config: Config, state: StateDirectory, notifier: ServiceNotifier
+) -> AsyncIterator[tuple[str, EmbeddedPostgres | None]]:
+    if config.database.dsn is not None:
+        yield config.database.dsn.reveal(), None
+        return
+    settings = config.database.embedded or EmbeddedPostgresConfig()
+    binaries = find_postgres()
+    postgres = EmbeddedPostgres(
+        state.path / "postgres",
+        binaries,
+        choose_settings(
+            binaries,
+            shared_buffers_mb=settings.shared_buffers_mb,
+            max_wal_size_mb=settings.max_wal_size_mb,
+        ),
+        report=lambda words: notifier.starting(words, extend_seconds=_RECOVERY_SECONDS),
+    )
+    await postgres.start()
+    try:
+        yield postgres.dsn, postgres
+    finally:
+        await postgres.stop()
+
+
+async def keep_postgres(postgres: EmbeddedPostgres) -> None:
+    """Start the bundled Postgres again whenever it ends by itself; everything else waits for it meanwhile."""
+    while True:
+        await postgres.wait_exit()
+        log.error("postgres.ended", log=str(postgres.log_path))
+        await postgres.start()
+        log.info("postgres.restarted")

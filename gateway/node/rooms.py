@@ -1,0 +1,300 @@
+"""The rooms of a node, made and tied together by plain callbacks; and which configuration is in force.
+
+Decides nothing: who hears what is all there is here.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import structlog
+
+from gateway.config import Config, ConnectorConfig, HostPort
+from gateway.config_values import Secret
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.failover import Failover
+from gateway.dispatch.holds import HoldBoard
+from gateway.dispatch.timetable import Timetable
+from gateway.domain.lanes import Category
+from gateway.domain.routing import RouteDecision
+from gateway.intake.acceptance import Acceptance
+from gateway.intake.changes import MessageChanges
+from gateway.intake.directory import KeyDirectory
+from gateway.intake.service import Intake, IntakeDeps
+from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
+from gateway.ledger.retention import Retention
+from gateway.node.ground import VERSION, Ground, keep_postgres
+from gateway.node.status import NodeFacts, NodeStatus
+from gateway.store.errors import StoreUnavailable
+from gateway.store.flights import Flight, FlightBook
+from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
+from gateway.store.intake import IntakeWriter, Stream
+from gateway.store.intents import IntentWriter
+from gateway.store.leases import BindShare
+from gateway.store.outcome_rows import EndpointsFor
+from gateway.store.outcomes import OutcomeWriter
+from gateway.store.shops import find_key_holder, list_shops
+from gateway.web.admin_access import AdminAccess, map_callers
+from gateway.web.answers import render_accepted, render_batch
+from gateway.web.subjects import Subjects
+from gateway.webhooks.deliverer import WebhookDeliverer
+from gateway.webhooks.directory import EndpointDirectory, find_wanting
+from gateway.webhooks.targets import find_url_fault
+
+log = structlog.get_logger("main")
+
+_HOLDS_SECONDS = 0.5
+_TEST_PARTS_PER_SECOND = 1_000.0
+_TEST_WINDOW = 200
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Rooms:
+    """Everything that works on a node. `test_port` is the port of the built-in carrier, if it runs."""
+
+    def __init__(self, ground: Ground, config: Config, *, secret: bytes, test_port: int | None) -> None:
+        database, node, queries, dsn = ground.database, ground.node, ground.database.queries, ground.dsn
+        self.config = config
+        self._ground = ground
+        self._test_port = test_port
+        self._random = Random(secrets.randbits(64))
+        self._slots: tuple[int, ...] = ()
+        self._connector_ids: dict[str, int] = {}
+        self._shop_names: dict[int, str] = {}
+        self.directory = EndpointDirectory(database, monotonic=time.monotonic)
+        book = FlightBook()
+        self.access = AdminAccess((), own_uid=os.geteuid())
+        self.holds = HoldBoard(database, on_released=self._on_released)
+        self.outcomes = OutcomeWriter(
+            dsn,
+            queries,
+            node.fence,
+            ids=node.ids,
+            book=book,
+            listener=self,
+            targets=_EventTargets(self.directory),
+            connector_ids=self._list_connector_ids,
+        )
+        self.intents = IntentWriter(dsn, queries, node.fence, on_intended=self._on_intended)
+        self.dispatcher = Dispatcher(
+            dsn,
+            queries,
+            holds=self.holds,
+            sink=self.outcomes,
+            book=book,
+            put_intents=self.intents.put_many,
+            intents_drained=self.intents.drained,
+            may_submit=node.may_submit,
+            random=self._random,
+        )
+        self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
+        self.timetable = Timetable(
+            database, self.outcomes, slots=self._list_slots, on_queued=self.dispatcher.on_queued
+        )
+        self.failover = Failover(
+            database, self.dispatcher, connector_ids=self._list_connector_ids, choose=self._choose_connector
+        )
+        self.retention = Retention(database, config.retention, now_utc)
+        self.deliverer = WebhookDeliverer(
+            database,
+            config.webhooks,
+            fence=node.fence,
+            directory=self.directory,
+            load_subjects=Subjects(database),
+            next_id=node.ids.next_id,
+            owned_slots=self._list_slots,
+            now=now_utc,
+            random=self._random,
+            version=VERSION,
+        )
+        self.keys = KeyDirectory(
+            lambda key_hash: find_key_holder(database, key_hash), monotonic=time.monotonic
+        )
+        self.intake = Intake(
+            IntakeDeps(
+                database=database,
+                store=self.store,
+                ids=node.ids,
+                instance_secret=secret,
+                clock=now_utc,
+                random=self._random.random,
+                wants_events=self.directory.wants_message_events,
+                render_accepted=render_accepted,
+                render_batch=render_batch,
+            ),
+            self._make_acceptance(Config()),
+        )
+        self.changes = MessageChanges(
+            database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
+        )
+        self.status = NodeStatus(
+            NodeFacts(VERSION, socket.gethostname(), now_utc()),
+            database=database,
+            node=node,
+            dispatcher=self.dispatcher,
+            holds=self.holds,
+            outcomes=self.outcomes,
+            deliverer=self.deliverer,
+            connector_names=lambda: {number: name for name, number in self._connector_ids.items()},
+            shop_names=lambda: self._shop_names,
+        )
+
+    # What rooms tell each other.
+
+    def on_stored(self, acknowledgements: list[object]) -> None:
+        self.dispatcher.on_stored(acknowledgements)
+
+    def on_refused(self, acknowledgement: object) -> None:
+        self.dispatcher.on_refused(acknowledgement)
+
+    def on_requeued(self, lowest: dict[Stream, int]) -> None:
+        self.dispatcher.on_queued(lowest)
+
+    def on_events(self) -> None:
+        self.deliverer.wake()
+
+    def _on_released(self) -> None:
+        self.dispatcher.on_released()
+
+    def _on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
+        self.dispatcher.on_intended(ready, gone)
+
+    def _list_connector_ids(self) -> list[int]:
+        return list(self._connector_ids.values())
+
+    def _list_slots(self) -> Sequence[int]:
+        return self._slots
+
+    def _choose_connector(self, flight: Flight) -> int | None:
+        """Where the routes would send a waiting message now; None where nothing that fits is up."""
+        terms = self.intake.acceptance.terms
+        decision = terms.routing.choose(
+            flight.to_address or "",
+            flight.country,
+            sender=flight.from_address,
+            category=Category(flight.category),
+            shop=self._shop_names.get(flight.shop_id, ""),
+            is_up=self.dispatcher.is_up,
+            draw=self._random.random(),
+            price_of=terms.price_of,
+        )
+        return decision.connector_id if isinstance(decision, RouteDecision) and decision.is_up else None
+
+    # Configuration.
+
+    async def apply(self, config: Config) -> None:
+        """Take over connectors, routes, prices and bounds; binds whose settings did not change stay up.
+
+        Listen addresses, the database and the state folder keep their values until a restart.
+        """
+        node, database = self._ground.node, self._ground.database
+        configured = self._list_connectors(config)
+        self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
+        self._shop_names = {shop.id: shop.name for shop in await list_shops(database)}
+        self.config = config
+        self.intake.acceptance = self._make_acceptance(config)
+        self.access.callers = map_callers(config.admin.roles, own_uid=os.geteuid())
+        connectors = {self._connector_ids[connector.name]: connector for connector in configured}
+        await node.take_binds(
+            [
+                BindShare(connector_id, bind_no, connector.parts_per_second / connector.binds)
+                for connector_id, connector in connectors.items()
+                for bind_no in range(1, connector.binds + 1)
+            ]
+        )
+        shards = await node.take_shards(connectors)
+        self._slots = await node.take_slots()
+        await self.dispatcher.configure(
+            {connector_id: connectors[connector_id] for connector_id in connectors if connector_id in shards},
+            shards,
+            {name: shop_id for shop_id, name in self._shop_names.items()},
+            drain_seconds=config.stop.drain_seconds,
+        )
+
+    def _list_connectors(self, config: Config) -> list[ConnectorConfig]:
+        """The configured connectors, and the built-in one behind test keys."""
+        if self._test_port is None:
+            return list(config.connectors)
+        built_in = ConnectorConfig(
+            name=TEST_CONNECTOR_NAME,
+            test=True,
+            hosts=(HostPort("127.0.0.1", self._test_port),),
+            system_id="estafette",
+            password=Secret("test"),
+            window=_TEST_WINDOW,
+            parts_per_second=_TEST_PARTS_PER_SECOND,
+        )
+        return [*config.connectors, built_in]
+
+    def _make_acceptance(self, config: Config) -> Acceptance:
+        allow_private = config.webhooks.allow_private
+        return Acceptance(
+            build_terms(config, self._connector_ids),
+            is_up=self.dispatcher.is_up,
+            find_url_fault=lambda url: find_url_fault(url, allow_private=allow_private),
+        )
+
+    # Work that goes on by itself.
+
+    async def run(self) -> None:
+        """Everything that goes on by itself; the end of any part is the end of all."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, work in self._list_work():
+                tasks.create_task(work, name=name)
+
+    def _list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        work = [
+            ("lease", self._ground.node.keep()),
+            ("intake", self.store.run()),
+            ("intents", self.intents.run()),
+            ("outcomes", self.outcomes.run()),
+            ("dispatch", self.dispatcher.run()),
+            ("timetable", self.timetable.run()),
+            ("failover", self.failover.run()),
+            ("retention", self.retention.run()),
+            ("webhooks", self.deliverer.run()),
+            ("holds", self._watch_holds()),
+            ("status", self.status.run()),
+        ]
+        if self._ground.postgres is not None:
+            work.append(("postgres", keep_postgres(self._ground.postgres)))
+        return work
+
+    async def _watch_holds(self) -> None:
+        while True:
+            await asyncio.sleep(_HOLDS_SECONDS)
+            try:
+                await self.holds.refresh()
+            except StoreUnavailable as exc:
+                log.warning("holds.not_read", fault=str(exc))
+
+
+class _EventTargets:
+    """Which webhook endpoints want an event, for the outcome writer."""
+
+    def __init__(self, directory: EndpointDirectory) -> None:
+        self._directory = directory
+
+    async def look_up(self, shop_ids: set[int]) -> EndpointsFor:
+        webhooks = await self._directory.look_up(shop_ids)
+
+        def endpoints_for(shop_id: int, kind: str) -> Sequence[int]:
+            shop = webhooks.get(shop_id)
+            return () if shop is None else [endpoint.id for endpoint in find_wanting(shop, kind)]
+
+        return endpoints_for
+
+
+async def open_rooms(ground: Ground, config: Config, *, test_port: int | None) -> Rooms:
+    """The rooms with the instance's secret; nothing runs yet."""
+    secret = await read_instance_secret(ground.database, secrets.token_bytes(SECRET_OCTETS), now_utc())
+    return Rooms(ground, config, secret=secret, test_port=test_port)
