@@ -5,7 +5,7 @@ Owns the table of roles and permissions. The kernel says who is calling; nobody 
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -74,26 +74,30 @@ class Caller:
             )
 
 
+def map_callers(roles: Iterable[AdminRoleConfig], *, own_uid: int) -> dict[int, Caller]:
+    """Who may call, by uid: the configured roles, and root and the gateway's own user as operators."""
+    callers = {
+        entry.uid: Caller(
+            entry.uid, entry.role, None if entry.role is AdminRole.OPERATOR else frozenset(entry.shops)
+        )
+        for entry in roles
+    }
+    for uid in (0, own_uid):
+        callers[uid] = Caller(uid, AdminRole.OPERATOR, None)
+    callers.pop(_NOBODY_UID, None)
+    return callers
+
+
 class AdminAccess:
-    """Maps uids to callers. Root and the gateway's own user are operators."""
+    """Tells who calls. `callers` is swapped whole when the configuration is read again."""
 
     def __init__(self, roles: Iterable[AdminRoleConfig], *, own_uid: int) -> None:
-        self._callers = {
-            entry.uid: Caller(
-                entry.uid,
-                entry.role,
-                None if entry.role is AdminRole.OPERATOR else frozenset(entry.shops),
-            )
-            for entry in roles
-        }
-        for uid in (0, own_uid):
-            self._callers[uid] = Caller(uid, AdminRole.OPERATOR, None)
-        self._callers.pop(_NOBODY_UID, None)
+        self.callers: Mapping[int, Caller] = map_callers(roles, own_uid=own_uid)
 
     def identify(self, request: web.Request) -> Caller:
         """The caller of a request. Raises `ProblemRaised` for users without a role."""
         uid = read_peer_uid(request)
-        caller = None if uid is None else self._callers.get(uid)
+        caller = None if uid is None else self.callers.get(uid)
         if caller is None:
             raise ProblemRaised(
                 "forbidden",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from importlib.resources import files
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
@@ -28,7 +29,7 @@ from gateway.store.outbox import EVENT_KINDS
 from gateway.web.answers import AcceptedAnswer, EstimateAnswer
 from gateway.web.problems import KINDS
 from gateway.webhooks.events import EVENT_PATTERNS
-from tests.web.harness import Account, Gateway, run_gateway
+from tests.web.harness import Account, Gateway, run_gateway, soon
 
 EXAMPLES_PER_OPERATION = 12
 CHECKS = [
@@ -87,7 +88,9 @@ def test_the_request_has_the_fields_that_are_described() -> None:
     assert set(SCHEMAS["SendRequest"]["properties"]) == fields
 
 
-@pytest.mark.parametrize(("name", "struct"), [("AcceptedMessage", AcceptedAnswer), ("Estimate", EstimateAnswer)])
+@pytest.mark.parametrize(
+    ("name", "struct"), [("AcceptedMessage", AcceptedAnswer), ("Estimate", EstimateAnswer)]
+)
 def test_answers_have_the_fields_that_are_described(name: str, struct: type[msgspec.Struct]) -> None:
     fields = {field.encode_name for field in msgspec.structs.fields(struct)}
     assert set(SCHEMAS[name]["properties"]) == set(SCHEMAS[name]["required"]) == fields
@@ -115,3 +118,34 @@ def test_every_described_path_is_routed_and_no_other(gateway_routes: set[tuple[s
 @pytest.fixture
 async def gateway_routes(gateway: Gateway) -> set[tuple[str, str]]:
     return {(route.method, route.resource.canonical) for route in gateway.routes if route.method != "HEAD"}
+
+
+@pytest.mark.integration
+async def test_real_answers_hold_to_their_schemas(gateway: Gateway) -> None:
+    shop = await gateway.add_shop()
+    sent = await gateway.send(
+        shop.live, to="+33612345678", text="x", metadata={"a": 1.5}, send_at=soon(hours=1)
+    )
+    check("AcceptedMessage", sent)
+    _, found, _ = await gateway.call("GET", f"/v1/messages/{sent['id']}", shop.live)
+    check("MessageInFull", found)
+    _, cancelled, _ = await gateway.call("POST", f"/v1/messages/{sent['id']}/cancel", shop.live)
+    check("MessageInFull", cancelled)
+    _, listed, _ = await gateway.call("GET", "/v1/messages", shop.live)
+    check("Message", listed["messages"][0])
+    body = {"to": "+33612345678", "text": "“x”"}
+    check("Estimate", (await gateway.call("POST", "/v1/estimate", shop.live, json=body))[1])
+    check("Problem", (await gateway.call("POST", "/v1/estimate", shop.live, json={}))[1])
+    new = {"url": "https://example.com/"}
+    _, endpoint, _ = await gateway.call("POST", "/v1/webhook-endpoints", shop.live, json=new)
+    check("WebhookEndpointWithSecret", endpoint)
+    _, found, _ = await gateway.call("GET", f"/v1/webhook-endpoints/{endpoint['id']}", shop.live)
+    check("WebhookEndpoint", found)
+    await gateway.call("POST", f"/v1/webhook-endpoints/{endpoint['id']}/test", shop.live)
+    _, deliveries, _ = await gateway.call("GET", "/v1/webhook-deliveries", shop.live)
+    check("WebhookDelivery", deliveries["webhook_deliveries"][0])
+
+
+def check(name: str, answer: object) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    jsonschema_rs.validator_for(schema).validate(answer)

@@ -91,7 +91,9 @@ async def test_a_batch_beyond_its_limit_is_refused(gateway: Gateway, shop: Accou
         {"Content-Type": "a/b/c"},
     ],
 )
-async def test_another_content_type_is_refused(gateway: Gateway, shop: Account, headers: dict[str, str]) -> None:
+async def test_another_content_type_is_refused(
+    gateway: Gateway, shop: Account, headers: dict[str, str]
+) -> None:
     body = gzip.compress(b"{}")
     status, answer, _ = await gateway.call("POST", "/v1/messages", shop.live, data=body, headers=headers)
     assert check_problem(status, answer) == "unsupported_media_type"
@@ -120,7 +122,15 @@ async def test_unknown_paths_and_methods_are_problems_too(gateway: Gateway, shop
 
 async def test_wrong_keys_are_all_answered_alike(gateway: Gateway, shop: Account) -> None:
     wrong = shop.live[:-1] + ("a" if shop.live[-1] != "a" else "b")
-    for value in (None, "Bearer", "Bearer ", f"Bearer {wrong}", "Basic eDp4", f"Bearer {'x' * 5000}", "Bearer é"):
+    for value in (
+        None,
+        "Bearer",
+        "Bearer ",
+        f"Bearer {wrong}",
+        "Basic eDp4",
+        f"Bearer {'x' * 5000}",
+        "Bearer é",
+    ):
         headers = {} if value is None else {"Authorization": value}
         status, answer, sent = await gateway.call("GET", "/v1/messages", headers=headers)
         assert (status, answer["code"]) == (401, "unauthorized"), value
@@ -135,10 +145,17 @@ async def test_a_key_does_only_what_its_scopes_say(gateway: Gateway, shop: Accou
         assert (status, answer["code"]) == (403, "forbidden")
 
 
-async def test_what_is_no_http_leaves_no_traceback(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_no_http_leaves_no_traceback(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
     port = int(gateway.url.rpartition(":")[2])
     with caplog.at_level(logging.DEBUG):
-        for octets in (b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00", b"POST / HTTP/9.9\r\n\r\n"):
+        for octets in (
+            b"\x00\x01\x02\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"\x16\x03\x01\x02\x00",
+            b"POST / HTTP/9.9\r\n\r\n",
+        ):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(octets)
             writer.write_eof()

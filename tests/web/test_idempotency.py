@@ -22,7 +22,9 @@ async def shop(gateway: Gateway) -> Account:
     return await gateway.add_shop()
 
 
-async def post(gateway: Gateway, key: str, name: str, body: object, path: str = "/v1/messages") -> tuple[int, bytes, str]:
+async def post(
+    gateway: Gateway, key: str, name: str, body: object, path: str = "/v1/messages"
+) -> tuple[int, bytes, str]:
     headers = {"Idempotency-Key": name, "Authorization": f"Bearer {key}"}
     async with gateway.session.post(gateway.url + path, json=body, headers=headers) as answer:
         return answer.status, await answer.read(), answer.headers.get("Idempotent-Replayed", "")
@@ -47,7 +49,9 @@ async def test_twenty_at_once_make_one_message_and_each_is_answered(gateway: Gat
     assert (await post(gateway, shop.live, "a", BODY))[0] == 202
 
 
-async def test_two_processes_with_one_key_make_one_message(gateway: Gateway, shop: Account, database: str) -> None:
+async def test_two_processes_with_one_key_make_one_message(
+    gateway: Gateway, shop: Account, database: str
+) -> None:
     async with run_gateway(database, connector_ids=gateway.connector_ids, node_key="other") as second:
         answers = await asyncio.gather(
             *(post(one, shop.live, f"k{n}", BODY) for n in range(10) for one in (gateway, second))
@@ -59,13 +63,18 @@ async def test_two_processes_with_one_key_make_one_message(gateway: Gateway, sho
 
 async def test_another_body_under_a_used_key_is_refused(gateway: Gateway, shop: Account) -> None:
     await post(gateway, shop.live, "a", BODY)
-    for body, path in (({**BODY, "text": "other"}, "/v1/messages"), ({"messages": [BODY]}, "/v1/messages/batch")):
+    for body, path in (
+        ({**BODY, "text": "other"}, "/v1/messages"),
+        ({"messages": [BODY]}, "/v1/messages/batch"),
+    ):
         status, answer, _ = await post(gateway, shop.live, "a", body, path)
         assert (status, b"idempotency_key_reused" in answer) == (422, True)
     assert await gateway.count("message") == 1
 
 
-async def test_a_refused_request_leaves_its_key_free_for_the_corrected_one(gateway: Gateway, shop: Account) -> None:
+async def test_a_refused_request_leaves_its_key_free_for_the_corrected_one(
+    gateway: Gateway, shop: Account
+) -> None:
     assert (await post(gateway, shop.live, "a", {**BODY, "to": "nobody"}))[0] == 422
     assert (await post(gateway, shop.live, "a", BODY))[0] == 202
 
@@ -101,7 +110,9 @@ async def test_a_batch_without_any_accepted_item_keeps_its_key_too(gateway: Gate
 async def test_a_day_later_the_key_is_free_again(gateway: Gateway, shop: Account) -> None:
     await post(gateway, shop.live, "a", BODY)
     async with gateway.database.connection() as connection:
-        await connection.raw.execute("UPDATE idempotency_key SET created_at = created_at - interval '25 hours'")
+        await connection.raw.execute(
+            "UPDATE idempotency_key SET created_at = created_at - interval '25 hours'"
+        )
     status, _, replayed = await post(gateway, shop.live, "a", {**BODY, "text": "new"})
     assert (status, replayed) == (202, "")
 

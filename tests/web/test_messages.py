@@ -33,8 +33,8 @@ async def set_state(gateway: Gateway, message: dict[str, Any], shop: Account, st
     async with gateway.database.connection() as connection:
         await connection.raw.execute("DELETE FROM queue WHERE id = $1", message_id)
         await connection.raw.execute(
-            "INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, entered, "
-            "epoch, changed_at, part_states) SELECT shop_id, id, slot, $3, 0, 0, 1, 0, 0, 0, now(), '\\x05' "
+            "INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, "
+            "entered, epoch, changed_at, part_states) SELECT shop_id, id, slot, $3, 0, 0, 1, 0, 0, 0, now(), '\\x05' "
             "FROM message WHERE shop_id = $1 AND id = $2",
             shop.shop.id, message_id, state,
         )  # fmt: skip
@@ -48,10 +48,15 @@ async def test_an_accepted_message_is_stored_queued_and_readable(gateway: Gatewa
     assert sent["price"] == {"amount": "0.045", "currency": "EUR"}
     status, read, _ = await gateway.call("GET", f"/v1/messages/{sent['id']}", shop.live)
     assert status == 200
-    assert {name: read[name] for name in ("to", "from", "text", "client_reference", "metadata", "part_count")} == {
-        "to": TO, "from": "GATEWAY", "text": "Bonjour", "client_reference": "o-1", "metadata": {"order": 12},
+    fields = ("to", "from", "text", "client_reference", "metadata", "part_count")
+    assert {name: read[name] for name in fields} == {
+        "to": TO,
+        "from": "GATEWAY",
+        "text": "Bonjour",
+        "client_reference": "o-1",
+        "metadata": {"order": 12},
         "part_count": 1,
-    }  # fmt: skip
+    }
     assert [entry["what"] for entry in read["timeline"]] == ["accepted"]
     assert (await gateway.count("queue"), await gateway.count("schedule")) == (1, 0)
 
@@ -198,9 +203,14 @@ async def test_the_first_suppression_of_a_shop_is_honoured_within_a_second(
 ) -> None:
     await gateway.send(shop.live, to=TO, text="x")
     await add_suppression(
-        gateway.database, shop.shop.id, "33612345678", SuppressionScope.ALL, source="test", now=shop.shop.created_at,
+        gateway.database,
+        shop.shop.id,
+        "33612345678",
+        SuppressionScope.ALL,
+        source="test",
+        now=shop.shop.created_at,
         instance_secret=SECRET,
-    )  # fmt: skip
+    )
     await asyncio.sleep(1.05)
     status, _, _ = await gateway.call("POST", "/v1/messages", shop.live, json={"to": TO, "text": "x"})
     assert status == 422

@@ -19,7 +19,9 @@ async def gateway(database: str) -> AsyncIterator[Gateway]:
 
 async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
     """One of everything; the ids by kind."""
-    sent = await gateway.send(shop.live, to="+33612345678", text=f"secret of {shop.shop.name}", client_reference="r")
+    sent = await gateway.send(
+        shop.live, to="+33612345678", text=f"secret of {shop.shop.name}", client_reference="r"
+    )
     _, endpoint, _ = await gateway.call(
         "POST", "/v1/webhook-endpoints", shop.live, json={"url": f"https://{shop.shop.name}.example.com/"}
     )
@@ -33,10 +35,16 @@ def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
     message = f"/v1/messages/{ids['message']}"
     endpoint = f"/v1/webhook-endpoints/{ids['endpoint']}"
     return [
-        ("GET", message), ("POST", f"{message}/cancel"), ("POST", f"{message}/resend"),
-        ("GET", endpoint), ("PATCH", endpoint), ("POST", f"{endpoint}/rotate-secret"), ("POST", f"{endpoint}/test"),
-        ("DELETE", endpoint), ("POST", f"/v1/webhook-deliveries/{ids['delivery']}/redeliver"),
-    ]  # fmt: skip
+        ("GET", message),
+        ("POST", f"{message}/cancel"),
+        ("POST", f"{message}/resend"),
+        ("GET", endpoint),
+        ("PATCH", endpoint),
+        ("POST", f"{endpoint}/rotate-secret"),
+        ("POST", f"{endpoint}/test"),
+        ("DELETE", endpoint),
+        ("POST", f"/v1/webhook-deliveries/{ids['delivery']}/redeliver"),
+    ]
 
 
 async def test_another_shops_ids_answer_exactly_like_ids_that_do_not_exist(gateway: Gateway) -> None:
@@ -59,9 +67,13 @@ async def test_lists_hold_only_the_shops_own(gateway: Gateway) -> None:
     one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
     await fill(gateway, one)
     for path in (
-        "/v1/messages", "/v1/messages?client_reference=r", "/v1/messages?to=%2B33612345678", "/v1/messages?state=queued",
-        "/v1/webhook-endpoints", "/v1/webhook-deliveries",
-    ):  # fmt: skip
+        "/v1/messages",
+        "/v1/messages?client_reference=r",
+        "/v1/messages?to=%2B33612345678",
+        "/v1/messages?state=queued",
+        "/v1/webhook-endpoints",
+        "/v1/webhook-deliveries",
+    ):
         _, listed, _ = await gateway.call("GET", path, other.live)
         assert "secret of" not in str(listed)
         assert next(iter(listed.values())) == []
@@ -72,8 +84,14 @@ async def test_lists_hold_only_the_shops_own(gateway: Gateway) -> None:
 async def test_the_walk_takes_every_path_that_holds_an_id() -> None:
     paths = yaml.safe_load(files("gateway.web").joinpath("openapi.yaml").read_text("utf-8"))["paths"]
     described = {
-        (method.upper(), path) for path, item in paths.items() if "{id}" in path for method in item if method in
-        ("get", "post", "patch", "delete", "put")
-    }  # fmt: skip
-    walked = {(method, path.replace("IDM", "{id}")) for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery"), "IDM"))}
+        (method.upper(), path)
+        for path, item in paths.items()
+        if "{id}" in path
+        for method in item
+        if method in ("get", "post", "patch", "delete", "put")
+    }
+    walked = {
+        (method, path.replace("IDM", "{id}"))
+        for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery"), "IDM"))
+    }
     assert walked == described
