@@ -65,7 +65,7 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
     S.CANCELLED: frozenset(),
     S.BLOCKED: frozenset(),
 }
-"""Every move that evidence may cause. `UNKNOWN → QUEUED` is absent: only a policy or a person resends."""
+"""Every move. `UNKNOWN → QUEUED` is absent: only a policy or a person resends."""
 
 ENDS = frozenset(state for state, onward in MOVES.items() if not onward)
 
@@ -103,7 +103,7 @@ def accepted(parts: int, *, scheduled: bool) -> Progress:
 
 
 def transition(state: MessageState, wanted: MessageState) -> bool:
-    """Whether evidence may move a message, or a part, from `state` to `wanted`."""
+    """Whether a message, or a part, may move from `state` to `wanted`."""
     return wanted in MOVES[state]
 
 
@@ -121,7 +121,7 @@ def judge(
     None means late, repeated or contradicting evidence: the caller keeps it as a row and applies nothing.
     """
     held = progress.part_states
-    if wanted not in MOVES[_STATES[held[part]]]:
+    if wanted not in _BY_EVIDENCE[held[part]]:
         return None
     if len(held) == 1:
         states = _ONE_PART[wanted]
@@ -138,7 +138,14 @@ def judge(
     return Progress(found, entered, states)
 
 
-_STATES: tuple[MessageState, ...] = (S.SCHEDULED, *sorted(S))
+_WAITING = frozenset({S.SCHEDULED, S.QUEUED})
+_BY_EVIDENCE: tuple[frozenset[MessageState], ...] = (
+    frozenset(),
+    *(frozenset() if state in _WAITING else MOVES[state] for state in sorted(S)),
+)
+"""Where evidence may move a part, by its state. A part that waits has a queue or schedule row, which only a
+cancel or an expiry may take away."""
+
 _ONE_PART = {state: bytes((state,)) for state in S}
 
 

@@ -1,4 +1,4 @@
-"""Ids and slots: the layout by vectors that must never change, and what ids promise whatever the clock does."""
+"""Ids and slots: the layout by vectors that must never change, and what ids promise whatever a clock does."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
