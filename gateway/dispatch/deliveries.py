@@ -69,9 +69,7 @@ class DeliveryReader:
             ).failure_class
         return ReceiptSeen(
             connector_id=self._connector_id,
-            carrier_id=normalise_carrier_id(
-                receipt.carrier_id, conversion=self._conversion, strip_zeros=self._strip_zeros
-            ),
+            carrier_id=self._normalise(receipt.carrier_id),
             wanted=wanted,
             receipt_state=_NO_STATE if state is None else int(state),
             failure_class=failure_class,
@@ -81,7 +79,11 @@ class DeliveryReader:
             to_address=_address(pdu.destination_addr),
             at=at,
             acknowledge=acknowledge,
+            other_id=self._normalise(receipt.text_carrier_id) if receipt.text_carrier_id else "",
         )
+
+    def _normalise(self, carrier_id: str) -> str:
+        return normalise_carrier_id(carrier_id, conversion=self._conversion, strip_zeros=self._strip_zeros)
 
     def _read_inbound(self, pdu: DeliverSm | DataSm, acknowledge: Acknowledge, at: datetime) -> InboundSeen:
         octets = pdu.short_message if isinstance(pdu, DeliverSm) else b""

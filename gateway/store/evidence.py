@@ -87,6 +87,8 @@ class ReceiptSeen(NamedTuple):
     to_address: str
     at: datetime
     acknowledge: object | None = None
+    other_id: str = ""
+    """The id in the text where it differs from receipted_message_id (quirk 51); tried second."""
     unmatched_id: int = 0
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import asyncpg
 
-from gateway.domain.identifiers import IdSource
+from gateway.domain.identifiers import IdSource, first_id_at
 from gateway.domain.message import ENDS, MessageState, Progress
 from gateway.store.cases import Case, judge_case
 from gateway.store.database import Connection
@@ -35,6 +35,8 @@ BATCH_ROWS = 2_000
 _NEWEST_DAYS = 2
 _RECEIPT_DAYS = 12
 _GUARD_ROUNDS = 3
+_CORRESPONDENCE = timedelta(days=30)
+"""How long a shop's message to a person makes that person's reply the shop's."""
 
 
 class GuardFailed(Exception):
@@ -163,6 +165,8 @@ class _OutcomeWork:
         if written_off:
             await self._load_written_off(connection, written_off, cases)
         await self._move_states(connection, cases, now)
+        if inbound:
+            inbound = await _find_shops(connection, inbound, now)
         ended = await self._end_waiting(connection, endings, now) if endings else []
         await self._find_targets(rows, cases, ended, inbound)
         for case in cases.values():
@@ -195,6 +199,8 @@ class _OutcomeWork:
         strangers: list[ReceiptSeen] = []
         for receipt in receipts:
             found = self._book.find(receipt.connector_id, receipt.carrier_id)
+            if found is None and receipt.other_id:
+                found = self._book.find(receipt.connector_id, receipt.other_id)
             if found is None:
                 strangers.append(receipt)
                 continue
@@ -215,7 +221,7 @@ class _OutcomeWork:
     ) -> list[ReceiptSeen]:
         """Returns the receipts whose ids are not of these days. Of several messages with one id, the newest
         whose part is open has it (SMSCs start their ids again)."""
-        wanted = list({(receipt.connector_id, receipt.carrier_id) for receipt in receipts})
+        wanted = list({key for receipt in receipts for key in _keys_of(receipt)})
         rows = await connection.fetch(
             "find_receipt_targets", days, [pair[0] for pair in wanted], [pair[1] for pair in wanted]
         )
@@ -236,7 +242,7 @@ class _OutcomeWork:
                 targets[key] = (flight, row["part"])
         left: list[ReceiptSeen] = []
         for receipt in receipts:
-            target = targets.get((receipt.connector_id, receipt.carrier_id))
+            target = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
             if target is None:
                 left.append(receipt)
                 continue
@@ -362,6 +368,36 @@ class _OutcomeWork:
             item.done.set_exception(error)
         if isinstance(item, ReceiptSeen | InboundSeen) and item.acknowledge is not None:
             self._listener.on_refused(item.acknowledge)
+
+
+def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
+    """The ids to look a receipt up by, the surer first."""
+    keys = [(receipt.connector_id, receipt.carrier_id)]
+    if receipt.other_id:
+        keys.append((receipt.connector_id, receipt.other_id))
+    return keys
+
+
+async def _find_shops(connection: Connection, inbound: list[InboundSeen], now: datetime) -> list[InboundSeen]:
+    """A text to an address without a shop of its own belongs to the only shop that wrote to that person from
+    there lately; where none or several did it stays in the gateway's inbox."""
+    homeless = [item for item in inbound if not item.shop_id]
+    if not homeless:
+        return inbound
+    rows = await connection.fetch(
+        "find_correspondents",
+        [item.slot for item in homeless],
+        [item.from_address for item in homeless],
+        [item.to_address for item in homeless],
+        first_id_at(now - _CORRESPONDENCE),
+    )
+    shops = {(row["person"], row["ours"]): row["shop_ids"] for row in rows}
+    return [
+        item._replace(shop_id=found[0])
+        if not item.shop_id and len(found := shops.get((item.from_address, item.to_address), ())) == 1
+        else item
+        for item in inbound
+    ]
 
 
 def _flight_of(row: asyncpg.Record) -> Flight:
