@@ -34,7 +34,8 @@ async def set_state(gateway: Gateway, message: dict[str, Any], shop: Account, st
         await connection.raw.execute("DELETE FROM queue WHERE id = $1", message_id)
         await connection.raw.execute(
             "INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, "
-            "entered, epoch, changed_at, part_states) SELECT shop_id, id, slot, $3, 0, 0, 1, 0, 0, 0, now(), '\\x05' "
+            "entered, epoch, changed_at, part_states) SELECT shop_id, id, slot, $3, 0, 0, 1, 0, 0, 0, now(), "
+            "'\\x05' "
             "FROM message WHERE shop_id = $1 AND id = $2",
             shop.shop.id, message_id, state,
         )  # fmt: skip
