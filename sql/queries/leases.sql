@@ -12,7 +12,7 @@ FOR KEY SHARE;
 -- name: transaction_status
 -- What became of a transaction: committed, aborted or in progress.
 -- $1 transaction_id text
-SELECT pg_xact_status($1::xid8);
+SELECT pg_xact_status($1::text::xid8);
 
 -- name: database_clock
 -- The database's clock: the only one that leases and ids go by.

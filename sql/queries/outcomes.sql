@@ -14,7 +14,7 @@ ORDER BY m.id DESC;
 -- $1 shop_id int4[]
 -- $2 id int8[]
 -- $3 slot int2[]
-SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt,
+SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt, s.reason, s.failure_class,
        m.connector_id, m.lane, m.category, m.expires_at, m.parts, m.cost_micros, m.country, m.currency,
        m.campaign_id, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url, m.from_address
 FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
@@ -153,26 +153,15 @@ WHERE r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
   AND r.receipt_id = wanted.receipt_id;
 
 -- name: note_late_answer
--- An answer that came after its part was written off: its row gains what the carrier said.
+-- An answer that came after its part was written off: the row of that attempt gains what the carrier said.
+-- Only one attempt of a part can be without an answer, for such a part is never submitted again.
 -- $1 shop_id int4
 -- $2 id int8
 -- $3 slot int2
 -- $4 part int2
--- $5 attempt int2
+-- $5 unknown int2
 -- $6 command_status int8
 -- $7 carrier_id text
 -- $8 now timestamptz
 UPDATE part SET command_status = $6, carrier_id = $7, answered_at = $8
-WHERE shop_id = $1 AND id = $2 AND slot = $3 AND part = $4 AND attempt = $5;
-
--- name: find_correspondents
--- Which shops wrote to these people from these addresses since an id.
--- $1 slot int2[]
--- $2 person text[]
--- $3 ours text[]
--- $4 since_id int8
-SELECT wanted.person, wanted.ours, array_agg(DISTINCT m.shop_id) AS shop_ids
-FROM unnest($1::int2[], $2::text[], $3::text[]) AS wanted (slot, person, ours)
-JOIN message AS m ON m.slot = wanted.slot AND m.to_address = wanted.person AND m.from_address = wanted.ours
-WHERE m.id >= $4
-GROUP BY 1, 2;
+WHERE shop_id = $1 AND id = $2 AND slot = $3 AND part = $4 AND state = $5 AND command_status IS NULL;
