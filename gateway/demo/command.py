@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
@@ -25,12 +26,13 @@ from gateway.demo.people import import_customers, open_shop
 from gateway.demo.progress import Progress
 from gateway.demo.shop import DemoShop
 from gateway.node.gateway import Gateway
+from gateway.simulator.profile import Profile
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 
 T = TypeVar("T")
 
-_PROFILE: Final = "realistic"
+_PROFILE: Final = "carrier.yaml"
 _WATCH_SECONDS: Final = 45.0
 """The simulator's slowest receipt takes seconds; after this the demonstration goes on with what there is."""
 
@@ -86,7 +88,7 @@ class _Demo:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self._say(f"Starting in {self._folder.path} …")
-        async with Simulator(load_profile(_PROFILE)) as smsc:
+        async with Simulator(_load_carrier()) as smsc:
             ports = choose_ports(smsc.port)
             if not ports.are_usual:
                 self._say(f"Port 8080 is taken; the API is on {ports.api}.")
@@ -157,3 +159,8 @@ async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
         for task in (working, stopping):
             task.cancel()
         await asyncio.wait((working, stopping))
+
+
+def _load_carrier() -> Profile:
+    with as_file(files("gateway.demo").joinpath(_PROFILE)) as path:
+        return load_profile(str(path))

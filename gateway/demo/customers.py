@@ -1,7 +1,8 @@
 """The demonstration's customers, and what the shop writes to each.
 
 The people are invented, and their numbers are of the French range reserved for works of fiction, 06 39 98 00
-00 to 06 39 98 99 99, less the first hundred, which test keys use for set outcomes.
+00 to 06 39 98 99 99. Six of them are the simulator's numbers of set outcome: one message fails, one expires,
+one is refused, one is throttled first, one gets its receipt twice.
 """
 
 import csv

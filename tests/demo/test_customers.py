@@ -2,16 +2,30 @@
 
 from gateway.demo.customers import VARIANTS, read_customers, write_texts
 from gateway.domain.phone import normalise_number
+from gateway.simulator.magic import find_magic_number
 from gateway.smpp.split import plan_text
 from gateway.smpp.text import Alphabet
 
 
-def test_every_number_is_reserved_for_fiction_and_no_magic_number() -> None:
+def test_every_number_is_reserved_for_fiction() -> None:
     addresses = [
         normalise_number(customer.phone, default_country="FR").address for customer in read_customers()
     ]
-    assert len(addresses) == len(set(addresses)) >= 300
-    assert all(address.startswith("3363998") and address[7:9] != "00" for address in addresses)
+    assert len(addresses) == len(set(addresses)) == 320
+    assert all(address.startswith("3363998") and len(address) == 11 for address in addresses)
+
+
+def test_set_outcomes_among_them_come_to_an_end_at_once() -> None:
+    magic = {
+        number.suffix
+        for customer in read_customers()
+        if (
+            number := find_magic_number(
+                normalise_number(customer.phone, default_country="FR").address.encode()
+            )
+        )
+    }
+    assert magic == {"00", "01", "02", "03", "04", "09"}
 
 
 def test_numbers_are_written_as_people_write_them() -> None:
