@@ -37,8 +37,6 @@ from gateway.store.shops import KeyHolder, Shop
 from gateway.store.suppressions import SuppressionScope, find_suppressions
 
 ACCEPTED_STATUS = 202
-_STORE_SECONDS = 10.0
-"""How long a caller waits for the commit before it hears that the outcome is open."""
 _ITEMS_BETWEEN_PAUSES = 200
 """About 2 ms of work: a batch must not hold up the one-time password behind it."""
 _SPEND_FRESH = timedelta(seconds=5)
@@ -84,6 +82,8 @@ class IntakeDeps:
     wants_events: Callable[[int], Awaitable[bool]]
     render_accepted: Callable[[Accepted], bytes]
     render_batch: Callable[[Sequence[Accepted | Refusal]], bytes]
+    store_seconds: float = 10.0
+    """How long a caller waits for the commit before it hears that the outcome is open."""
 
 
 class Intake:
@@ -233,14 +233,14 @@ class Intake:
         now: datetime,
     ) -> Reply | Refusal:
         try:
-            async with asyncio.timeout(_STORE_SECONDS):
+            async with asyncio.timeout(self._deps.store_seconds):
                 stored = await self._deps.store.store(
                     messages, keyed=None if key is None else key.answer(reply)
                 )
         except TimeoutError as exc:
             # What was put will be stored once the database is back, so nothing is given back to the caps.
             raise StoreUnavailable(
-                f"no commit within {_STORE_SECONDS:.0f} s; the request may still be carried out, so repeat "
+                f"no commit within {self._deps.store_seconds:.0f} s; the request may still be carried out, so repeat "
                 "it only with the same Idempotency-Key"
             ) from exc
         except Exception:
