@@ -95,7 +95,6 @@ class AnswerJudge:
                 LateAnswer(
                     flight,
                     part,
-                    flight.attempt,
                     wanted,
                     failure_class,
                     command_status,
@@ -110,7 +109,8 @@ class AnswerJudge:
         """Submits that have no answer: their outcome is unknown, and nothing resends them from here."""
         return [
             Answer(
-                flight, part, bind_no, MessageState.UNKNOWN, Reason.NO_RESPONSE, 0, None, None, None, submitted_at, at
+                flight, part, bind_no, MessageState.UNKNOWN, Reason.NO_RESPONSE, 0, None, None, None,
+                submitted_at, at
             )
             for flight, part, submitted_at in contexts
         ]  # fmt: skip
@@ -144,8 +144,8 @@ class AnswerJudge:
             flight.is_stopped = True
             judged.stopped.append(flight)
         return Answer(
-            flight, part, bind_no, wanted, reason, failure_class, command_status, None, None, submitted_at, at,
-            retry_at,
+            flight, part, bind_no, wanted, reason, failure_class, command_status, None, None, submitted_at,
+            at, retry_at,
         )  # fmt: skip
 
     def _read_id(self, message_id: bytes) -> tuple[str | None, str | None]:

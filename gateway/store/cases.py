@@ -1,6 +1,7 @@
 """One message's share of a batch: its evidence in order of arrival, and what it comes to.
 
-Pure: `domain.message` judges, this file only keeps the account that the rows are then written from.
+Pure: `domain.message` judges, this file only keeps the account that the rows are then written from. Evidence
+comes to the same whatever batches it is cut into, so what a later batch needs is carried on by the flight.
 """
 
 from datetime import datetime
@@ -11,16 +12,37 @@ from gateway.store.flights import Flight
 
 CaseEvidence = Answer | LateAnswer | Unsent | Matched | WrittenOff
 
-_OPEN = frozenset({MessageState.SENDING, MessageState.SENT})
+_WRITTEN_OFF_FROM = {Reason.NO_RESPONSE: MessageState.SENDING, Reason.NO_RECEIPT: MessageState.SENT}
+_RECEIPT_REASON = {
+    MessageState.FAILED: Reason.RECEIPT_SAID_SO,
+    MessageState.EXPIRED: Reason.VALIDITY_PASSED,
+    MessageState.UNKNOWN: Reason.RECEIPT_SAID_UNKNOWN,
+}
+_GOOD = frozenset({MessageState.SENT, MessageState.DELIVERED})
+_RANK = {Reason.NONE: 0, Reason.NO_RESPONSE: 1, Reason.NO_RECEIPT: 1, Reason.RECEIPT_SAID_UNKNOWN: 1}
+_RANK_OF_EXPIRY, _RANK_OF_FAILURE = 2, 3
+"""Parts fail in different ways; the message bears the worst reason, and the first of equals."""
 
 
 class Case:
     """What a batch learns of one message. `before` is what the row must still say for the move to count."""
 
     __slots__ = (
-        "attempt", "before", "command_status", "err", "evidence", "failure_class", "final_at", "flight", "outcomes",
-        "progress", "reason", "retry_at", "sent_at", "stat",
-    )  # fmt: skip
+        "attempt",
+        "before",
+        "command_status",
+        "err",
+        "evidence",
+        "failure_class",
+        "final_at",
+        "flight",
+        "outcomes",
+        "progress",
+        "reason",
+        "retry_at",
+        "sent_at",
+        "stat",
+    )
 
     def __init__(self, flight: Flight) -> None:
         self.flight = flight
@@ -29,14 +51,15 @@ class Case:
 
     def start_again(self) -> None:
         """Forget what was judged; the evidence stays. Used when the row was not as remembered."""
-        self.before = self.progress = self.flight.progress
-        self.attempt = self.flight.attempt
+        flight = self.flight
+        self.before = self.progress = flight.progress
+        self.attempt = flight.attempt
         self.outcomes: list[ReceiptOutcome] = []
-        self.reason = Reason.NONE
-        self.failure_class = 0
+        self.reason = flight.reason
+        self.failure_class = flight.failure_class
+        self.retry_at = flight.retry_at
         self.sent_at: datetime | None = None
         self.final_at: datetime | None = None
-        self.retry_at: datetime | None = None
         self.command_status: int | None = None
         self.stat: str | None = None
         self.err: str | None = None
@@ -49,8 +72,12 @@ class Case:
 
     def settle(self) -> None:
         """The batch is durable: memory follows."""
-        self.flight.progress = self.progress
-        self.flight.attempt = self.attempt
+        flight = self.flight
+        flight.retry_at = None if self.is_requeued else self.retry_at
+        flight.progress = self.progress
+        flight.attempt = self.attempt
+        flight.reason = self.reason
+        flight.failure_class = self.failure_class
 
     @property
     def is_requeued(self) -> bool:
@@ -60,10 +87,23 @@ class Case:
         """The columns of `move_states` for this message."""
         flight, before, after = self.flight, self.before, self.progress
         return (
-            flight.shop_id, flight.id, flight.slot, before.state, before.part_states, after.state,
-            after.part_states, after.entered, self.reason, self.failure_class, self.attempt, self.sent_at,
-            self.final_at, self.command_status, self.stat, self.err,
-        )  # fmt: skip
+            flight.shop_id,
+            flight.id,
+            flight.slot,
+            before.state,
+            before.part_states,
+            after.state,
+            after.part_states,
+            after.entered,
+            self.reason,
+            self.failure_class,
+            self.attempt,
+            self.sent_at,
+            self.final_at,
+            self.command_status,
+            self.stat,
+            self.err,
+        )
 
 
 def judge_case(case: Case) -> None:
@@ -73,23 +113,12 @@ def judge_case(case: Case) -> None:
     for item in case.evidence:
         if type(item) is Matched:
             case.outcomes.append(_judge_receipt(case, item, per_message=per_message))
-            continue
-        if type(item) is Answer or type(item) is LateAnswer:
+        elif type(item) is Answer or type(item) is LateAnswer:
             after = judge(case.progress, item.part, item.wanted, receipt_per_message=per_message)
-            if after is None:
-                continue
-            _move(case, after, item.at)
-            if item.wanted is MessageState.SENT:
-                if after.state is MessageState.SENT:
-                    case.sent_at = item.at
-            elif type(item) is Answer:
-                case.reason = item.reason
-                case.retry_at = item.retry_at
-                case.command_status = item.command_status
-                case.failure_class = item.failure_class
-            else:
-                case.command_status = item.command_status
-                case.failure_class = item.failure_class
+            if after is not None:
+                if item.wanted is not MessageState.SENT:
+                    _note_refusal(case, item)
+                _move(case, after, item.at)
         elif type(item) is Unsent:
             for part in item.parts:
                 after = judge(case.progress, part, MessageState.QUEUED)
@@ -99,48 +128,75 @@ def judge_case(case: Case) -> None:
             _write_off(case, item)
     if case.is_requeued:
         case.attempt = flight.attempt + 1
-    if case.progress.state is MessageState.DELIVERED:
-        case.reason = Reason.NONE
-        case.failure_class = 0
 
 
 def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOutcome:
     receipt, part = item
-    if receipt.wanted is None:
+    wanted = receipt.wanted
+    if wanted is None:
         return ReceiptOutcome.INTERMEDIATE
     held = MessageState(case.progress.part_states[part])
-    after = judge(case.progress, part, receipt.wanted, receipt_per_message=per_message)
+    after = judge(case.progress, part, wanted, receipt_per_message=per_message)
     if after is None:
-        if held == receipt.wanted:
+        if held == wanted:
             return ReceiptOutcome.REPEATED
         return ReceiptOutcome.LATE if held in ENDS else ReceiptOutcome.INTERMEDIATE
-    if after.state is not case.progress.state:
-        case.reason = _RECEIPT_REASON.get(receipt.wanted, Reason.NONE)
-        case.failure_class = receipt.failure_class if receipt.wanted is MessageState.FAILED else 0
+    is_worse = wanted is not MessageState.DELIVERED and _note_reason(
+        case, wanted, _RECEIPT_REASON[wanted], receipt.failure_class
+    )
+    if is_worse or after.state is not case.progress.state:
         case.stat, case.err = receipt.stat, receipt.err
-        if held is MessageState.SENDING:
+        if held is MessageState.SENDING and case.sent_at is None:
             case.sent_at = receipt.at
     _move(case, after, receipt.at)
     return ReceiptOutcome.APPLIED
 
 
-_RECEIPT_REASON = {
-    MessageState.FAILED: Reason.RECEIPT_SAID_SO,
-    MessageState.EXPIRED: Reason.VALIDITY_PASSED,
-    MessageState.UNKNOWN: Reason.RECEIPT_SAID_UNKNOWN,
-}
+def _note_refusal(case: Case, item: Answer | LateAnswer) -> None:
+    """Why a part was not taken, or not answered."""
+    reason = item.reason if type(item) is Answer else Reason.REJECTED_BY_CARRIER
+    if _note_reason(case, item.wanted, reason, item.failure_class):
+        case.command_status = item.command_status
+        return
+    if item.wanted is MessageState.QUEUED and case.progress.state not in ENDS:
+        if _rank(case.reason) < _RANK_OF_FAILURE:
+            case.command_status = item.command_status
+        if type(item) is Answer and item.retry_at is not None:
+            case.retry_at = item.retry_at if case.retry_at is None else max(case.retry_at, item.retry_at)
+
+
+def _note_reason(case: Case, wanted: MessageState, reason: Reason, failure_class: int) -> bool:
+    """Take the reason when it is worse than the one held and the message is not at its end."""
+    if case.progress.state in ENDS or _rank(reason) <= _rank(case.reason):
+        return False
+    case.reason = reason
+    case.failure_class = failure_class if wanted is MessageState.FAILED else 0
+    return True
+
+
+def _rank(reason: Reason) -> int:
+    if reason is Reason.VALIDITY_PASSED:
+        return _RANK_OF_EXPIRY
+    return _RANK.get(reason, _RANK_OF_FAILURE)
 
 
 def _write_off(case: Case, item: WrittenOff) -> None:
+    wanted_from = _WRITTEN_OFF_FROM[item.reason]
     for part, state in enumerate(case.progress.part_states):
-        if state in _OPEN:
+        if state == wanted_from:
             after = judge(case.progress, part, MessageState.UNKNOWN)
             if after is not None:
+                _note_reason(case, MessageState.UNKNOWN, item.reason, 0)
                 _move(case, after, item.at)
-                case.reason = item.reason
 
 
 def _move(case: Case, after: Progress, at: datetime) -> None:
-    if after.state in ENDS and case.progress.state not in ENDS:
-        case.final_at = at
+    if after.state is not case.progress.state:
+        if after.state in ENDS:
+            case.final_at = at
+        if after.state in _GOOD:
+            case.reason = Reason.NONE
+            case.failure_class = 0
+            if after.state is MessageState.SENT and case.sent_at is None:
+                case.sent_at = at
     case.progress = after

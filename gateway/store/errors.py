@@ -42,3 +42,16 @@ class RowRefused(StoreError):
     def __init__(self, fault: str) -> None:
         super().__init__(f"the row was refused by the database: {fault}")
         self.fault = fault
+
+
+class StateKeepsMoving(StoreError):
+    """State rows moved under their batch again and again: a fault of the program, for one node at a time
+    judges a message."""
+
+    def __init__(self, rows: int, message_id: int) -> None:
+        super().__init__(
+            f"{rows} state rows kept moving under their batch, first that of message {message_id}; "
+            "this process stops, and a restart reads them anew"
+        )
+        self.rows = rows
+        self.message_id = message_id

@@ -56,7 +56,6 @@ class LateAnswer(NamedTuple):
 
     flight: Flight
     part: int
-    attempt: int
     wanted: MessageState
     failure_class: int
     command_status: int
@@ -130,7 +129,8 @@ class Ending(NamedTuple):
 
 
 class WrittenOff(NamedTuple):
-    """Evidence of absence for a message that no process has in flight: its open parts become UNKNOWN."""
+    """Evidence of absence. NO_RESPONSE: the node that was sending it is gone, parts without an answer become
+    UNKNOWN. NO_RECEIPT: parts that were answered and never reported become so."""
 
     shop_id: int
     id: int

@@ -7,7 +7,7 @@ Both are caches with a cap: what is not here is read back from the database, so 
 from collections import OrderedDict
 from datetime import datetime
 
-from gateway.domain.message import ENDS, Progress
+from gateway.domain.message import ENDS, Progress, Reason
 
 BOOK_CAP = 60_000
 """Parts awaiting a receipt that are remembered, about 600 octets each; older ones are read back from
@@ -15,14 +15,38 @@ BOOK_CAP = 60_000
 
 
 class Flight:
-    """One message between its claim and its end. `progress` is what the database holds."""
+    """One message between its claim and its end. `progress`, `reason` and `failure_class` are what the
+    database holds."""
 
     __slots__ = (
-        "accepted_connector_id", "attempt", "body", "campaign_id", "category", "connector_id", "cost_micros", "country", "currency",
-        "expires_at", "from_address", "has_webhook_url", "id", "is_stopped", "is_test", "lane", "parts",
-        "progress", "receipt_per_message", "shop_id", "slot", "text", "to_address",
+        "accepted_connector_id",
+        "attempt",
+        "body",
+        "campaign_id",
+        "category",
+        "connector_id",
+        "cost_micros",
+        "country",
+        "currency",
+        "expires_at",
+        "failure_class",
+        "from_address",
+        "has_webhook_url",
+        "id",
+        "is_stopped",
+        "is_test",
+        "lane",
+        "parts",
+        "progress",
+        "reason",
+        "receipt_per_message",
+        "retry_at",
+        "shop_id",
+        "slot",
+        "text",
+        "to_address",
         "wants_events",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -72,8 +96,19 @@ class Flight:
         self.from_address = from_address
         self.text = text
         self.body = body
+        self.reason = Reason.NONE
+        self.failure_class = 0
+        self.retry_at: datetime | None = None
+        """How long parts that were refused must wait, kept until the last of the others is answered."""
         self.receipt_per_message = False
         self.is_stopped = False
+
+    def copy_state(self, other: "Flight") -> None:
+        """Stand where `other`, just read from the database, stands."""
+        self.progress = other.progress
+        self.attempt = other.attempt
+        self.reason = other.reason
+        self.failure_class = other.failure_class
 
     @property
     def is_over(self) -> bool:

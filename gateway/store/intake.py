@@ -226,9 +226,9 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
     for m in messages:
         content.append((
             m.shop_id, m.id, m.slot, m.connector_id, m.category, m.lane, m.alphabet, m.parts, m.is_test,
-            m.is_sensitive, m.wants_events, m.campaign_id, m.contact_id, m.cost_micros, m.send_at, m.expires_at,
-            m.country, m.currency, m.to_address, m.from_address, m.text, m.body, m.client_reference,
-            m.webhook_url, m.metadata,
+            m.is_sensitive, m.wants_events, m.campaign_id, m.contact_id, m.cost_micros, m.send_at,
+            m.expires_at, m.country, m.currency, m.to_address, m.from_address, m.text, m.body,
+            m.client_reference, m.webhook_url, m.metadata,
         ))  # fmt: skip
         if m.due_at is None:
             queued.append(
@@ -236,7 +236,8 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
             )
         else:
             scheduled.append((
-                m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, _SCHEDULED, m.due_at, m.expires_at,
+                m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, _SCHEDULED, m.due_at,
+                m.expires_at,
             ))  # fmt: skip
         tallies.add_message(
             message_id=m.id, shop_id=m.shop_id, connector_id=m.connector_id, country=m.country, lane=m.lane,

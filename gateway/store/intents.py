@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 from gateway.domain.message import MessageState, Progress, Reason, intend
 from gateway.store.database import Connection
+from gateway.store.errors import StateKeepsMoving
 from gateway.store.flights import Flight
 from gateway.store.queries import Query
 from gateway.store.writer import Fence, GroupWriter
 
 _BATCH_ROWS = 1_000
+_GUARD_ROUNDS = 3
 _STATE_COLUMNS = (
     "shop_id", "id", "slot", "state", "reason", "failure_class", "attempt", "node_no", "entered", "epoch",
     "changed_at", "part_states",
@@ -27,7 +29,7 @@ class IntentWriter:
     """The one writer of intents of this process."""
 
     def __init__(self, dsn: str, queries: dict[str, Query], fence: Fence, *, on_intended: OnIntended) -> None:
-        self._writer: GroupWriter[Flight, dict[int, Progress]] = GroupWriter(
+        self._writer: GroupWriter[Flight, _Intended] = GroupWriter(
             dsn, queries, fence, _IntentWork(fence, on_intended), name="intents", batch_rows=_BATCH_ROWS
         )
 
@@ -45,12 +47,23 @@ class IntentWriter:
         await self._writer.drained()
 
 
+class _Intended:
+    """What a batch of intents did, for after its commit."""
+
+    __slots__ = ("progress", "tried_before")
+
+    def __init__(self) -> None:
+        self.progress: dict[int, Progress] = {}
+        self.tried_before: dict[int, tuple[Reason, int]] = {}
+        """Reason and failure class of messages that have a state row already."""
+
+
 class _IntentWork:
     def __init__(self, fence: Fence, on_intended: OnIntended) -> None:
         self._fence = fence
         self._on_intended = on_intended
 
-    async def write(self, connection: Connection, items: Sequence[Flight]) -> dict[int, Progress]:
+    async def write(self, connection: Connection, items: Sequence[Flight]) -> _Intended:
         """Returns the new progress of every message that was still queued."""
         rows = await connection.fetch(
             "take_from_queue",
@@ -65,7 +78,7 @@ class _IntentWork:
         )
         taken = {row["id"] for row in rows}
         now = datetime.now(UTC)
-        progress: dict[int, Progress] = {}
+        intended = _Intended()
         records: list[tuple[object, ...]] = []
         again: list[Flight] = []
         node_no, epoch = self._fence.node_no, self._fence.epoch
@@ -75,40 +88,65 @@ class _IntentWork:
             if flight.attempt:
                 again.append(flight)
                 continue
-            after = progress[flight.id] = intend(flight.progress)
-            records.append((
-                flight.shop_id, flight.id, flight.slot, MessageState.SENDING, Reason.NONE, 0, 0, node_no,
-                after.entered, epoch, now, after.part_states,
-            ))  # fmt: skip
+            after = intended.progress[flight.id] = intend(flight.progress)
+            records.append(
+                (
+                    flight.shop_id,
+                    flight.id,
+                    flight.slot,
+                    MessageState.SENDING,
+                    Reason.NONE,
+                    0,
+                    0,
+                    node_no,
+                    after.entered,
+                    epoch,
+                    now,
+                    after.part_states,
+                )
+            )
         if records:
             await connection.copy("message_state", _STATE_COLUMNS, records)
+        for _ in range(_GUARD_ROUNDS):
+            if again:
+                again = await self._intend_again(connection, again, now, intended)
         if again:
-            progress.update(await self._intend_again(connection, again, now))
-        return progress
+            raise StateKeepsMoving(len(again), again[0].id)
+        return intended
 
     async def _intend_again(
-        self, connection: Connection, flights: list[Flight], now: datetime
-    ) -> dict[int, Progress]:
-        """Messages tried before: parts that the carrier took already are not sent a second time."""
+        self, connection: Connection, flights: list[Flight], now: datetime, intended: _Intended
+    ) -> list[Flight]:
+        """Messages tried before: parts that the carrier took already are not sent a second time.
+
+        A receipt for such a part may be stored meanwhile by the other writer; those whose rows moved under
+        this statement come back, to be read again.
+        """
         shops = [flight.shop_id for flight in flights]
         ids = [flight.id for flight in flights]
         slots = [flight.slot for flight in flights]
         held = {row["id"]: row for row in await connection.fetch("read_part_states", shops, ids, slots)}
+        waiting = [
+            flight
+            for flight in flights
+            if flight.id in held and held[flight.id]["state"] == MessageState.QUEUED
+        ]
+        if not waiting:
+            return []
         after = {}
-        for flight in flights:
+        for flight in waiting:
             row = held[flight.id]
-            before = Progress(
-                MessageState(row["state"]), row["entered"] | flight.progress.entered, row["part_states"]
-            )
-            after[flight.id] = intend(before)
+            entered = row["entered"] | flight.progress.entered
+            after[flight.id] = intend(Progress(MessageState.QUEUED, entered, row["part_states"]))
         rows = await connection.fetch(
             "mark_sending_again",
-            shops,
-            ids,
-            slots,
-            [flight.attempt for flight in flights],
-            [after[flight.id].entered for flight in flights],
-            [after[flight.id].part_states for flight in flights],
+            [flight.shop_id for flight in waiting],
+            [flight.id for flight in waiting],
+            [flight.slot for flight in waiting],
+            [flight.attempt for flight in waiting],
+            [after[flight.id].entered for flight in waiting],
+            [after[flight.id].part_states for flight in waiting],
+            [held[flight.id]["part_states"] for flight in waiting],
             MessageState.SENDING,
             MessageState.QUEUED,
             self._fence.node_no,
@@ -116,18 +154,24 @@ class _IntentWork:
             now,
         )
         marked = {row["id"] for row in rows}
-        return {message_id: progress for message_id, progress in after.items() if message_id in marked}
+        for message_id in marked:
+            row = held[message_id]
+            intended.progress[message_id] = after[message_id]
+            intended.tried_before[message_id] = (Reason(row["reason"]), row["failure_class"])
+        return [flight for flight in waiting if flight.id not in marked]
 
-    def committed(self, items: Sequence[Flight], result: dict[int, Progress]) -> None:
+    def committed(self, items: Sequence[Flight], result: _Intended) -> None:
         ready: list[Flight] = []
         gone: list[Flight] = []
         for flight in items:
-            progress = result.get(flight.id)
+            progress = result.progress.get(flight.id)
             if progress is None:
                 gone.append(flight)
-            else:
-                flight.progress = progress
-                ready.append(flight)
+                continue
+            flight.progress = progress
+            if flight.attempt:
+                flight.reason, flight.failure_class = result.tried_before[flight.id]
+            ready.append(flight)
         self._on_intended(ready, gone)
 
     def refused(self, item: Flight, error: Exception) -> None:

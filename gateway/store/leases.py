@@ -140,7 +140,7 @@ class Node:
             log.warning("lease.not_released", node=self.node_no, fault=str(exc))
 
     async def take_binds(self, wanted: Sequence[BindShare]) -> set[tuple[int, int]]:
-        """Hold the binds that nobody alive holds; returns (connector_id, bind_no) of all that are ours now."""
+        """Hold the binds that nobody alive holds; returns all that are ours now, (connector_id, bind_no)."""
         async with self._fenced() as connection:
             rows = await connection.fetch(
                 "take_bind_leases",

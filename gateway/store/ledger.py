@@ -52,10 +52,12 @@ async def count_ledger(
     database: Database, low: datetime, high: datetime, *, lookups_since: datetime
 ) -> LedgerCounts:
     """Count all messages accepted from `low` to `high` (whole UTC days). Reads every row of those days."""
-    async with database.connection() as connection:
-        async with connection.raw.transaction(isolation="repeatable_read", readonly=True):
-            await connection.raw.execute("SET LOCAL jit = off")
-            return await _count(connection, low, high, lookups_since)
+    async with (
+        database.connection() as connection,
+        connection.raw.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.raw.execute("SET LOCAL jit = off")
+        return await _count(connection, low, high, lookups_since)
 
 
 async def _count(

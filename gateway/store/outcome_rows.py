@@ -24,12 +24,13 @@ PART_COLUMNS = (
     "submitted_at", "answered_at", "carrier_id",
 )  # fmt: skip
 RECEIPT_COLUMNS = (
-    "shop_id", "id", "slot", "receipt_id", "part", "connector_id", "state", "outcome", "received_at", "stat", "err",
+    "shop_id", "id", "slot", "receipt_id", "part", "connector_id", "state", "outcome", "received_at", "stat",
+    "err",
 )  # fmt: skip
 RECEIPT_MAP_COLUMNS = ("day", "connector_id", "carrier_id", "slot", "id", "part", "shop_id")
 UNMATCHED_COLUMNS = (
-    "connector_id", "carrier_id", "receipt_id", "state", "outcome", "received_at", "stat", "err", "from_address",
-    "to_address",
+    "connector_id", "carrier_id", "receipt_id", "state", "outcome", "received_at", "stat", "err",
+    "from_address", "to_address",
 )  # fmt: skip
 INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
@@ -115,8 +116,8 @@ class OutcomeRows:
 
     def _add_answer(self, flight: Flight, item: Answer) -> None:
         self._parts.append((
-            flight.shop_id, flight.id, flight.slot, item.part, flight.attempt, flight.connector_id, item.bind_no,
-            item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
+            flight.shop_id, flight.id, flight.slot, item.part, flight.attempt, flight.connector_id,
+            item.bind_no, item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
         ))  # fmt: skip
         status = _NO_STATUS if item.command_status is None else item.command_status
         self._tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
@@ -135,8 +136,8 @@ class OutcomeRows:
 
     def _add_receipt(self, flight: Flight, receipt: ReceiptSeen, part: int, outcome: ReceiptOutcome) -> None:
         self._receipts.append((
-            flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part, receipt.connector_id,
-            receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
+            flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part,
+            receipt.connector_id, receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
         ))  # fmt: skip
         self._tallies.add_receipt(flight.id, receipt.connector_id, outcome)
         if receipt.unmatched_id:
@@ -148,8 +149,9 @@ class OutcomeRows:
             return
         receipt_id = self._ids.next_id(slot_of_address(receipt.carrier_id.encode().hex()))
         self._unmatched.append((
-            receipt.connector_id, receipt.carrier_id, receipt_id, receipt.receipt_state, ReceiptOutcome.UNMATCHED,
-            receipt.at, receipt.stat, receipt.err, receipt.from_address, receipt.to_address,
+            receipt.connector_id, receipt.carrier_id, receipt_id, receipt.receipt_state,
+            ReceiptOutcome.UNMATCHED, receipt.at, receipt.stat, receipt.err, receipt.from_address,
+            receipt.to_address,
         ))  # fmt: skip
         self._tallies.add_receipt(receipt_id, receipt.connector_id, ReceiptOutcome.UNMATCHED)
 
@@ -157,7 +159,8 @@ class OutcomeRows:
         inbound_id = self._ids.next_id(item.slot)
         self._inbound.append((
             item.shop_id, inbound_id, item.slot, item.connector_id, item.data_coding, item.esm_class,
-            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text, item.body,
+            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text,
+            item.body,
         ))  # fmt: skip
         if item.shop_id:
             for endpoint_id in self.endpoints_for(item.shop_id, INBOUND_RECEIVED):
@@ -170,10 +173,10 @@ class OutcomeRows:
         """Count a waiting message that `end_waiting` ended."""
         state = MessageState(row["state"])
         self._tallies.add_message(
-            message_id=row["id"], shop_id=row["shop_id"], connector_id=row["connector_id"], country=row["country"],
-            lane=row["lane"], category=row["category"], currency=row["currency"], state=state, failure_class=0,
-            parts=row["parts"], cost_micros=row["cost_micros"], campaign_id=row["campaign_id"],
-            is_test=row["is_test"],
+            message_id=row["id"], shop_id=row["shop_id"], connector_id=row["connector_id"],
+            country=row["country"], lane=row["lane"], category=row["category"], currency=row["currency"],
+            state=state, failure_class=0, parts=row["parts"], cost_micros=row["cost_micros"],
+            campaign_id=row["campaign_id"], is_test=row["is_test"],
         )  # fmt: skip
         if row["wants_events"]:
             snapshot = {"state": state.word, "reason": Reason(row["reason"]).word or None}
@@ -197,8 +200,8 @@ class OutcomeRows:
             ))  # fmt: skip
             return
         self._queue.append((
-            flight.connector_id, flight.lane, flight.category, flight.id, flight.slot, flight.shop_id, case.attempt,
-            entered, flight.expires_at,
+            flight.connector_id, flight.lane, flight.category, flight.id, flight.slot, flight.shop_id,
+            case.attempt, entered, flight.expires_at,
         ))  # fmt: skip
         stream = (flight.connector_id, flight.lane, flight.category)
         self.requeued[stream] = min(flight.id, self.requeued.get(stream, flight.id))
@@ -206,9 +209,10 @@ class OutcomeRows:
     def _count(self, flight: Flight, state: MessageState, failure_class: int) -> None:
         self._tallies.add_message(
             message_id=flight.id, shop_id=flight.shop_id, connector_id=flight.accepted_connector_id,
-            country=flight.country, lane=flight.lane, category=flight.category, currency=flight.currency, state=state,
-            failure_class=failure_class if state is MessageState.FAILED else 0, parts=flight.parts,
-            cost_micros=flight.cost_micros, campaign_id=flight.campaign_id, is_test=flight.is_test,
+            country=flight.country, lane=flight.lane, category=flight.category, currency=flight.currency,
+            state=state, failure_class=failure_class if state is MessageState.FAILED else 0,
+            parts=flight.parts, cost_micros=flight.cost_micros, campaign_id=flight.campaign_id,
+            is_test=flight.is_test,
         )  # fmt: skip
 
     def _write_event(
@@ -250,9 +254,16 @@ class OutcomeRows:
                 await connection.copy(table, columns, records)
         for item in self._late:
             await connection.execute(
-                "note_late_answer", item.flight.shop_id, item.flight.id, item.flight.slot, item.part, item.attempt,
-                item.command_status, item.carrier_id, item.at,
-            )  # fmt: skip
+                "note_late_answer",
+                item.flight.shop_id,
+                item.flight.id,
+                item.flight.slot,
+                item.part,
+                MessageState.UNKNOWN,
+                item.command_status,
+                item.carrier_id,
+                item.at,
+            )
         if self._settled:
             await connection.execute(
                 "settle_unmatched",

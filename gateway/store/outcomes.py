@@ -11,9 +11,10 @@ from typing import Protocol
 import asyncpg
 
 from gateway.domain.identifiers import IdSource, first_id_at
-from gateway.domain.message import ENDS, MessageState, Progress
+from gateway.domain.message import ENDS, MessageState, Progress, Reason
 from gateway.store.cases import Case, judge_case
 from gateway.store.database import Connection
+from gateway.store.errors import StateKeepsMoving
 from gateway.store.evidence import (
     Answer,
     Ending,
@@ -37,10 +38,6 @@ _RECEIPT_DAYS = 12
 _GUARD_ROUNDS = 3
 _CORRESPONDENCE = timedelta(days=30)
 """How long a shop's message to a person makes that person's reply the shop's."""
-
-
-class GuardFailed(Exception):
-    """State rows kept moving under a batch: a fault of the program, for one node judges a message."""
 
 
 class OutcomeListener(Protocol):
@@ -300,15 +297,14 @@ class _OutcomeWork:
             )
             for case in pending:
                 if case.flight.id in fresh:
-                    case.flight.progress = fresh[case.flight.id].progress
-                    case.flight.attempt = fresh[case.flight.id].attempt
+                    case.flight.copy_state(fresh[case.flight.id])
                     case.start_again()
                 else:
                     case.vanish()
             pending = [case for case in pending if case.flight.id in fresh]
             if not pending:
                 return
-        raise GuardFailed(f"{len(pending)} state rows moved under their batch, first: {pending[0].flight.id}")
+        raise StateKeepsMoving(len(pending), pending[0].flight.id)
 
     async def _end_waiting(
         self, connection: Connection, endings: list[Ending], now: datetime
@@ -401,7 +397,7 @@ async def _find_shops(connection: Connection, inbound: list[InboundSeen], now: d
 
 
 def _flight_of(row: asyncpg.Record) -> Flight:
-    return Flight(
+    flight = Flight(
         shop_id=row["shop_id"],
         message_id=row["id"],
         slot=row["slot"],
@@ -425,6 +421,9 @@ def _flight_of(row: asyncpg.Record) -> Flight:
         text=None,
         body=None,
     )
+    flight.reason = Reason(row["reason"])
+    flight.failure_class = row["failure_class"]
+    return flight
 
 
 def _move_columns(cases: Sequence[Case], now: datetime) -> list[object]:

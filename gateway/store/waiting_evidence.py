@@ -1,4 +1,4 @@
-"""Rows that time has something to say about: abandoned intents, missing receipts, receipts without a message."""
+"""Rows that time has something to say about: abandoned intents, missing receipts, receipts of no message."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -54,32 +54,34 @@ WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.catego
 RETURNING q.id;
 
 -- name: mark_sending_again
--- The intent of messages that were tried before: their state rows say queued.
+-- The intent of messages that were tried before: their state rows say queued, and what is expected of their parts.
 -- $1 shop_id int4[]
 -- $2 id int8[]
 -- $3 slot int2[]
 -- $4 attempt int2[]
 -- $5 entered int4[]
 -- $6 part_states bytea[]
--- $7 state int2
--- $8 expected int2
--- $9 node_no int2
--- $10 epoch int8
--- $11 now timestamptz
+-- $7 expected_parts bytea[]
+-- $8 state int2
+-- $9 expected int2
+-- $10 node_no int2
+-- $11 epoch int8
+-- $12 now timestamptz
 UPDATE message_state AS s
-SET state = $7, attempt = wanted.attempt, entered = s.entered | wanted.entered, part_states = wanted.part_states,
-    node_no = $9, epoch = $10, changed_at = $11
-FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int4[], $6::bytea[])
-     AS wanted (shop_id, id, slot, attempt, entered, part_states)
-WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.state = $8
+SET state = $8, attempt = wanted.attempt, entered = s.entered | wanted.entered, part_states = wanted.part_states,
+    node_no = $10, epoch = $11, changed_at = $12
+FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int4[], $6::bytea[], $7::bytea[])
+     AS wanted (shop_id, id, slot, attempt, entered, part_states, expected_parts)
+WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.state = $9
+  AND s.part_states = wanted.expected_parts
 RETURNING s.id;
 
 -- name: read_part_states
--- Part states and entered bits of messages that were tried before.
+-- Where messages that were tried before stand: part states, entered bits and why.
 -- $1 shop_id int4[]
 -- $2 id int8[]
 -- $3 slot int2[]
-SELECT s.id, s.state, s.entered, s.part_states
+SELECT s.id, s.state, s.entered, s.part_states, s.reason, s.failure_class
 FROM message_state AS s
 JOIN unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
   ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot;
