@@ -240,8 +240,8 @@ class Intake:
         except TimeoutError as exc:
             # What was put will be stored once the database is back, so nothing is given back to the caps.
             raise StoreUnavailable(
-                f"no commit within {self._deps.store_seconds:.0f} s; the request may still be carried out, so repeat "
-                "it only with the same Idempotency-Key"
+                f"no commit within {self._deps.store_seconds:.0f} s; the request may still be carried out, "
+                "so repeat it only with the same Idempotency-Key"
             ) from exc
         except Exception:
             self._give_back(sending, plans, now)
