@@ -33,7 +33,7 @@ from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
 from gateway.store.queue import claim_due_messages
-from gateway.store.writer import open_writer_connection
+from gateway.store.writer import Joins, open_writer_connection
 
 log = structlog.get_logger("dispatch")
 
@@ -259,7 +259,7 @@ class Dispatcher:
                     continue
                 try:
                     if connection is None:
-                        raw = await open_writer_connection(self._dsn, name="claims")
+                        raw = await open_writer_connection(self._dsn, name="claims", joins=Joins.BY_PROBE)
                         connection = Connection(raw, self._queries)
                     await self._claim_once(connection, self._hungry.popleft())
                 except UNREACHABLE as exc:

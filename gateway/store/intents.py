@@ -11,8 +11,9 @@ from gateway.domain.message import MessageState, Progress, Reason, intend
 from gateway.store.database import Connection
 from gateway.store.errors import StateKeepsMoving
 from gateway.store.flights import Flight
+from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import Fence, GroupWriter, Joins
 
 _BATCH_ROWS = 1_000
 _GUARD_ROUNDS = 3
@@ -30,7 +31,13 @@ class IntentWriter:
 
     def __init__(self, dsn: str, queries: dict[str, Query], fence: Fence, *, on_intended: OnIntended) -> None:
         self._writer: GroupWriter[Flight, _Intended] = GroupWriter(
-            dsn, queries, fence, _IntentWork(fence, on_intended), name="intents", batch_rows=_BATCH_ROWS
+            dsn,
+            queries,
+            fence,
+            _IntentWork(fence, on_intended),
+            name="intents",
+            batch_rows=_BATCH_ROWS,
+            joins=Joins.BY_ARRAY,
         )
 
     @property
@@ -58,6 +65,18 @@ class _Intended:
         """Reason and failure class of messages that have a state row already."""
 
 
+async def _take_from_queue(connection: Connection, flights: Sequence[Flight]) -> set[int]:
+    """Delete the queue rows, a statement for each stream; the ids whose rows were still there."""
+    by_stream: dict[Stream, list[int]] = {}
+    for flight in flights:
+        stream = (flight.connector_id, flight.lane, flight.category)
+        by_stream.setdefault(stream, []).append(flight.id)
+    taken: set[int] = set()
+    for stream, ids in sorted(by_stream.items()):
+        taken.update(row["id"] for row in await connection.fetch("take_from_queue", *stream, ids))
+    return taken
+
+
 class _IntentWork:
     def __init__(self, fence: Fence, on_intended: OnIntended) -> None:
         self._fence = fence
@@ -65,18 +84,7 @@ class _IntentWork:
 
     async def write(self, connection: Connection, items: Sequence[Flight]) -> _Intended:
         """Returns the new progress of every message that was still queued."""
-        rows = await connection.fetch(
-            "take_from_queue",
-            [flight.connector_id for flight in items],
-            [flight.lane for flight in items],
-            [flight.category for flight in items],
-            [flight.id for flight in items],
-            [flight.slot for flight in items],
-            [flight.shop_id for flight in items],
-            min(flight.id for flight in items),
-            max(flight.id for flight in items),
-        )
-        taken = {row["id"] for row in rows}
+        taken = await _take_from_queue(connection, items)
         now = datetime.now(UTC)
         intended = _Intended()
         records: list[tuple[object, ...]] = []

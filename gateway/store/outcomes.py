@@ -30,7 +30,7 @@ from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import Stream
 from gateway.store.outcome_rows import EndpointsFor, OutcomeRows
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import Fence, GroupWriter, Joins
 
 BATCH_ROWS = 2_000
 _NEWEST_DAYS = 2
@@ -80,7 +80,7 @@ class OutcomeWriter:
     ) -> None:
         work = _OutcomeWork(ids, book, listener, targets, connector_ids)
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
-            dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS
+            dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
         )
 
     @property
@@ -429,6 +429,4 @@ def _flight_of(row: asyncpg.Record) -> Flight:
 def _move_columns(cases: Sequence[Case], now: datetime) -> list[object]:
     """The parameters of `move_states`, a column each."""
     rows = [case.move_row() for case in cases]
-    ids = [case.flight.id for case in cases]
-    columns: list[object] = [list(column) for column in zip(*rows, strict=True)]
-    return [*columns, now, min(ids), max(ids)]
+    return [*(list(column) for column in zip(*rows, strict=True)), now]

@@ -209,6 +209,7 @@ CREATE TABLE schedule (
 ) PARTITION BY RANGE (id);
 CREATE INDEX schedule_by_due ON schedule (due_at);
 
+-- Keys of what is looked up in batches begin with the id: a sorted array of ids is one sweep of the index.
 -- The one row that moves; made by the first intent (or by an end that comes before one). No column that
 -- moves stands in an index, so that every move is a heap-only update.
 CREATE TABLE message_state (
@@ -229,7 +230,7 @@ CREATE TABLE message_state (
     part_states     bytea       NOT NULL,
     stat            text,
     err             text,
-    PRIMARY KEY (shop_id, id, slot)
+    PRIMARY KEY (id, slot, shop_id)
 ) PARTITION BY RANGE (id);
 
 -- One row for each submitted part and attempt, written with its answer (or with the lack of one).
@@ -246,7 +247,7 @@ CREATE TABLE part (
     submitted_at    timestamptz,
     answered_at     timestamptz NOT NULL,
     carrier_id      text,
-    PRIMARY KEY (shop_id, id, slot, part, attempt)
+    PRIMARY KEY (id, slot, shop_id, part, attempt)
 ) PARTITION BY RANGE (id);
 
 -- Every receipt that could be matched, also the repeated and the contradicting. id is the message's,
@@ -263,7 +264,7 @@ CREATE TABLE receipt (
     received_at    timestamptz NOT NULL,
     stat           text        NOT NULL,
     err            text        NOT NULL,
-    PRIMARY KEY (shop_id, id, slot, receipt_id)
+    PRIMARY KEY (id, slot, shop_id, receipt_id)
 ) PARTITION BY RANGE (id);
 
 -- A receipt whose id we do not know (yet): tried again for 72 h, then kept for the list until its day goes.

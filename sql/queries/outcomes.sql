@@ -1,13 +1,13 @@
 -- name: find_receipt_targets
--- Which message parts carry these carriers' ids, on these days, newest message first.
+-- Which message parts carry these carriers' ids, on these days, newest message first. Every id is looked for
+-- at every one of the connectors; the caller takes the pairs it asked for.
 -- $1 days date[]
 -- $2 connector_id int4[]
 -- $3 carrier_id text[]
-SELECT wanted.connector_id, wanted.carrier_id, m.shop_id, m.id, m.slot, m.part
-FROM unnest($2::int4[], $3::text[]) AS wanted (connector_id, carrier_id)
-JOIN receipt_map AS m
-  ON m.day = ANY ($1::date[]) AND m.connector_id = wanted.connector_id AND m.carrier_id = wanted.carrier_id
-ORDER BY m.id DESC;
+SELECT connector_id, carrier_id, shop_id, id, slot, part
+FROM receipt_map
+WHERE day = ANY ($1::date[]) AND connector_id = ANY ($2::int4[]) AND carrier_id = ANY ($3::text[])
+ORDER BY id DESC;
 
 -- name: load_flights
 -- Everything needed to judge evidence about messages that are not in memory.
@@ -19,7 +19,8 @@ SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt, s.
        m.campaign_id, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url, m.from_address
 FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
 JOIN message_state AS s ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
-JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot;
+JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot
+WHERE s.id = ANY ($2::int8[]) AND m.id = ANY ($2::int8[]) AND m.shop_id = ANY ($1::int4[]);
 
 -- name: move_states
 -- Write where messages stand now; a row that is not as expected is left alone and does not come back.
@@ -40,8 +41,6 @@ JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot 
 -- $15 stat text[]
 -- $16 err text[]
 -- $17 now timestamptz
--- $18 low_id int8
--- $19 high_id int8
 UPDATE message_state AS s
 SET state = wanted.state, part_states = wanted.part_states, entered = wanted.entered, reason = wanted.reason,
     failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $17,
@@ -53,7 +52,7 @@ FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::bytea[], $6::int
             $16::text[])
      AS wanted (shop_id, id, slot, expected, expected_parts, state, part_states, entered, reason, failure_class,
                 attempt, sent_at, final_at, command_status, stat, err)
-WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.id BETWEEN $18 AND $19
+WHERE s.id = ANY ($2::int8[]) AND s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
   AND s.state = wanted.expected AND s.part_states = wanted.expected_parts
 RETURNING s.id;
 
@@ -73,14 +72,18 @@ WITH wanted AS (
     FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int2[])
          AS w (shop_id, id, slot, state, reason)
     JOIN message AS m ON m.shop_id = w.shop_id AND m.id = w.id AND m.slot = w.slot
+    WHERE m.id = ANY ($2::int8[]) AND m.shop_id = ANY ($1::int4[])
 ), unqueued AS (
     DELETE FROM queue AS q USING wanted AS w
-    WHERE q.connector_id = ANY ($6::int4[]) AND q.lane = w.lane AND q.category = w.category AND q.id = w.id
+    WHERE q.connector_id = ANY ($6::int4[]) AND q.lane = ANY ('{1,2,3}'::int2[])
+      AND q.category = ANY ('{1,2,3}'::int2[]) AND q.id = ANY ($2::int8[])
+      AND q.lane = w.lane AND q.category = w.category AND q.id = w.id
       AND q.slot = w.slot AND q.shop_id = w.shop_id
     RETURNING q.shop_id, q.id, q.slot, q.entered, q.attempt
 ), unscheduled AS (
     DELETE FROM schedule AS c USING wanted AS w
-    WHERE c.shop_id = w.shop_id AND c.id = w.id AND c.slot = w.slot
+    WHERE c.shop_id = ANY ($1::int4[]) AND c.id = ANY ($2::int8[])
+      AND c.shop_id = w.shop_id AND c.id = w.id AND c.slot = w.slot
     RETURNING c.shop_id, c.id, c.slot, c.entered, c.attempt
 ), gone AS (
     SELECT * FROM unqueued UNION ALL SELECT * FROM unscheduled
@@ -149,7 +152,8 @@ LIMIT $3;
 -- $4 outcome int2
 UPDATE receipt_unmatched AS r SET outcome = $4
 FROM unnest($1::int4[], $2::text[], $3::int8[]) AS wanted (connector_id, carrier_id, receipt_id)
-WHERE r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
+WHERE r.connector_id = ANY ($1::int4[]) AND r.carrier_id = ANY ($2::text[])
+  AND r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
   AND r.receipt_id = wanted.receipt_id;
 
 -- name: note_late_answer

@@ -35,23 +35,15 @@ FROM (SELECT DISTINCT connector_id, lanes.lane, categories.category
 WHERE counted.waiting > 0;
 
 -- name: take_from_queue
--- Remove queue rows whose messages are about to be submitted; those that come back are the caller's.
--- A row that does not come back was cancelled, expired or moved in the meantime.
--- $1 connector_id int4[]
--- $2 lane int2[]
--- $3 category int2[]
--- $4 id int8[]
--- $5 slot int2[]
--- $6 shop_id int4[]
--- $7 low_id int8
--- $8 high_id int8
-DELETE FROM queue AS q
-USING unnest($1::int4[], $2::int2[], $3::int2[], $4::int8[], $5::int2[], $6::int4[])
-      AS wanted (connector_id, lane, category, id, slot, shop_id)
-WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.category = wanted.category
-  AND q.id = wanted.id AND q.slot = wanted.slot AND q.shop_id = wanted.shop_id
-  AND q.id BETWEEN $7 AND $8
-RETURNING q.id;
+-- Remove queue rows of one stream whose messages are about to be submitted; those that come back are the
+-- caller's. A row that does not come back was cancelled, expired or moved in the meantime.
+-- $1 connector_id int4
+-- $2 lane int2
+-- $3 category int2
+-- $4 ids int8[]
+DELETE FROM queue
+WHERE connector_id = $1 AND lane = $2 AND category = $3 AND id = ANY ($4::int8[])
+RETURNING id;
 
 -- name: mark_sending_again
 -- The intent of messages that were tried before: their state rows say queued, and what is expected of their parts.
@@ -84,7 +76,8 @@ RETURNING s.id;
 SELECT s.id, s.state, s.entered, s.part_states, s.reason, s.failure_class
 FROM message_state AS s
 JOIN unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
-  ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot;
+  ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
+WHERE s.id = ANY ($2::int8[]);
 
 -- name: release_due
 -- Move scheduled messages whose time has come to the queue, in the caller's slots.
