@@ -212,6 +212,7 @@ CREATE TABLE schedule (
 ) PARTITION BY RANGE (id);
 CREATE INDEX schedule_by_due ON schedule (due_at);
 
+-- Keys of what is looked up in batches begin with the id: a sorted array of ids is one sweep of the index.
 -- The one row that moves; made by the first intent (or by an end that comes before one). No column that
 -- moves stands in an index, so that every move is a heap-only update.
 CREATE TABLE message_state (
@@ -232,7 +233,7 @@ CREATE TABLE message_state (
     part_states     bytea       NOT NULL,
     stat            text,
     err             text,
-    PRIMARY KEY (shop_id, id, slot)
+    PRIMARY KEY (id, slot, shop_id)
 ) PARTITION BY RANGE (id);
 
 -- One row for each submitted part and attempt, written with its answer (or with the lack of one).
@@ -249,7 +250,7 @@ CREATE TABLE part (
     submitted_at    timestamptz,
     answered_at     timestamptz NOT NULL,
     carrier_id      text,
-    PRIMARY KEY (shop_id, id, slot, part, attempt)
+    PRIMARY KEY (id, slot, shop_id, part, attempt)
 ) PARTITION BY RANGE (id);
 
 -- Every receipt that could be matched, also the repeated and the contradicting. id is the message's,
@@ -266,7 +267,7 @@ CREATE TABLE receipt (
     received_at    timestamptz NOT NULL,
     stat           text        NOT NULL,
     err            text        NOT NULL,
-    PRIMARY KEY (shop_id, id, slot, receipt_id)
+    PRIMARY KEY (id, slot, shop_id, receipt_id)
 ) PARTITION BY RANGE (id);
 
 -- A receipt whose id we do not know (yet): tried again for 72 h, then kept for the list until its day goes.
@@ -485,7 +486,7 @@ BEGIN
         ('part', ''),
         ('receipt', ''),
         ('inbound', ''),
-        ('outbox', 'WITH (fillfactor = 70)')
+        ('outbox', 'WITH (fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)')
     LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) %s',
                        parent || '_' || suffix, parent, low, high, options);

@@ -1,8 +1,6 @@
 """Where callers come in: the public API on TCP, the admin API on a unix socket."""
 
-import contextlib
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,14 +13,13 @@ from gateway.node.rooms import Rooms, now_utc
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.public_api import PublicDeps, Readiness, make_public_app
-from gateway.web.serving import make_runner
+from gateway.web.serving import make_runner, open_admin_socket
 from gateway.web.webhook_handlers import WebhookTools
 
 ADMIN_SOCKET = "admin.sock"
 ADMIN_GROUP = "estafette"
 """Who is in this group may connect; what each may do is in `admin.roles`."""
 
-_SOCKET_MODE = 0o660
 _BACKLOG = 1_024
 
 
@@ -83,9 +80,7 @@ async def open_admin_door(
         )
     )
     async with _run(app) as runner:
-        _clear_socket(path)
-        await web.UnixSite(runner, str(path)).start()
-        _open_socket_to_group(path)
+        await web.SockSite(runner, open_admin_socket(path, group=ADMIN_GROUP)).start()
         yield path
 
 
@@ -97,14 +92,3 @@ async def _run(app: web.Application) -> AsyncIterator[web.AppRunner]:
         yield runner
     finally:
         await runner.cleanup()
-
-
-def _clear_socket(path: Path) -> None:
-    """A socket left by a process that was killed; the state folder's lock says that nobody has it now."""
-    path.unlink(missing_ok=True)
-
-
-def _open_socket_to_group(path: Path) -> None:
-    path.chmod(_SOCKET_MODE)
-    with contextlib.suppress(LookupError, PermissionError):
-        shutil.chown(path, group=ADMIN_GROUP)

@@ -33,6 +33,7 @@ class Flight:
         "from_address",
         "has_webhook_url",
         "id",
+        "is_sensitive",
         "is_stopped",
         "is_test",
         "lane",
@@ -66,6 +67,7 @@ class Flight:
         country: str,
         currency: str,
         campaign_id: int | None,
+        is_sensitive: bool,
         is_test: bool,
         wants_events: bool,
         has_webhook_url: bool,
@@ -89,6 +91,7 @@ class Flight:
         self.country = country
         self.currency = currency
         self.campaign_id = campaign_id
+        self.is_sensitive = is_sensitive
         self.is_test = is_test
         self.wants_events = wants_events
         self.has_webhook_url = has_webhook_url

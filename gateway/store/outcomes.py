@@ -173,6 +173,7 @@ class _OutcomeWork:
         for row in ended:
             written.ended.add(row["id"])
             rows.add_ended(row)
+        await _erase_sensitive(connection, cases, ended)
         await rows.write(connection)
         written.cases = list(cases.values())
         written.requeued = rows.requeued
@@ -366,6 +367,21 @@ class _OutcomeWork:
             self._listener.on_refused(item.acknowledge)
 
 
+async def _erase_sensitive(
+    connection: Connection, cases: dict[int, Case], ended: list[asyncpg.Record]
+) -> None:
+    """The text of a sensitive message goes with the transition that ends it."""
+    over = [
+        (case.flight.shop_id, case.flight.id, case.flight.slot)
+        for case in cases.values()
+        if case.flight.is_sensitive and case.progress.state in ENDS and case.before.state not in ENDS
+    ]
+    over += [(row["shop_id"], row["id"], row["slot"]) for row in ended if row["is_sensitive"]]
+    if over:
+        shops, ids, slots = zip(*over, strict=True)
+        await connection.execute("erase_texts", shops, ids, slots)
+
+
 def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
     """The ids to look a receipt up by, the surer first."""
     keys = [(receipt.connector_id, receipt.carrier_id)]
@@ -413,6 +429,7 @@ def _flight_of(row: asyncpg.Record) -> Flight:
         country=row["country"],
         currency=row["currency"],
         campaign_id=row["campaign_id"],
+        is_sensitive=row["is_sensitive"],
         is_test=row["is_test"],
         wants_events=row["wants_events"],
         has_webhook_url=row["has_webhook_url"],

@@ -38,8 +38,8 @@ async def claim_due_messages(
 def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
     (
         shop_id, message_id, slot, attempt, entered, expires_at, accepted_connector_id, parts, cost_micros,
-        country, currency, campaign_id, is_test, wants_events, has_webhook_url, to_address, from_address,
-        text, body,
+        country, currency, campaign_id, is_sensitive, is_test, wants_events, has_webhook_url, to_address,
+        from_address, text, body,
     ) = row  # fmt: skip
     connector_id, lane, category = stream
     return Flight(
@@ -58,6 +58,7 @@ def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
         country=country,
         currency=currency,
         campaign_id=campaign_id,
+        is_sensitive=is_sensitive,
         is_test=is_test,
         wants_events=wants_events,
         has_webhook_url=has_webhook_url,

@@ -137,7 +137,7 @@ def _show_status(command_status: int | None) -> str | None:
 def _show_part(part: PartRecord) -> dict[str, object]:
     return {
         "part": part.part + 1,
-        "attempt": part.attempt,
+        "attempt": part.attempt + 1,
         "state": MessageState(part.state).word,
         "connector": part.connector_name,
         "bind": part.bind_no,
@@ -171,7 +171,7 @@ def _tell_part(part: PartRecord, total: int) -> list[tuple[datetime, str, str]]:
     name = f"part {part.part + 1} of {total}"
     told = []
     if part.submitted_at is not None:
-        where = f"to {part.connector_name}, bind {part.bind_no}, attempt {part.attempt}"
+        where = f"to {part.connector_name}, bind {part.bind_no}, attempt {part.attempt + 1}"
         told.append((part.submitted_at, "submitted", f"{name} {where}"))
     if part.command_status is None:
         what = "no answer came in time" if part.submitted_at else "was not submitted"

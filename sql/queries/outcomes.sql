@@ -16,7 +16,8 @@ ORDER BY id DESC;
 -- $3 slot int2[]
 SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt, s.reason, s.failure_class,
        m.connector_id, m.lane, m.category, m.expires_at, m.parts, m.cost_micros, m.country, m.currency,
-       m.campaign_id, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url, m.from_address
+       m.campaign_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+       m.from_address
 FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
 JOIN message_state AS s ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
 JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot
@@ -68,7 +69,7 @@ RETURNING s.id;
 -- $8 queued int2
 WITH wanted AS (
     SELECT w.*, m.lane, m.category, m.connector_id, m.country, m.currency, m.parts, m.cost_micros, m.campaign_id,
-           m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url
+           m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url
     FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int2[])
          AS w (shop_id, id, slot, state, reason)
     JOIN message AS m ON m.shop_id = w.shop_id AND m.id = w.id AND m.slot = w.slot
@@ -102,9 +103,19 @@ WITH wanted AS (
     RETURNING shop_id, id, slot, entered
 )
 SELECT ended.shop_id, ended.id, ended.slot, ended.entered, w.state, w.reason, w.lane, w.category, w.connector_id,
-       w.country, w.currency, w.parts, w.cost_micros, w.campaign_id, w.is_test, w.wants_events, w.has_webhook_url
+       w.country, w.currency, w.parts, w.cost_micros, w.campaign_id, w.is_sensitive, w.is_test, w.wants_events, w.has_webhook_url
 FROM ended
 JOIN wanted AS w ON w.shop_id = ended.shop_id AND w.id = ended.id AND w.slot = ended.slot;
+
+-- name: erase_texts
+-- Forget what sensitive messages said; numbers, states and amounts stay.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+UPDATE message AS m SET text = NULL, body = NULL
+FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
+WHERE m.shop_id = ANY ($1::int4[]) AND m.id = ANY ($2::int8[])
+  AND m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot;
 
 -- name: find_abandoned
 -- Messages whose intent belongs to a node that is gone: nobody will ever see their answers. Whether a node

@@ -9,7 +9,7 @@
 -- $6 batch_size int8
 SELECT q.shop_id, q.id, q.slot, q.attempt, q.entered, q.expires_at,
        m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
-       m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+       m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
        m.to_address, m.from_address, m.text, m.body
 FROM queue AS q
 JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot

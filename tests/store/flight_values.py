@@ -32,6 +32,7 @@ def make_flight(*, parts: int = 1, message_id: int = MESSAGE_ID, **changes: Any)
         "country": "FR",
         "currency": "EUR",
         "campaign_id": None,
+        "is_sensitive": False,
         "is_test": False,
         "wants_events": False,
         "has_webhook_url": False,
