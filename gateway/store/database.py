@@ -20,10 +20,12 @@ UNREACHABLE = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncio.TimeoutError,
 )
-"""What asyncpg raises when the server is away, stopping, recovering or full, rather than refusing a row."""
+"""What asyncpg raises when the server is away, stopping, recovering or full (of connections, of data), rather
+than refusing a row."""
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
 _STATEMENT_TIMEOUT_SECONDS = 30.0

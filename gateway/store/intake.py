@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
@@ -26,9 +27,11 @@ _BACKLOG_ROWS = 60_000
 """Rows waiting to be stored beyond which new requests are turned away with 503: about two seconds' work."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
-    """One accepted message: the columns of `message`, and when it falls due (None: at once)."""
+class NewMessage(NamedTuple):
+    """One accepted message: the columns of `message`, and when it falls due (None: at once).
+
+    A tuple, for it is the row that is copied: a frozen dataclass cost 3 µs more a message.
+    """
 
     shop_id: int
     id: int
@@ -58,7 +61,8 @@ class NewMessage:
     due_at: datetime | None = None
 
 
-MESSAGE_COLUMNS = tuple(name for name in NewMessage.__slots__ if name != "due_at")
+MESSAGE_COLUMNS = NewMessage._fields[:-1]
+_COLUMNS = len(MESSAGE_COLUMNS)
 QUEUE_COLUMNS = (
     "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "entered", "expires_at",
 )  # fmt: skip
@@ -224,12 +228,7 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
     scheduled: list[tuple[object, ...]] = []
     tallies = Tallies()
     for m in messages:
-        content.append((
-            m.shop_id, m.id, m.slot, m.connector_id, m.category, m.lane, m.alphabet, m.parts, m.is_test,
-            m.is_sensitive, m.wants_events, m.campaign_id, m.contact_id, m.cost_micros, m.send_at,
-            m.expires_at, m.country, m.currency, m.to_address, m.from_address, m.text, m.body,
-            m.client_reference, m.webhook_url, m.metadata,
-        ))  # fmt: skip
+        content.append(m[:_COLUMNS])
         if m.due_at is None:
             queued.append(
                 (m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, _QUEUED, m.expires_at)

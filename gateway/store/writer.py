@@ -31,6 +31,9 @@ _DATA_AT_FAULT = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.ProgramLimitExceededError,
+    # What the driver says of a value that it cannot write in a COPY.
+    OverflowError,
+    UnicodeEncodeError,
 )
 _STATEMENT_TIMEOUT_SECONDS = 30.0
 _IDLE_IN_TRANSACTION_MS = "15000"
@@ -219,11 +222,15 @@ class GroupWriter(Generic[Item, Result]):
                 await self._roll_back()
                 await asyncio.sleep(_RECONNECT_SECONDS)
             except (*UNREACHABLE, StoreUnavailable) as exc:
+                if isinstance(exc, asyncpg.InterfaceError) and not self._is_disconnected:
+                    await self._roll_back()
+                    raise  # the driver was called wrongly; the connection is well
                 self.is_away = True
                 log.warning("writer.disconnected", writer=self._name, rows=len(batch), fault=repr(exc))
                 await self._disconnect()
                 if result is not None and transaction_id and await self._was_committed(transaction_id):
                     return result
+                await asyncio.sleep(_RECONNECT_SECONDS)
             except BaseException:
                 await self._roll_back()
                 raise
@@ -275,6 +282,10 @@ class GroupWriter(Generic[Item, Result]):
             await asyncio.wait_for(connection.raw.execute("ROLLBACK"), 5.0)
         except (*UNREACHABLE, asyncpg.PostgresError):
             await self._disconnect()
+
+    @property
+    def _is_disconnected(self) -> bool:
+        return self._connection is None or self._connection.raw.is_closed()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
