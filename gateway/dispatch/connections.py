@@ -173,8 +173,8 @@ class _BindOwner(SessionOwner):
         reader = self._connections.reader
         evidence: list[Evidence] = []
         for sequence_number, pdu in requests:
-            if isinstance(pdu, DeliverSm | DataSm):
-                acknowledge = Acknowledge(session, sequence_number, isinstance(pdu, DataSm))
+            if type(pdu) is DeliverSm or type(pdu) is DataSm:
+                acknowledge = Acknowledge(session, sequence_number, type(pdu) is DataSm)
                 try:
                     evidence.append(reader.read(pdu, acknowledge, at))
                 except SmppError as exc:

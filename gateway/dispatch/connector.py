@@ -33,6 +33,8 @@ _MOST_CLAIMED = 4_000
 _LEAST_PAUSE_SECONDS = 0.002
 """Between two looks at the pacer: above 500 parts a second several parts leave at a time."""
 
+_ONLY = (0,)
+
 SubmitContext = tuple[Flight, int, datetime]
 """What a session carries for us with each submit: message, part, and when it was handed over."""
 
@@ -55,9 +57,8 @@ class _Outgoing:
     def __init__(self, flight: Flight, plan: WirePlan) -> None:
         self.flight = flight
         self.plan = plan
-        self.parts = deque(
-            part for part, state in enumerate(flight.progress.part_states) if state == MessageState.SENDING
-        )
+        states = flight.progress.part_states
+        self.parts = deque(_ONLY if len(states) == 1 else _parts_in(states, MessageState.SENDING))
         self.session: Session | None = None
 
 
@@ -327,6 +328,10 @@ class ConnectorRun:
             progress = flight.progress
             flight.progress = Progress(progress.state, progress.entered, bytes((MessageState.QUEUED,)) * pdus)
         return plan
+
+
+def _parts_in(states: bytes, state: MessageState) -> list[int]:
+    return [part for part, held in enumerate(states) if held == state]
 
 
 def _room_of(session: Session) -> int:

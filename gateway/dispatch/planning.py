@@ -19,6 +19,7 @@ from gateway.store.flights import Flight
 _TEMPLATES = 2_048
 _REFERENCES = 16_384
 _RECEIPT_ALWAYS = 1
+_MINUTE = timedelta(minutes=1)
 _INTERNATIONAL, _E164 = 1, 1
 _CODECS = {Charset.LATIN1: "latin-1", Charset.ASCII: "ascii", Charset.UTF8: "utf-8"}
 
@@ -41,6 +42,8 @@ class Planner:
         self._config = config
         self._templates: OrderedDict[tuple[str, int, bytes], SubmitTemplate] = OrderedDict()
         self._references: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._relative: dict[int, bytes] = {}
+        """Relative times by minutes; validity is at most seven days, so at most 10,080 of them."""
         self._codec = _CODECS.get(config.default_charset.send)
 
     def plan(self, flight: Flight, *, now: datetime) -> WirePlan:
@@ -109,9 +112,12 @@ class Planner:
         form = self._config.validity
         if form is ValidityForm.NONE:
             return b""
-        minutes = max(1, -(-(flight.expires_at - now) // timedelta(minutes=1)))
+        minutes = max(1, -(-(flight.expires_at - now) // _MINUTE))
         if form is ValidityForm.RELATIVE:
-            return encode_relative_time(timedelta(minutes=minutes))
+            validity = self._relative.get(minutes)
+            if validity is None:
+                validity = self._relative[minutes] = encode_relative_time(timedelta(minutes=minutes))
+            return validity
         return encode_absolute_time(now.replace(second=0, microsecond=0) + timedelta(minutes=minutes))
 
     def _reference(self, flight: Flight) -> int:

@@ -109,7 +109,10 @@ def transition(state: MessageState, wanted: MessageState) -> bool:
 
 def intend(progress: Progress) -> Progress:
     """A queued message whose waiting parts are about to be submitted."""
-    states = bytes(S.SENDING if state == S.QUEUED else state for state in progress.part_states)
+    if len(progress.part_states) == 1:
+        states = _ONE_PART[S.SENDING]
+    else:
+        states = bytes(S.SENDING if state == S.QUEUED else state for state in progress.part_states)
     return Progress(S.SENDING, progress.entered | entered_bit(S.SENDING), states)
 
 

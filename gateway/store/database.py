@@ -22,6 +22,7 @@ UNREACHABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # a backend ended between two statements: the driver finds itself confused
     asyncio.TimeoutError,
 )
 """What asyncpg raises when the server is away, stopping, recovering or full (of connections, of data), rather
