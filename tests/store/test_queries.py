@@ -1,6 +1,8 @@
 """Named statements: the file format, and each statement of `sql/queries` prepared on a real server."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +16,7 @@ QUERIES = load_queries(ROOT / "sql" / "queries")
 PER_RECIPIENT = ("message", "queue", "schedule", "message_state", "part", "receipt", "inbound", "outbox")
 OVER_ALL_SHOPS = {"count_queued", "count_waiting_deliveries"}
 """Totals for the operator, each bounded by a cap in its statement."""
+VERBS = ("fetch", "fetch_row", "fetch_value", "execute")
 LOOKUP = ("receipt_map", "link", "idempotency_key", "order_key")
 
 GOOD = """
@@ -58,6 +61,22 @@ def test_a_name_stands_once(tmp_path: Path) -> None:
     (tmp_path / "b.sql").write_text(GOOD)
     with pytest.raises(BadQueryFile, match=r"b\.sql.*already defined in a\.sql"):
         load_queries(tmp_path)
+
+
+def test_every_statement_that_the_code_asks_for_exists() -> None:
+    asked = set(names_asked_for(ROOT / "gateway"))
+    assert len(asked) > 50
+    assert asked - QUERIES.keys() == set()
+
+
+def names_asked_for(folder: Path) -> Iterator[str]:
+    """The names given to the verbs of `Connection` and `Database`, wherever they stand as plain text."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Attribute(attr=verb), [ast.Constant(str(name)), *_]) if verb in VERBS:
+                    if name.islower():  # not BEGIN and the like, which go to asyncpg itself
+                        yield name
 
 
 @pytest.mark.integration
