@@ -32,7 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_document(answer)
         return ExitStatus.DONE
-    whom = f"of shop {arguments.shop}" if arguments.shop else "of every shop"
-    what = "marketing" if arguments.what == "marketing" else "everything"
-    print(f"{what} {whom} is {'held; nothing of it leaves' if arguments.action == 'hold' else 'sent again'}")
+    print(_describe(arguments, is_changed=answer["changed"]))
     return ExitStatus.DONE
+
+
+def _describe(arguments: argparse.Namespace, *, is_changed: bool) -> str:
+    what = "marketing" if arguments.what == "marketing" else "everything"
+    whose = f"of shop {arguments.shop}" if arguments.shop else "of every shop"
+    if arguments.action == "hold":
+        return f"{what} {whose} is held{'; nothing of it leaves' if is_changed else ' already'}"
+    return f"{what} {whose} {'is sent again' if is_changed else 'was not held'}"

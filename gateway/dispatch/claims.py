@@ -114,12 +114,13 @@ class Claims:
                 return stream
         return None
 
-    def take(self, wanted: int, *, is_held: Callable[[int], bool]) -> list[Flight]:
-        """Up to `wanted` claimed messages in sending order; held streams are passed over."""
+    def take(self, wanted: int, *, is_held: Callable[[int], bool], only_urgent: bool = False) -> list[Flight]:
+        """Up to `wanted` claimed messages in sending order; held streams are passed over. `only_urgent` takes
+        one-time passwords only."""
         taken: list[Flight] = []
         for stream in self._in_order:
             flights = stream.flights
-            if not flights or is_held(stream.stream[2]):
+            if not flights or is_held(stream.stream[2]) or (only_urgent and stream.stream[1] != Lane.OTP):
                 continue
             while flights and len(taken) < wanted:
                 taken.append(flights.popleft())

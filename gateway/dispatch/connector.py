@@ -277,14 +277,16 @@ class ConnectorRun:
         return max(self.sessions, key=_room_of)
 
     def _refill(self) -> None:
-        """Ask for as many intents as free window and prefetch allow, unless the store is behind: sending
-        faster than answers and receipts can be stored would only make memory grow. Commits pump again."""
-        if self.is_stopping or not self.sessions or self._is_store_behind():
+        """Ask for as many intents as free window and prefetch allow. While the store is behind only one-time
+        passwords go on: more than it can take would just make memory grow. Commits pump again."""
+        if self.is_stopping or not self.sessions:
             return
         prefetch = min(self.window, int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1)
         wanted = self.room + prefetch - self.waiting
         if wanted > 0:
-            flights = self.claims.take(wanted, is_held=self._holds.stops_category)
+            flights = self.claims.take(
+                wanted, is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
+            )
             if flights:
                 self._intend(flights)
         if self.claims.next_to_claim(most=self.most_claimed, is_held=self._holds.stops_category) is not None:
