@@ -1,0 +1,184 @@
+"""Commands that ask a running server: `estafette serve` as a process, and every word that calls it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+
+from bench.server import free_ports
+from gateway.cli import main
+from gateway.commands.admin_client import AdminClient
+from gateway.commands.errors import CommandError, ExitStatus
+
+pytestmark = pytest.mark.integration
+
+Ask = Callable[..., Any]
+
+
+class Server:
+    """A running server, and the line that leads commands to it."""
+
+    def __init__(self, config: Path, http_port: int) -> None:
+        self.line = ["--config", str(config)]
+        self.url = f"http://127.0.0.1:{http_port}"
+
+    def post(self, path: str, key: str, body: dict[str, object]) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = Request(self.url + path, data=json.dumps(body).encode(), headers=headers)
+        with urlopen(request, timeout=10) as response:
+            answer: dict[str, Any] = json.loads(response.read())
+        return answer
+
+
+@pytest.fixture
+def server(database: str, open_folder: Path, tmp_path: Path) -> Iterator[Server]:
+    http_port, public_port = free_ports(2)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "node": {"state_directory": str(tmp_path / "state")},
+                "admin": {"socket": str(open_folder / "admin.sock")},
+                "database": {"dsn": database},
+                "http": {"port": http_port},
+                "public": {"port": public_port},
+                "logging": {"level": "warning", "format": "text"},
+            }
+        )
+    )
+    process = subprocess.Popen([sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)])
+    try:
+        wait_until_up(process, AdminClient(open_folder / "admin.sock"))
+        yield Server(config, http_port)
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert process.returncode == 0
+
+
+def wait_until_up(process: subprocess.Popen[bytes], client: AdminClient) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None
+        try:
+            if client.get("/admin/status")["binds_up"] == 1:
+                return
+        except CommandError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("the server was not up within 30 s")
+
+
+@pytest.fixture
+def ask(server: Server, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Run a command with `--json` and return its document."""
+
+    def run(*words: str) -> Any:
+        assert main([*words, *server.line, "--json"]) == ExitStatus.DONE, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def test_key(ask: Ask) -> str:
+    ask("shop", "create", "alpha", "--country", "FR", "--sender", "ALPHA")
+    key: str = ask("key", "create", "--shop", "alpha", "--test")["key"]
+    return key
+
+
+def wait_for_state(ask: Ask, message_id: str, state: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        message: dict[str, Any] = ask("message", "show", message_id)
+        if message["state"] == state:
+            return message
+        time.sleep(0.05)
+    raise AssertionError(f"{message_id} is {message['state']}, not {state}")
+
+
+def test_shops_and_keys(server: Server, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ask("shop", "create", "alpha", "--country", "FR", "--to", "FR,IT", "--spend-day", "50.00")
+    assert made["webhook_secret"].startswith("whsec_")
+    [shop] = ask("shop", "list")["shops"]
+    assert (shop["name"], shop["countries"], shop["spend_day"]) == ("alpha", ["FR", "IT"], "50")
+    key = ask("key", "create", "--shop", "alpha", "--live", "--scope", "messages:read")
+    assert key["key"].startswith("est_live_")
+    [listed] = ask("key", "list", "--shop", "alpha")["keys"]
+    assert listed["scopes"] == ["messages:read"]
+    assert ask("key", "revoke", str(key["id"]))["revoked_at"]
+    assert main(["shop", "create", "alpha", "--country", "FR", *server.line]) == ExitStatus.REFUSED
+    assert "alpha" in capsys.readouterr().err
+    assert main(["key", "list", *server.line]) == ExitStatus.DONE
+    assert listed["hint"] in capsys.readouterr().out
+
+
+def test_a_message_is_shown_with_its_timeline_and_sent_again(
+    server: Server, ask: Ask, test_key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body: dict[str, object] = {"to": "+33639980001", "text": "Bonjour"}
+    sent = server.post("/v1/messages", test_key, body)
+    message = wait_for_state(ask, sent["id"], "failed")
+    assert [entry["what"] for entry in message["timeline"]][-2:] == ["receipt", "failed"]
+    assert main(["message", "show", sent["id"], *server.line]) == ExitStatus.DONE
+    shown = capsys.readouterr().out
+    assert "stat UNDELIV" in shown
+    assert "submitted" in shown
+    assert main(["message", "cancel", sent["id"], *server.line]) == ExitStatus.REFUSED
+    capsys.readouterr()
+    again = ask("message", "resend", sent["id"])
+    assert again["id"] != sent["id"]
+    assert ask("ledger")["balanced"] is True
+
+
+def test_a_held_message_waits_is_cancelled_and_the_hold_is_seen(
+    server: Server, ask: Ask, test_key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask("hold", "all", "--reason", "a fire drill")["changed"] is True
+    assert main(["hold", "all", *server.line]) == ExitStatus.DONE
+    assert capsys.readouterr().out == "everything of every shop is held already\n"
+    sent = server.post("/v1/messages", test_key, {"to": "+33639980000", "text": "Bonjour"})
+    assert main(["status", *server.line]) == ExitStatus.DONE
+    assert "a fire drill" in capsys.readouterr().out
+    assert ask("message", "cancel", sent["id"])["state"] == "cancelled"
+    assert ask("release", "all")["changed"] is True
+    assert ask("message", "cancel", sent["id"])["state"] == "cancelled", "a repeat changes nothing"
+    assert ask("status")["holds"] == []
+
+
+def test_unknown_things_are_refused_in_words(
+    server: Server, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        ["message", "show", "msg_0000000000"],
+        ["message", "show", "../shops"],
+        ["key", "revoke", "4711"],
+        ["hold", "all", "--shop", "nobody"],
+    ):
+        assert main([*words, *server.line]) == ExitStatus.REFUSED
+        assert capsys.readouterr().err.startswith("estafette: ")
+
+
+def test_the_built_in_carrier_is_listed_with_its_bind(ask: Ask) -> None:
+    [connector] = ask("connector", "list")["connectors"]
+    assert connector["name"] == "simulator"
+    assert [bind["state"] for bind in connector["binds"]] == ["bound"]
+
+
+def test_a_second_server_on_the_same_state_is_refused(server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.cli", "serve", *server.line],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == ExitStatus.REFUSED
+    assert "Traceback" not in done.stderr
