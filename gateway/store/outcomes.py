@@ -5,13 +5,13 @@ state rows under guard, write what was seen, count it. Nothing in memory changes
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 import asyncpg
 
-from gateway.domain.identifiers import IdSource, first_id_at
-from gateway.domain.message import ENDS, MessageState, Progress, Reason
+from gateway.domain.identifiers import IdSource
+from gateway.domain.message import ENDS, MessageState
 from gateway.store.cases import Case, judge_case
 from gateway.store.database import Connection
 from gateway.store.errors import StateKeepsMoving
@@ -26,18 +26,15 @@ from gateway.store.evidence import (
     Unsent,
     WrittenOff,
 )
-from gateway.store.flights import Flight, FlightBook
+from gateway.store.flights import FlightBook
 from gateway.store.intake import Stream
+from gateway.store.matching import Gathering, find_shops
 from gateway.store.outcome_rows import EndpointsFor, OutcomeRows
 from gateway.store.queries import Query
 from gateway.store.writer import Fence, GroupWriter, Joins
 
 BATCH_ROWS = 2_000
-_NEWEST_DAYS = 2
-_RECEIPT_DAYS = 12
 _GUARD_ROUNDS = 3
-_CORRESPONDENCE = timedelta(days=30)
-"""How long a shop's message to a person makes that person's reply the shop's."""
 
 
 class OutcomeListener(Protocol):
@@ -136,7 +133,7 @@ class _OutcomeWork:
         written = _Written()
         now = datetime.now(UTC)
         rows = OutcomeRows(self._ids, now)
-        cases: dict[int, Case] = {}
+        gathering = Gathering(connection, self._book)
         receipts: list[ReceiptSeen] = []
         endings: list[Ending] = []
         inbound: list[InboundSeen] = []
@@ -144,11 +141,7 @@ class _OutcomeWork:
         for item in items:
             kind = type(item)
             if kind is Answer or kind is Unsent or kind is LateAnswer:
-                flight = item.flight  # type: ignore[union-attr]  # the three kinds just named
-                case = cases.get(flight.id)
-                if case is None:
-                    case = cases[flight.id] = Case(flight)
-                case.evidence.append(item)  # type: ignore[arg-type]
+                gathering.case_of(item.flight).evidence.append(item)  # type: ignore[arg-type, union-attr]
             elif kind is ReceiptSeen:
                 receipts.append(item)  # type: ignore[arg-type]
             elif kind is InboundSeen:
@@ -158,12 +151,14 @@ class _OutcomeWork:
             else:
                 written_off.append(item)  # type: ignore[arg-type]
         if receipts:
-            await self._match_receipts(connection, receipts, cases, rows, now.date())
+            for receipt in await gathering.match_receipts(receipts, now.date()):
+                rows.add_unmatched(receipt)
         if written_off:
-            await self._load_written_off(connection, written_off, cases)
-        await self._move_states(connection, cases, now)
+            await gathering.load_written_off(written_off)
+        cases = gathering.cases
+        await self._move_states(connection, gathering, now)
         if inbound:
-            inbound = await _find_shops(connection, inbound, now)
+            inbound = await find_shops(connection, inbound, now)
         ended = await self._end_waiting(connection, endings, now) if endings else []
         await self._find_targets(rows, cases, ended, inbound)
         for case in cases.values():
@@ -185,101 +180,9 @@ class _OutcomeWork:
         ]
         return written
 
-    async def _match_receipts(
-        self,
-        connection: Connection,
-        receipts: list[ReceiptSeen],
-        cases: dict[int, Case],
-        rows: OutcomeRows,
-        today: date,
-    ) -> None:
-        """Give each receipt its message: from memory, else from the two newest days, else from all."""
-        strangers: list[ReceiptSeen] = []
-        for receipt in receipts:
-            found = self._book.find(receipt.connector_id, receipt.carrier_id)
-            if found is None and receipt.other_id:
-                found = self._book.find(receipt.connector_id, receipt.other_id)
-            if found is None:
-                strangers.append(receipt)
-                continue
-            flight, part = found
-            case = cases.get(flight.id)
-            if case is None:
-                case = cases[flight.id] = Case(flight)
-            case.evidence.append(Matched(receipt, part))
-        for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, _RECEIPT_DAYS)):
-            if strangers:
-                days = [today - timedelta(days=age) for age in range(first, last)]
-                strangers = await self._match_in_days(connection, strangers, cases, days)
-        for receipt in strangers:
-            rows.add_unmatched(receipt)
-
-    async def _match_in_days(
-        self, connection: Connection, receipts: list[ReceiptSeen], cases: dict[int, Case], days: list[date]
-    ) -> list[ReceiptSeen]:
-        """Returns the receipts whose ids are not of these days. Of several messages with one id, the newest
-        whose part is open has it (SMSCs start their ids again)."""
-        wanted = list({key for receipt in receipts for key in _keys_of(receipt)})
-        rows = await connection.fetch(
-            "find_receipt_targets", days, [pair[0] for pair in wanted], [pair[1] for pair in wanted]
-        )
-        if not rows:
-            return receipts
-        flights = await self._load(
-            connection, {(row["shop_id"], row["id"], row["slot"]) for row in rows}, cases
-        )
-        targets: dict[tuple[int, str], tuple[Flight, int]] = {}
-        for row in rows:
-            flight = flights.get(row["id"])
-            if flight is None or row["part"] >= len(flight.progress.part_states):
-                continue
-            key = (row["connector_id"], row["carrier_id"])
-            is_open = MessageState(flight.progress.part_states[row["part"]]) not in ENDS
-            held = targets.get(key)
-            if held is None or (is_open and MessageState(held[0].progress.part_states[held[1]]) in ENDS):
-                targets[key] = (flight, row["part"])
-        left: list[ReceiptSeen] = []
-        for receipt in receipts:
-            target = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
-            if target is None:
-                left.append(receipt)
-                continue
-            flight, part = target
-            case = cases.get(flight.id)
-            if case is None:
-                case = cases[flight.id] = Case(flight)
-            case.evidence.append(Matched(receipt, part))
-        return left
-
-    async def _load_written_off(
-        self, connection: Connection, items: list[WrittenOff], cases: dict[int, Case]
-    ) -> None:
-        flights = await self._load(connection, {(item.shop_id, item.id, item.slot) for item in items}, cases)
-        for item in items:
-            flight = flights.get(item.id)
-            if flight is not None:
-                cases.setdefault(item.id, Case(flight)).evidence.append(item)
-
-    async def _load(
-        self,
-        connection: Connection,
-        keys: set[tuple[int, int, int]],
-        cases: dict[int, Case],
-        *,
-        afresh: bool = False,
-    ) -> dict[int, Flight]:
-        """Flights by message id: those this batch already has, the rest from their rows."""
-        found = {} if afresh else {key[1]: cases[key[1]].flight for key in keys if key[1] in cases}
-        missing = [key for key in keys if key[1] not in found]
-        if missing:
-            shops, ids, slots = zip(*missing, strict=True)
-            for row in await connection.fetch("load_flights", shops, ids, slots):
-                found[row["id"]] = _flight_of(row)
-        return found
-
-    async def _move_states(self, connection: Connection, cases: dict[int, Case], now: datetime) -> None:
+    async def _move_states(self, connection: Connection, gathering: Gathering, now: datetime) -> None:
         """Judge every case and move its row; a row that was not as remembered is read and judged again."""
-        pending = list(cases.values())
+        pending = list(gathering.cases.values())
         for _ in range(_GUARD_ROUNDS):
             for case in pending:
                 judge_case(case)
@@ -290,12 +193,8 @@ class _OutcomeWork:
             if len(moved) == len(moving):
                 return
             pending = [case for case in moving if case.flight.id not in moved]
-            fresh = await self._load(
-                connection,
-                {(case.flight.shop_id, case.flight.id, case.flight.slot) for case in pending},
-                cases,
-                afresh=True,
-            )
+            keys = {(case.flight.shop_id, case.flight.id, case.flight.slot) for case in pending}
+            fresh = await gathering.load(keys, afresh=True)
             for case in pending:
                 if case.flight.id in fresh:
                     case.flight.copy_state(fresh[case.flight.id])
@@ -380,67 +279,6 @@ async def _erase_sensitive(
     if over:
         shops, ids, slots = zip(*over, strict=True)
         await connection.execute("erase_texts", shops, ids, slots)
-
-
-def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
-    """The ids to look a receipt up by, the surer first."""
-    keys = [(receipt.connector_id, receipt.carrier_id)]
-    if receipt.other_id:
-        keys.append((receipt.connector_id, receipt.other_id))
-    return keys
-
-
-async def _find_shops(connection: Connection, inbound: list[InboundSeen], now: datetime) -> list[InboundSeen]:
-    """A text to an address without a shop of its own belongs to the only shop that wrote to that person from
-    there lately; where none or several did it stays in the gateway's inbox."""
-    homeless = [item for item in inbound if not item.shop_id]
-    if not homeless:
-        return inbound
-    rows = await connection.fetch(
-        "find_correspondents",
-        [item.slot for item in homeless],
-        [item.from_address for item in homeless],
-        [item.to_address for item in homeless],
-        first_id_at(now - _CORRESPONDENCE),
-    )
-    shops = {(row["person"], row["ours"]): row["shop_ids"] for row in rows}
-    return [
-        item._replace(shop_id=found[0])
-        if not item.shop_id and len(found := shops.get((item.from_address, item.to_address), ())) == 1
-        else item
-        for item in inbound
-    ]
-
-
-def _flight_of(row: asyncpg.Record) -> Flight:
-    flight = Flight(
-        shop_id=row["shop_id"],
-        message_id=row["id"],
-        slot=row["slot"],
-        connector_id=row["connector_id"],
-        accepted_connector_id=row["connector_id"],
-        lane=row["lane"],
-        category=row["category"],
-        attempt=row["attempt"],
-        progress=Progress(MessageState(row["state"]), row["entered"], row["part_states"]),
-        expires_at=row["expires_at"],
-        parts=row["parts"],
-        cost_micros=row["cost_micros"],
-        country=row["country"],
-        currency=row["currency"],
-        campaign_id=row["campaign_id"],
-        is_sensitive=row["is_sensitive"],
-        is_test=row["is_test"],
-        wants_events=row["wants_events"],
-        has_webhook_url=row["has_webhook_url"],
-        to_address=None,
-        from_address=row["from_address"],
-        text=None,
-        body=None,
-    )
-    flight.reason = Reason(row["reason"])
-    flight.failure_class = row["failure_class"]
-    return flight
 
 
 def _move_columns(cases: Sequence[Case], now: datetime) -> list[object]:

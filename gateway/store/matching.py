@@ -1,0 +1,171 @@
+"""Whose message a batch's evidence is about: from memory where it is there, else from its rows.
+
+Owns the look-ups of receipts by the carrier's id and of inbound texts by correspondence. Judges nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from gateway.domain.identifiers import first_id_at
+from gateway.domain.message import ENDS, MessageState, Progress, Reason
+from gateway.store.cases import Case
+from gateway.store.database import Connection
+from gateway.store.evidence import InboundSeen, Matched, ReceiptSeen, WrittenOff
+from gateway.store.flights import Flight, FlightBook
+
+_NEWEST_DAYS = 2
+_RECEIPT_DAYS = 12
+_CORRESPONDENCE = timedelta(days=30)
+"""How long a shop's message to a person makes that person's reply the shop's."""
+
+MessageKey = tuple[int, int, int]
+"""(shop_id, id, slot)."""
+
+
+class Gathering:
+    """The cases of one batch, by message id, as they are found."""
+
+    def __init__(self, connection: Connection, book: FlightBook) -> None:
+        self.cases: dict[int, Case] = {}
+        self._connection = connection
+        self._book = book
+
+    def case_of(self, flight: Flight) -> Case:
+        case = self.cases.get(flight.id)
+        if case is None:
+            case = self.cases[flight.id] = Case(flight)
+        return case
+
+    async def match_receipts(self, receipts: Sequence[ReceiptSeen], today: date) -> Sequence[ReceiptSeen]:
+        """Give each receipt its message: from memory, else from the two newest days, else from all. Returns
+        those that have none."""
+        strangers: list[ReceiptSeen] = []
+        for receipt in receipts:
+            found = self._book.find(receipt.connector_id, receipt.carrier_id)
+            if found is None and receipt.other_id:
+                found = self._book.find(receipt.connector_id, receipt.other_id)
+            if found is None:
+                strangers.append(receipt)
+            else:
+                self.case_of(found[0]).evidence.append(Matched(receipt, found[1]))
+        for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, _RECEIPT_DAYS)):
+            if strangers:
+                days = [today - timedelta(days=age) for age in range(first, last)]
+                strangers = await self._match_in_days(strangers, days)
+        return strangers
+
+    async def _match_in_days(self, receipts: list[ReceiptSeen], days: list[date]) -> list[ReceiptSeen]:
+        """Returns the receipts whose ids are not of these days."""
+        targets = await self._find_targets({key for receipt in receipts for key in _keys_of(receipt)}, days)
+        left: list[ReceiptSeen] = []
+        for receipt in receipts:
+            target = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
+            if target is None:
+                left.append(receipt)
+            else:
+                self.case_of(target[0]).evidence.append(Matched(receipt, target[1]))
+        return left
+
+    async def _find_targets(
+        self, wanted: Iterable[tuple[int, str]], days: list[date]
+    ) -> dict[tuple[int, str], tuple[Flight, int]]:
+        """Parts by (connector_id, carrier_id). Of several messages with one id, the newest whose part is
+        open has it, for SMSCs start their ids again."""
+        connectors, carrier_ids = zip(*wanted, strict=True)
+        rows = await self._connection.fetch("find_receipt_targets", days, connectors, carrier_ids)
+        flights = await self.load({(row["shop_id"], row["id"], row["slot"]) for row in rows})
+        targets: dict[tuple[int, str], tuple[Flight, int]] = {}
+        for row in rows:
+            flight = flights.get(row["id"])
+            if flight is None or row["part"] >= len(flight.progress.part_states):
+                continue
+            key = (row["connector_id"], row["carrier_id"])
+            held = targets.get(key)
+            if held is None or (_is_open(flight, row["part"]) and not _is_open(*held)):
+                targets[key] = (flight, row["part"])
+        return targets
+
+    async def load_written_off(self, items: Sequence[WrittenOff]) -> None:
+        """Find the messages that no process has in flight; one whose day was dropped is left out."""
+        flights = await self.load({(item.shop_id, item.id, item.slot) for item in items})
+        for item in items:
+            flight = flights.get(item.id)
+            if flight is not None:
+                self.case_of(flight).evidence.append(item)
+
+    async def load(self, keys: set[MessageKey], *, afresh: bool = False) -> dict[int, Flight]:
+        """Flights by message id: those this batch already has, unless `afresh`, the rest from their rows."""
+        found = {} if afresh else {key[1]: self.cases[key[1]].flight for key in keys if key[1] in self.cases}
+        missing = [key for key in keys if key[1] not in found]
+        if missing:
+            shops, ids, slots = zip(*missing, strict=True)
+            for row in await self._connection.fetch("load_flights", shops, ids, slots):
+                found[row["id"]] = _flight_of(row)
+        return found
+
+
+def _is_open(flight: Flight, part: int) -> bool:
+    return MessageState(flight.progress.part_states[part]) not in ENDS
+
+
+def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
+    """The ids to look a receipt up by, the surer first."""
+    keys = [(receipt.connector_id, receipt.carrier_id)]
+    if receipt.other_id:
+        keys.append((receipt.connector_id, receipt.other_id))
+    return keys
+
+
+async def find_shops(connection: Connection, inbound: list[InboundSeen], now: datetime) -> list[InboundSeen]:
+    """A text to an address without a shop of its own belongs to the only shop that wrote to that person from
+    there lately; where none or several did it stays in the gateway's inbox."""
+    homeless = [item for item in inbound if not item.shop_id]
+    if not homeless:
+        return inbound
+    rows = await connection.fetch(
+        "find_correspondents",
+        [item.slot for item in homeless],
+        [item.from_address for item in homeless],
+        [item.to_address for item in homeless],
+        first_id_at(now - _CORRESPONDENCE),
+    )
+    shops = {(row["person"], row["ours"]): row["shop_ids"] for row in rows}
+    return [
+        item._replace(shop_id=found[0])
+        if not item.shop_id and len(found := shops.get((item.from_address, item.to_address), ())) == 1
+        else item
+        for item in inbound
+    ]
+
+
+def _flight_of(row: asyncpg.Record) -> Flight:
+    flight = Flight(
+        shop_id=row["shop_id"],
+        message_id=row["id"],
+        slot=row["slot"],
+        connector_id=row["connector_id"],
+        accepted_connector_id=row["connector_id"],
+        lane=row["lane"],
+        category=row["category"],
+        attempt=row["attempt"],
+        progress=Progress(MessageState(row["state"]), row["entered"], row["part_states"]),
+        expires_at=row["expires_at"],
+        parts=row["parts"],
+        cost_micros=row["cost_micros"],
+        country=row["country"],
+        currency=row["currency"],
+        campaign_id=row["campaign_id"],
+        is_sensitive=row["is_sensitive"],
+        is_test=row["is_test"],
+        wants_events=row["wants_events"],
+        has_webhook_url=row["has_webhook_url"],
+        to_address=None,
+        from_address=row["from_address"],
+        text=None,
+        body=None,
+    )
+    flight.reason = Reason(row["reason"])
+    flight.failure_class = row["failure_class"]
+    return flight
