@@ -1,4 +1,7 @@
-"""A store on a real Postgres with a leased node, and what tests need to fill it, break it and look into it."""
+"""A store on a real Postgres with a leased node, and what tests need to fill, break and read it.
+
+Nothing here decides anything that the store decides.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -138,7 +141,7 @@ async def running(*works: Callable[[], Coroutine[Any, Any, None]]) -> AsyncItera
 async def eventually(check: Callable[[], Coroutine[Any, Any, bool]], *, seconds: float = 5.0) -> None:
     """Wait until it is so. Raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
-        while not await check():
+        while not await check():  # noqa: ASYNC110  # rows of a database have no event
             await asyncio.sleep(0.02)
 
 

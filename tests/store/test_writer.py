@@ -1,7 +1,7 @@
 """Group commit on a real Postgres: what is durable when, and what every kind of fault costs whom."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import asyncpg
@@ -45,9 +45,9 @@ class Notebook:
 
 
 @pytest.fixture
-async def notebook(rig: Rig) -> AsyncIterator[Notebook]:
+async def notebook(rig: Rig) -> Notebook:
     await rig.execute("CREATE TABLE note (n int4 PRIMARY KEY, words text NOT NULL)")
-    yield Notebook()
+    return Notebook()
 
 
 def make_writer(
