@@ -20,7 +20,12 @@ from gateway.store.intake import Stream
 from gateway.store.leases import list_nodes
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import find_expired_waiting, release_due
-from gateway.store.waiting_evidence import find_abandoned, find_unmatched, find_without_receipt
+from gateway.store.waiting_evidence import (
+    find_abandoned,
+    find_unmatched,
+    find_without_receipt,
+    give_up_unmatched,
+)
 
 log = structlog.get_logger("dispatch")
 
@@ -98,6 +103,9 @@ class Timetable:
     async def retry_unmatched(self) -> int:
         """Receipts without a message are looked up again for 72 h: the response may be stored by now."""
         since = datetime.now(UTC) - _RECEIPT_MARGIN
+        given_up = await give_up_unmatched(self._database, since)
+        if given_up:
+            log.warning("receipts.given_up", receipts=given_up)
         receipts = await find_unmatched(self._database, since, ReceiptOutcome.UNMATCHED, limit=_BATCH)
         self._outcomes.put_many(receipts)
         return 0

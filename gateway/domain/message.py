@@ -41,10 +41,7 @@ class Reason(IntEnum):
     REJECTED_BY_CARRIER = 7
     RECEIPT_SAID_SO = 8
     RETRIES_EXHAUSTED = 9
-    RECIPIENT_OPTED_OUT = 10
-    NO_ROUTE = 11
-    RESENT_BY_PERSON = 12
-    CONTENT_ERASED = 13
+    CONTENT_ERASED = 10
 
     @property
     def word(self) -> str:

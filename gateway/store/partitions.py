@@ -30,8 +30,12 @@ async def count_open_of_day(database: Database, low_id: int, high_id: int, ends:
     return int(await database.fetch_value("count_open_of_day", low_id, high_id, ends))
 
 
-async def seal_and_drop_day(database: Database, day: date, *, now: datetime, counts: str) -> None:
-    """Keep the recount (JSON) and drop the day's rows, in one transaction."""
+async def seal_and_drop_day(
+    database: Database, day: date, *, high_id: int, now: datetime, counts: str
+) -> None:
+    """Keep the recount (JSON) and drop the day's rows, in one transaction. `high_id` is the first id after
+    the day."""
     async with database.transaction() as connection:
         await connection.execute("seal_day", day, now, counts)
+        await connection.execute("forget_unmatched_of_day", high_id)
         await connection.execute("drop_day_partitions", day)

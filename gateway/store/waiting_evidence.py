@@ -55,3 +55,11 @@ async def find_unmatched(
             )
         )
     return receipts
+
+
+async def give_up_unmatched(database: Database, received_before: datetime) -> int:
+    """Stop looking receipts up that have waited too long; returns how many."""
+    tag = await database.execute(
+        "give_up_unmatched", received_before, ReceiptOutcome.UNMATCHED, ReceiptOutcome.GIVEN_UP
+    )
+    return int(tag.rpartition(" ")[2])

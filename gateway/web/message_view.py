@@ -39,9 +39,6 @@ _REASON_SENTENCES = {
     Reason.REJECTED_BY_CARRIER: "The carrier refused it.",
     Reason.RECEIPT_SAID_SO: "The carrier's receipt says so.",
     Reason.RETRIES_EXHAUSTED: "The carrier kept refusing it.",
-    Reason.RECIPIENT_OPTED_OUT: "The recipient had opted out.",
-    Reason.NO_ROUTE: "No route leads there.",
-    Reason.RESENT_BY_PERSON: "Sent again by a person.",
 }
 
 

@@ -167,6 +167,13 @@ WHERE r.connector_id = ANY ($1::int4[]) AND r.carrier_id = ANY ($2::text[])
   AND r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
   AND r.receipt_id = wanted.receipt_id;
 
+-- name: give_up_unmatched
+-- Receipts that found no message in all the time allowed are not looked up again; they stay listed.
+-- $1 received_before timestamptz
+-- $2 unmatched int2
+-- $3 given_up int2
+UPDATE receipt_unmatched SET outcome = $3 WHERE outcome = $2 AND received_at < $1;
+
 -- name: note_late_answer
 -- An answer that came after its part was written off: the row of that attempt gains what the carrier said.
 -- Only one attempt of a part can be without an answer, for such a part is never submitted again.

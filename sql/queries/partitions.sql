@@ -46,3 +46,8 @@ ON CONFLICT (day) DO NOTHING;
 -- Drop every per-message table's partition of a sealed day.
 -- $1 day date
 SELECT drop_day_partitions($1);
+
+-- name: forget_unmatched_of_day
+-- Forget the unmatched receipts that came on a day or before, with the day's partitions.
+-- $1 high_id int8
+DELETE FROM receipt_unmatched WHERE receipt_id < $1;
