@@ -63,7 +63,7 @@ def _check_admin(config: Config) -> Iterator[Finding]:
 
 
 def _check_retention(config: Config) -> Iterator[Finding]:
-    """A message may wait `send_at_days`, live `validity_days` and be receipted 3 days after; DESIGN bounds
+    """A message may wait `send_at_days`, live `validity_days` and be receipted 3 days after; that bounds
     both ends."""
     needed_days = config.limits.validity_days + 4
     if config.retention.receipt_map_days < needed_days:

@@ -150,7 +150,7 @@ _ONE_PART = {state: bytes((state,)) for state in S}
 
 
 def _message_state(states: bytes, *, receipt_per_message: bool) -> MessageState:
-    """The state of a message from those of its parts (DESIGN: delivered when all are, failed when one is)."""
+    """The state of a message from those of its parts: delivered when all are, failed when one is."""
     if S.FAILED in states:
         return S.FAILED
     if states.count(S.DELIVERED) == len(states) or (receipt_per_message and S.DELIVERED in states):

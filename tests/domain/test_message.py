@@ -34,7 +34,7 @@ LEGAL = {
     "cancelled": "",
     "blocked": "",
 }
-"""The states of DESIGN.md 3, and two moves more: a receipt may overtake the answer to its submit."""
+"""Every legal move. Two of them are rare: a receipt may overtake the answer to its submit."""
 
 EVIDENCE = (S.SENT, S.QUEUED, S.DELIVERED, S.FAILED, S.EXPIRED, S.UNKNOWN)
 
