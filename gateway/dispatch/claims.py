@@ -53,13 +53,17 @@ class ClaimedStream:
         """Take the rows of a claim, or None when it failed."""
         self._is_claiming = False
         if flights is not None:
-            count = 0
+            count, is_in_order = 0, True
             for flight in flights:
                 count += 1
                 self._after_id = max(self._after_id, flight.id)
                 if flight.id not in self.claimed:
                     self.claimed.add(flight.id)
+                    is_in_order &= not self.flights or self.flights[-1].id < flight.id
                     self.flights.append(flight)
+            if not is_in_order:
+                # What a busy carrier sent back goes before the later messages that were claimed meanwhile.
+                self.flights = deque(sorted(self.flights, key=_id_of))
             self.may_have_more = count >= asked
         heard_from, self._heard_from = self._heard_from, None
         if heard_from is not None:
@@ -70,6 +74,10 @@ class ClaimedStream:
         for flight in self.flights:
             self.claimed.discard(flight.id)
         self.flights.clear()
+
+
+def _id_of(flight: Flight) -> int:
+    return flight.id
 
 
 class Claims:
