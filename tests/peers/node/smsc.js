@@ -106,7 +106,10 @@ function serve(session) {
 	session.on('bind_transmitter', bind('transmitter'));
 	session.on('bind_receiver', bind('receiver'));
 	session.on('submit_sm', (pdu) => take(session, pdu));
-	session.on('enquire_link', (pdu) => session.send(pdu.response()));
+	session.on('enquire_link', (pdu) => {
+		session.send(pdu.response());
+		say('enquire_link', {});
+	});
 	session.on('unbind', (pdu) => {
 		session.send(pdu.response());
 		session.close();
