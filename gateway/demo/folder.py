@@ -14,7 +14,8 @@ from typing import Any, Final
 import yaml
 
 from gateway.demo.errors import DemoError
-from gateway.hosting.state import resolve_state_directory
+from gateway.hosting.errors import StateDirectoryBusy
+from gateway.hosting.state import StateDirectory, resolve_state_directory
 
 _MARK: Final = "demo.json"
 _PREFERRED_API_PORT: Final = 8080
@@ -51,13 +52,20 @@ class DemoFolder:
         self._mark_path = path / _MARK
 
     def prepare(self, *, is_fresh: bool) -> None:
-        """Make the folder, afresh if `is_fresh`. Raises `DemoError` for one that is somebody else's."""
+        """Make the folder, afresh if `is_fresh`. Raises `DemoError` for one that is somebody else's, or in use."""
         if self.path.is_dir() and any(self.path.iterdir()) and not self._mark_path.exists():
             raise DemoError(
                 f"{self.path} is not empty and was not made by the demo; name another with --folder"
             )
-        if is_fresh and self._mark_path.exists():
-            shutil.rmtree(self.path)
+        if self._mark_path.exists():
+            try:
+                with StateDirectory.acquire(self.path):
+                    if is_fresh:
+                        shutil.rmtree(self.path)
+            except StateDirectoryBusy as exc:
+                raise DemoError(
+                    f"a demo is running in {self.path}; stop it with Ctrl-C, or name another with --folder"
+                ) from exc
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._mark_path.exists():
             self._write_mark({})

@@ -9,6 +9,7 @@ import pytest
 from gateway.config import load_config
 from gateway.demo.errors import DemoError
 from gateway.demo.folder import DemoFolder, DemoKeys, DemoPorts, choose_ports, default_folder
+from gateway.hosting.state import StateDirectory
 
 KEYS = DemoKeys(live="est_live_x", test="est_test_x")
 
@@ -31,6 +32,16 @@ def test_a_fresh_start_removes_what_the_demo_made(tmp_path: Path) -> None:
     folder.prepare(is_fresh=True)
     assert folder.read_keys() is None
     assert not (folder.path / "postgres").exists()
+
+
+@pytest.mark.parametrize("is_fresh", [False, True])
+def test_a_running_demo_keeps_its_folder(tmp_path: Path, is_fresh: bool) -> None:
+    folder = DemoFolder(tmp_path / "demo")
+    folder.prepare(is_fresh=False)
+    folder.write_keys(KEYS)
+    with StateDirectory.acquire(folder.path), pytest.raises(DemoError, match="a demo is running in"):
+        folder.prepare(is_fresh=is_fresh)
+    assert folder.read_keys() == KEYS
 
 
 @pytest.mark.parametrize("is_fresh", [False, True])
