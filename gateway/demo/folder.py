@@ -52,7 +52,7 @@ class DemoFolder:
         self._mark_path = path / _MARK
 
     def prepare(self, *, is_fresh: bool) -> None:
-        """Make the folder, afresh if `is_fresh`. Raises `DemoError` for one that is somebody else's, or in use."""
+        """Make the folder, afresh if `is_fresh`. Raises `DemoError` for one of somebody else or in use."""
         if self.path.is_dir() and any(self.path.iterdir()) and not self._mark_path.exists():
             raise DemoError(
                 f"{self.path} is not empty and was not made by the demo; name another with --folder"
