@@ -23,7 +23,7 @@ from gateway.config import (
     check_config,
     load_config,
 )
-from gateway.config_tree import CONFIG_SIZE_OCTETS
+from gateway.config.tree import CONFIG_SIZE_OCTETS
 
 Write = Callable[[str], Path]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway.config_tree import ConnectorConfig, ReceiptMode
+from gateway.config.tree import ConnectorConfig, ReceiptMode
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.planning import Planner, WirePlan
 from gateway.domain.lanes import Lane

@@ -176,6 +176,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _WRONG_TYPE = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<found>[^`]*)`")
 _LENGTH = re.compile(r"Expected `(?P<kind>[^`]*)` of length (?P<sign><=|>=) (?P<bound>\d+)")
+_PATTERN = re.compile(r"Expected `str` matching regex '(?P<regex>.*)'", re.DOTALL)
 _BOUND = re.compile(r"Expected `int` (?P<sign><=|>=) (?P<bound>-?\d+)")
 _TYPE_WORDS = {
     "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false",
@@ -229,8 +230,10 @@ def _explain_fault(fault: str) -> tuple[str, str]:
         return "This is no time that can be read.", 'Write it like "2026-03-01T09:30:00+01:00".'
     if "enum value" in fault:
         return "This value does not exist.", "Send otp, transactional or marketing."
-    if "matching regex" in fault:
-        return "This is no amount of money.", 'Write a decimal number in quotes, such as "0.045".'
+    if pattern := _PATTERN.fullmatch(fault):
+        if "." in pattern["regex"]:
+            return "This is no amount of money.", 'Write a decimal number in quotes, such as "0.045".'
+        return "This is not of the form that belongs here.", f"Write it to match {pattern['regex']}."
     if "base64" in fault:
         return "This is not base64.", "Encode the octets as base64 with padding."
     if "out of range" in fault:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import structlog
 
-from gateway.config_tree import RetentionConfig
+from gateway.config.tree import RetentionConfig
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import ENDS, MessageState
 from gateway.ledger.accounts import read_ledger_of_days

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.config import Config, ConnectorConfig, HostPort
-from gateway.config_values import Secret
+from gateway.config.values import Secret
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.failover import Failover
 from gateway.dispatch.holds import HoldBoard
@@ -98,7 +98,11 @@ class Rooms:
         )
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
         self.timetable = Timetable(
-            database, self.outcomes, slots=self._list_slots, on_queued=self.dispatcher.on_queued
+            database,
+            self.outcomes,
+            fence=node.fence,
+            slots=self._list_slots,
+            on_queued=self.dispatcher.on_queued,
         )
         self.failover = Failover(
             database, self.dispatcher, connector_ids=self._list_connector_ids, choose=self._choose_connector

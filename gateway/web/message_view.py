@@ -149,14 +149,16 @@ def _tell_timeline(
     record: MessageRecord, parts: Sequence[PartRecord], receipts: Sequence[ReceiptRecord]
 ) -> list[dict[str, object]]:
     created_at = time_of_id(record.id)
-    told: list[tuple[datetime, str, str]] = [(created_at, "accepted", f"for {record.connector_name}")]
+    begun: list[tuple[datetime, str, str]] = [(created_at, "accepted", f"for {record.connector_name}")]
     if record.send_at is not None and record.send_at > created_at:
-        told.append((created_at, "scheduled", f"for {record.send_at.isoformat()}"))
+        begun.append((created_at, "scheduled", f"for {record.send_at.isoformat()}"))
+    followed: list[tuple[datetime, str, str]] = []
     for part in parts:
-        told.extend(_tell_part(part, record.parts))
+        followed.extend(_tell_part(part, record.parts))
     for receipt in receipts:
-        told.append((receipt.received_at, "receipt", _tell_receipt(receipt, record.parts)))
-    told.sort(key=lambda entry: entry[0])
+        followed.append((receipt.received_at, "receipt", _tell_receipt(receipt, record.parts)))
+    # Acceptance comes first whatever the times say: that of an id may run some milliseconds ahead.
+    told = begun + sorted(followed, key=lambda entry: entry[0])
     state = MessageState(record.state)
     moment = record.final_at if state in ENDS else record.changed_at
     if moment is not None and (state in ENDS or state is MessageState.UNKNOWN):

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from msgspec import inspect
 
-import gateway.config_tree
+import gateway.config.tree
 from gateway.config import Config, check_config, load_config
-from gateway.config_values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
+from gateway.config.values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "configuration.md"
@@ -51,7 +51,7 @@ class Key:
 def read_meanings() -> dict[tuple[str, str], str]:
     """The text below each field of the tree, by class and field, from the source: the compiler drops it."""
     meanings: dict[tuple[str, str], str] = {}
-    module = ast.parse(source_inspect.getsource(gateway.config_tree))
+    module = ast.parse(source_inspect.getsource(gateway.config.tree))
     for cls in (node for node in module.body if isinstance(node, ast.ClassDef)):
         for statement, following in zip(cls.body, [*cls.body[1:], None], strict=True):
             if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
@@ -182,7 +182,7 @@ def test_the_example_shows_the_defaults() -> None:
         if field.name not in ("connectors", "routes", "database"):
             assert getattr(example, field.name) == getattr(plain, field.name), field.name
     assert example.database.dsn is None
-    assert example.database.embedded == gateway.config_tree.EmbeddedPostgresConfig()
+    assert example.database.embedded == gateway.config.tree.EmbeddedPostgresConfig()
     connector = example.connectors[0]
     shown_by_example = {"retry", "inbound_addresses", "prices"}
     for spec in msgspec.structs.fields(type(connector)):

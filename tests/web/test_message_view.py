@@ -172,6 +172,12 @@ def test_the_walk_of_a_delivered_message_is_told_in_order() -> None:
     assert told[5][1] == "part 2 of 2: stat DELIVRD, err 000"
 
 
+def test_acceptance_comes_first_though_the_ids_clock_runs_ahead() -> None:
+    early = time_of_id(MESSAGE_ID) - timedelta(milliseconds=20)
+    told = timeline(part(0, submitted_at=early, answered_at=early), send_at=None)
+    assert [what for what, _ in told] == ["accepted", "submitted", "answered"]
+
+
 def test_refusals_silence_and_odd_receipts_are_told_in_words() -> None:
     told = timeline(
         part(0, command_status=0x58, carrier_id=None),

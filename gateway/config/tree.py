@@ -2,7 +2,7 @@
 
 The text below each field is the reference that `docs/configuration.md` repeats. Nothing here reads a file,
 compares two keys or decides what a running server does with a value. An absent key means its default; a bound
-that a type cannot say is in `config_checks.py`.
+that a type cannot say is in `checks.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
-from gateway.config_values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
+from gateway.config.values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
 
 Name = Annotated[
     str,

@@ -1,6 +1,6 @@
 """Rules between the keys of a configuration: names that must exist, be unique or be reached.
 
-Judges a finished tree. Types and bounds of single keys are in `config_tree.py`; no file is looked at.
+Judges a finished tree. Types and bounds of single keys are in `tree.py`; no file is looked at.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gateway.config_findings import Finding, Severity, name_nearest
-from gateway.config_tree import Config, ConnectorConfig, RouteConfig, RouteMatchConfig
+from gateway.config.findings import Finding, Severity, name_nearest
+from gateway.config.tree import Config, ConnectorConfig, RouteConfig, RouteMatchConfig
 
 SIMULATOR: Final = "simulator"
 """Name of the connector that `test_mode.simulator` adds; a route may lead to it, as the demo's does."""

@@ -1,7 +1,7 @@
 """The door to the configuration: `config.yaml` read once into one frozen tree, or all that is wrong with it.
 
-The keys are in `config_tree.py`, their small values in `config_values.py`, YAML in `config_yaml.py`, the way
-from YAML to the tree in `config_reading.py`, rules between keys in `config_checks.py`. What a running server
+The keys are in `tree.py`, their small values in `values.py`, YAML in `yaml_text.py`, the way
+from YAML to the tree in `reading.py`, rules between keys in `checks.py`. What a running server
 does with a value is not known here.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config_checks import SIMULATOR, find_conflicts
-from gateway.config_findings import ConfigError, Finding, Severity
-from gateway.config_reading import read_config
-from gateway.config_tree import (
+from gateway.config.checks import SIMULATOR, find_conflicts
+from gateway.config.findings import ConfigError, Finding, Severity
+from gateway.config.reading import read_config
+from gateway.config.tree import (
     AdminConfig,
     AdminRole,
     AdminRoleConfig,
@@ -51,7 +51,7 @@ from gateway.config_tree import (
     ValidityForm,
     WebhooksConfig,
 )
-from gateway.config_values import Amount, HostPort, Secret, StatusCode
+from gateway.config.values import Amount, HostPort, Secret, StatusCode
 
 __all__ = [
     "SIMULATOR",

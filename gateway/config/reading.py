@@ -1,4 +1,4 @@
-"""Turns a YAML file into the tree of `config_tree.py`, or into a list of all its faults with their paths.
+"""Turns a YAML file into the tree of `tree.py`, or into a list of all its faults with their paths.
 
 Knows YAML, the shapes of types and where secrets come from. Knows no single key and no rule between two keys.
 """
@@ -16,10 +16,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from gateway.config_findings import Finding, Severity, name_nearest
-from gateway.config_tree import CONFIG_SIZE_OCTETS, Config, ConnectorConfig, DatabaseConfig
-from gateway.config_values import UNSET_SECRET, Secret
-from gateway.config_yaml import UnreadableFile, parse_yaml, read_text
+from gateway.config.findings import Finding, Severity, name_nearest
+from gateway.config.tree import CONFIG_SIZE_OCTETS, Config, ConnectorConfig, DatabaseConfig
+from gateway.config.values import UNSET_SECRET, Secret
+from gateway.config.yaml_text import UnreadableFile, parse_yaml, read_text
 
 SECRET_FILE_SIZE_OCTETS: Final = 4096
 """Largest file taken for a password or a database address."""
@@ -155,7 +155,7 @@ class _Walk:
 
     def _parse(self, cls: type, raw: object, path: str) -> Any:
         try:
-            return cls.parse(raw)  # type: ignore[attr-defined]  # every class of config_values has it
+            return cls.parse(raw)  # type: ignore[attr-defined]  # every class of `values` has it
         except ValueError as exc:
             return self._refuse(path, f"found {_show(raw)}; allowed: {exc}")
 
@@ -195,7 +195,7 @@ def _read_scalar(kind: inspect.Type, raw: object) -> tuple[bool, object, str]:
             fits = isinstance(raw, str) and _is_within(len(raw), shortest, longest) and _is_printable(raw)
             fits = fits and (pattern is None or re.search(pattern, str(raw)) is not None)
             return fits, raw, f"text, {_describe_bounds(shortest, longest)} characters"
-    raise TypeError(f"config_tree uses a type that config_reading cannot build: {kind}")
+    raise TypeError(f"the tree uses a type that cannot be read: {kind}")
 
 
 def _is_within(value: float, least: float | None, most: float | None) -> bool:
