@@ -24,7 +24,7 @@ from gateway.demo.customers import read_customers, write_texts
 from gateway.demo.folder import DemoFolder, DemoKeys, choose_ports, default_folder
 from gateway.demo.people import import_customers, open_shop
 from gateway.demo.progress import Progress
-from gateway.demo.shop import DemoShop
+from gateway.demo.shop import ENDED, DemoShop
 from gateway.node.gateway import Gateway
 from gateway.simulator.profile import Profile
 from gateway.simulator.profile_reading import load_profile
@@ -130,8 +130,10 @@ class _Demo:
             shop = DemoShop(session, url, self._keys.live)
             total = await shop.send(texts, reference)
             progress = Progress(self._out, total)
-            await shop.watch(reference, total, progress.show, deadline_seconds=_WATCH_SECONDS)
+            counts = await shop.watch(reference, total, progress.show, deadline_seconds=_WATCH_SECONDS)
             progress.end()
+            if under_way := total - sum(counts[state] for state in ENDED):
+                self._say(f"After {_WATCH_SECONDS:.0f} s {under_way} are still under way.")
         report = await gateway.read_ledger()
         self._say(f"\n{describe_ledger(report.as_json(), shows_all=False)}\n")
         return report.is_balanced

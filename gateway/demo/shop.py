@@ -49,7 +49,7 @@ class DemoShop:
         show: Callable[[int, Mapping[str, int]], None],
         *,
         deadline_seconds: float,
-    ) -> Mapping[str, int]:
+    ) -> Counter[str]:
         """Count the messages by state until all rest, or until the deadline; the last count is returned."""
         try:
             async with asyncio.timeout(deadline_seconds):
