@@ -97,4 +97,6 @@ def _read_answer(status: int, content: bytes) -> Any:
     problem = answer if isinstance(answer, dict) else {}
     sentences = [str(problem[key]) for key in ("detail", "action") if problem.get(key)]
     detail = " ".join(sentences) or str(problem.get("title") or f"the server answered {status}")
+    place = str(problem.get("path", "")).removeprefix("$.")
+    detail = f"{place}: {detail}" if place else detail
     raise AdminRefused(status, str(problem.get("code", "")), detail)

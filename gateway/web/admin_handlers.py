@@ -190,7 +190,7 @@ async def find_shop_for(database: Database, caller: Caller, name: str) -> Shop:
         for shop in await list_shops(database):
             if shop.name == name:
                 return shop
-    raise ProblemRaised("not_found", f"There is no shop named {name}.", "See estafette key list.")
+    raise ProblemRaised("not_found", f"There is no shop named {name}.", "See estafette shop list.")
 
 
 def _show_hold(hold: Hold, shop_name: str | None) -> dict[str, object]:

@@ -20,6 +20,7 @@ PROBLEM = {
     "title": "Not found",
     "detail": "No such shop.",
     "action": "List them.",
+    "path": "$.shop",
 }
 
 
@@ -73,8 +74,8 @@ def test_requests_carry_query_and_body(client: AdminClient) -> None:
     assert client.answers()
 
 
-def test_a_problem_becomes_its_sentences(client: AdminClient) -> None:
-    with pytest.raises(AdminRefused, match=r"^No such shop\. List them\.$") as caught:
+def test_a_problem_becomes_its_place_and_its_sentences(client: AdminClient) -> None:
+    with pytest.raises(AdminRefused, match=r"^shop: No such shop\. List them\.$") as caught:
         client.get("/problem")
     assert (caught.value.status, caught.value.code) == (404, "not_found")
     assert caught.value.exit_status is ExitStatus.REFUSED

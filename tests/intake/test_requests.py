@@ -1,13 +1,15 @@
 """JSON bodies: what is read, and how each fault is told."""
 
 import json
+from typing import Annotated
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.intake.refusals import Refusal
-from gateway.intake.requests import SendRequest, decode_batch, decode_send
+from gateway.intake.requests import SendRequest, decode_batch, decode_body, decode_send
 
 
 def told(body: bytes) -> tuple[str, str]:
@@ -112,6 +114,19 @@ def test_a_pair_of_surrogates_is_a_character() -> None:
 def test_a_bad_value_is_told_with_its_place(fields: dict[str, object], place: str) -> None:
     body = json.dumps({"to": "+33612345678", **fields}).encode()
     assert told(body) == ("invalid_field", place)
+
+
+class Named(msgspec.Struct):
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z]{1,32}$")]
+
+
+def test_a_pattern_is_shown_and_money_is_called_money() -> None:
+    refusal = decode_body(msgspec.json.Decoder(Named), b'{"name":"Boutique"}')
+    assert isinstance(refusal, Refusal)
+    assert refusal.action == "Write it to match ^[a-z]{1,32}$."
+    refusal = decode_send(b'{"to":"+33612345678","text":"x","max_price":"0,05"}')
+    assert isinstance(refusal, Refusal)
+    assert "money" in refusal.detail
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"3.6e3", b"3600.0", b"0x10", b"1_000"])

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.domain.failures import FailureClass
-from gateway.domain.identifiers import first_id_at
+from gateway.domain.identifiers import first_id_at, time_of_id
 from gateway.domain.message import MessageState, Reason
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.evidence import ReceiptOutcome
