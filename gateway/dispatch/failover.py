@@ -24,6 +24,8 @@ DOWN_AFTER_SECONDS = 15.0
 
 _LOOK_SECONDS = 3.0
 _BATCH = 1_000
+_BATCHES_A_LOOK = 10
+"""Of one stream; where nothing in them may go elsewhere the next look reads on behind them."""
 _ALL_SHARDS = tuple(range(SHARD_COUNT))
 
 ChooseConnector = Callable[[Flight], int | None]
@@ -45,6 +47,7 @@ class Failover:
         self._dispatcher = dispatcher
         self._connector_ids = connector_ids
         self._choose = choose
+        self._read_up_to: dict[Stream, int] = {}
 
     async def run(self) -> None:
         while True:
@@ -70,11 +73,25 @@ class Failover:
                 log.warning("messages.rerouted", connector=waiting.connector_id, messages=moved)
 
     async def _move_stream(self, stream: Stream) -> int:
-        """One batch of a stream; the next look takes the next. Test messages never leave their connector."""
+        """The first batch of a stream with messages that may go elsewhere. Those that may not are passed
+        over, so that they hold up nobody behind them."""
+        for _ in range(_BATCHES_A_LOOK):
+            moved = await self._move_batch(stream)
+            if moved or not self._read_up_to[stream]:
+                return moved
+        return 0
+
+    async def _move_batch(self, stream: Stream) -> int:
+        """One batch, read on from the last. Test messages never leave their connector."""
         async with self._database.transaction() as connection:
             flights = await claim_due_messages(
-                connection, stream, after_id=0, shards=_ALL_SHARDS, limit=_BATCH
+                connection,
+                stream,
+                after_id=self._read_up_to.get(stream, 0),
+                shards=_ALL_SHARDS,
+                limit=_BATCH,
             )
+            self._read_up_to[stream] = flights[-1].id if len(flights) == _BATCH else 0
             by_target: dict[int, list[int]] = {}
             for flight in flights:
                 target = None if flight.is_test else self._choose(flight)
