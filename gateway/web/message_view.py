@@ -109,6 +109,8 @@ def _show_failure(record: MessageRecord) -> dict[str, object] | None:
     reason = Reason(record.reason)
     if failure_class is FailureClass.NONE and record.state == MessageState.DELIVERED:
         return None
+    if record.state == MessageState.EXPIRED and record.stat:
+        failure_class = FailureClass.EXPIRED  # the carrier tried, unlike where our own time ran out
     has_codes = record.command_status or record.stat or record.err
     if failure_class is FailureClass.NONE and not (has_codes and record.state in _ENDS_BY_NUMBER):
         return None

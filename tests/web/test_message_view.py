@@ -142,6 +142,15 @@ def test_a_refusal_keeps_the_carriers_code_and_says_what_it_means() -> None:
     assert "destination" in failure["sentence"].lower() or "number" in failure["sentence"].lower()
 
 
+def test_a_message_that_expired_at_the_carrier_says_that_the_phone_was_not_reached() -> None:
+    expired = {"state": MessageState.EXPIRED, "reason": Reason.VALIDITY_PASSED}
+    failure: Any = show_message(record(**expired, stat="EXPIRED", err="027"))["failure"]
+    assert (failure["class"], failure["stat"]) == ("expired", "EXPIRED")
+    assert "phone could not be reached" in failure["sentence"]
+    assert show_message(record(**expired))["failure"] is None
+    assert timeline(**expired, final_at=NOW)[-1] == ("expired", "It could not be sent in time.")
+
+
 def test_a_delivered_message_has_no_failure_whatever_codes_it_gathered() -> None:
     shown = show_message(record(state=MessageState.DELIVERED, stat="DELIVRD", err="000", command_status=0x58))
     assert shown["failure"] is None
