@@ -73,11 +73,13 @@ class Database:
         try:
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                min_size=0,  # with a floor asyncpg logs a traceback each time it cannot be kept
                 max_size=pool_size,
                 command_timeout=_STATEMENT_TIMEOUT_SECONDS,
                 server_settings={"application_name": "estafette"},
             )
+            async with pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS):
+                pass
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
         return cls(dsn, pool, queries)
