@@ -350,6 +350,10 @@ def test_routes_and_connectors_must_agree(write: Write) -> None:
     ]
 
 
+def test_without_routes_every_connector_is_reached(write: Write) -> None:
+    assert findings(write(GOOD_CONNECTOR[: GOOD_CONNECTOR.index("routes:")])) == []
+
+
 def test_names_stand_once(write: Write) -> None:
     doubled = GOOD_CONNECTOR.replace(
         "routes:\n",

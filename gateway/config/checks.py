@@ -123,6 +123,8 @@ def _check_routes(config: Config) -> Iterator[Finding]:
                     f"no connector is named {target.name!r}{name_nearest(target.name, names)}",
                 )
     yield from _warn_of_hidden_routes(config.routes)
+    if not config.routes:
+        return  # every connector takes every message then, in written order
     reached = {target.name for route in config.routes for target in route.connectors}
     for index, connector in enumerate(config.connectors):
         if connector.enabled and not connector.test and connector.name not in reached:
