@@ -26,6 +26,7 @@ from gateway.store.waiting_evidence import (
     find_without_receipt,
     give_up_unmatched,
 )
+from gateway.store.writer import Fence
 
 log = structlog.get_logger("dispatch")
 
@@ -51,11 +52,13 @@ class Timetable:
         database: Database,
         outcomes: OutcomeWriter,
         *,
+        fence: Fence,
         slots: Callable[[], Sequence[int]],
         on_queued: Callable[[dict[Stream, int]], None],
     ) -> None:
         self._database = database
         self._outcomes = outcomes
+        self._fence = fence
         self._slots = slots
         self._on_queued = on_queued
         self._gone_nodes: set[tuple[int, int]] | None = None
@@ -133,7 +136,10 @@ class Timetable:
         if self._gone_nodes is not None and gone <= self._gone_nodes:
             return 0
         found = await find_abandoned(
-            self._database, low_id=first_id_at(datetime.now(UTC) - _OLDEST_OPEN), limit=_BATCH
+            self._database,
+            self._fence,
+            low_id=first_id_at(datetime.now(UTC) - _OLDEST_OPEN),
+            limit=_BATCH,
         )
         if found:
             log.warning("intents.abandoned", messages=len(found))

@@ -96,7 +96,7 @@ async def _count(
             ReceiptState.DELIVERED,
             ReceiptOutcome.APPLIED,
         ),
-        lookups=await _read_pair(connection, "count_lookups", *ids, MessageState.SENT, lookups_since),
+        lookups=await _read_pair(connection, "count_lookups", *ids, lookups_since),
     )
 
 

@@ -75,7 +75,7 @@ class OutcomeWriter:
         targets: EventTargets,
         connector_ids: Callable[[], list[int]],
     ) -> None:
-        work = _OutcomeWork(ids, book, listener, targets, connector_ids)
+        work = _OutcomeWork(ids, book, listener, targets, connector_ids, self.put)
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
             dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
         )
@@ -122,7 +122,9 @@ class _OutcomeWork:
         listener: OutcomeListener,
         targets: EventTargets,
         connector_ids: Callable[[], list[int]],
+        put_again: Callable[[Evidence], None],
     ) -> None:
+        self._put_again = put_again
         self._ids = ids
         self._book = book
         self._listener = listener
@@ -264,6 +266,9 @@ class _OutcomeWork:
             item.done.set_exception(error)
         if isinstance(item, ReceiptSeen | InboundSeen) and item.acknowledge is not None:
             self._listener.on_refused(item.acknowledge)
+        if isinstance(item, Answer | LateAnswer) and item.carrier_id is not None:
+            # An id that cannot be stored must not keep the message from being what the carrier made of it.
+            self._put_again(item._replace(carrier_id=None, lookup_id=None))
 
 
 async def _erase_sensitive(

@@ -9,14 +9,18 @@ from gateway.domain.receipts import wanted_state
 from gateway.smpp.receipts import ReceiptState
 from gateway.store.database import Database
 from gateway.store.evidence import ReceiptOutcome, ReceiptSeen
+from gateway.store.writer import Fence
 
 MessageKey = tuple[int, int, int]
 """(shop_id, id, slot)."""
 
 
-async def find_abandoned(database: Database, *, low_id: int, limit: int) -> list[MessageKey]:
-    """Messages being sent by a node that is gone. `low_id` bounds the search to what can still be open."""
-    rows = await database.fetch("find_abandoned", low_id, MessageState.SENDING, limit)
+async def find_abandoned(database: Database, fence: Fence, *, low_id: int, limit: int) -> list[MessageKey]:
+    """Messages being sent by a node that is gone; `fence` is the asking node's. `low_id` bounds the search to
+    what can still be open."""
+    rows = await database.fetch(
+        "find_abandoned", low_id, MessageState.SENDING, fence.node_no, fence.epoch, limit
+    )
     return [(row["shop_id"], row["id"], row["slot"]) for row in rows]
 
 

@@ -175,9 +175,8 @@ LIMIT $6;
 -- Answers that brought a carrier's id, and the lookups written for them, on the days that lookups are kept.
 -- $1 low_id int8
 -- $2 high_id int8
--- $3 sent int2
--- $4 since timestamptz
+-- $3 since timestamptz
 SELECT (SELECT count(*) FROM part
-        WHERE id >= $1 AND id < $2 AND state = $3 AND carrier_id <> '' AND answered_at >= $4) AS found,
-       (SELECT count(*) FROM receipt_map WHERE id >= $1 AND id < $2 AND day >= ($4 AT TIME ZONE 'UTC')::date)
+        WHERE id >= $1 AND id < $2 AND command_status = 0 AND carrier_id <> '' AND answered_at >= $3) AS found,
+       (SELECT count(*) FROM receipt_map WHERE id >= $1 AND id < $2 AND day >= ($3 AT TIME ZONE 'UTC')::date)
            AS counted;

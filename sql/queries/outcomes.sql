@@ -98,7 +98,11 @@ WITH wanted AS (
     JOIN wanted AS w ON w.shop_id = gone.shop_id AND w.id = gone.id AND w.slot = gone.slot
     ON CONFLICT (shop_id, id, slot) DO UPDATE
     SET state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at,
-        final_at = excluded.final_at, entered = held.entered | excluded.entered
+        final_at = excluded.final_at, entered = held.entered | excluded.entered,
+        -- Parts that wait end too; those the carrier has keep their state. Every state is below 16, so a digit
+        -- pair of one never straddles two.
+        part_states = decode(replace(encode(held.part_states, 'hex'), lpad(to_hex(($8::int2)::int), 2, '0'),
+                                     lpad(to_hex(excluded.state::int), 2, '0')), 'hex')
     WHERE held.state = $8
     RETURNING shop_id, id, slot, entered
 )
@@ -119,17 +123,21 @@ WHERE m.shop_id = ANY ($1::int4[]) AND m.id = ANY ($2::int8[])
 
 -- name: find_abandoned
 -- Messages whose intent belongs to a node that is gone: nobody will ever see their answers. Whether a node
--- lives is asked of its lease; ids before $1 are older than any validity.
+-- lives is asked of its lease, but the asking node lives, though after an outage its lease may be late. Ids
+-- before $1 are older than any validity.
 -- $1 low_id int8
 -- $2 sending int2
--- $3 batch_size int8
+-- $3 own_node_no int2
+-- $4 own_epoch int8
+-- $5 batch_size int8
 SELECT s.shop_id, s.id, s.slot
 FROM message_state AS s
 WHERE s.id >= $1 AND s.state = $2
   AND NOT EXISTS (SELECT FROM node_lease AS alive
                   WHERE alive.node_no = s.node_no AND alive.epoch = s.epoch
                     AND alive.expires_at > clock_timestamp())
-LIMIT $3;
+  AND NOT (s.node_no = $3 AND s.epoch = $4)
+LIMIT $5;
 
 -- name: find_without_receipt
 -- Messages that the carrier took and whose receipt has not come long after their validity ended.
@@ -145,14 +153,15 @@ WHERE s.id >= $1 AND s.state = $2 AND s.slot = ANY ($4::int2[]) AND m.expires_at
 LIMIT $5;
 
 -- name: find_unmatched
--- Receipts still without a message, younger than 72 h, oldest first.
+-- Receipts still without a message, younger than 72 h, newest first: the answer that a receipt overtook comes
+-- soon or not at all, and many that are hopeless must not stand in its way.
 -- $1 since timestamptz
 -- $2 outcome int2
 -- $3 batch_size int8
 SELECT connector_id, carrier_id, receipt_id, state, stat, err, from_address, to_address, received_at
 FROM receipt_unmatched
 WHERE outcome = $2 AND received_at >= $1
-ORDER BY received_at
+ORDER BY received_at DESC
 LIMIT $3;
 
 -- name: settle_unmatched

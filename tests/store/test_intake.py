@@ -126,7 +126,7 @@ async def test_a_key_belongs_to_its_shop(rig: Rig) -> None:
             writer.store([rig.new_message()], keyed=keyed()),
             writer.store([rig.new_message(shop_id=2)], keyed=keyed(shop_id=2)),
         )
-    assert outcomes == [Stored.COMMITTED, Stored.COMMITTED]
+    assert set(outcomes) == {Stored.COMMITTED}
 
 
 @pytest.mark.parametrize(("minutes", "wanted"), [(-1, Stored.KEY_EXISTS), (1, Stored.COMMITTED)])
