@@ -81,7 +81,7 @@ class Retention:
             log.error("day.unbalanced", day=day.isoformat(), faults=faults)
             return
         counts = msgspec.json.encode(report.as_json()).decode()
-        await seal_and_drop_day(self._database, day, high_id=high, now=now, counts=counts)
+        await seal_and_drop_day(self._database, day, low_id=low, high_id=high, now=now, counts=counts)
         log.info("day.dropped", day=day.isoformat(), messages=report.messages)
 
 

@@ -48,6 +48,8 @@ ON CONFLICT (day) DO NOTHING;
 SELECT drop_day_partitions($1);
 
 -- name: forget_unmatched_of_day
--- Forget the unmatched receipts that came on a day or before, with the day's partitions.
--- $1 high_id int8
-DELETE FROM receipt_unmatched WHERE receipt_id < $1;
+-- Forget the unmatched receipts that came on a day, with the day's partitions. Those of a day that is kept stay:
+-- its ledger still counts them.
+-- $1 low_id int8
+-- $2 high_id int8
+DELETE FROM receipt_unmatched WHERE receipt_id >= $1 AND receipt_id < $2;

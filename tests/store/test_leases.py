@@ -1,0 +1,133 @@
+"""Leases on a real Postgres: who may submit, who takes over when, and ids that never come twice."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.domain.identifiers import NODE_COUNT, node_of_id, time_of_id
+from gateway.store.errors import LeaseLost
+from gateway.store.leases import SHARD_COUNT, BindShare, NoFreeNode, list_nodes
+from tests.store.rig import CutProxy, Rig, open_rig, running, take_node
+
+pytestmark = pytest.mark.integration
+
+EXPIRE = "UPDATE node_lease SET expires_at = now() - interval '1 second' WHERE node_no = $1"
+
+
+async def test_the_first_node_is_number_0_and_others_get_their_own(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    assert (rig.node.node_no, rig.node.epoch, rig.node.is_new_epoch) == (0, 1, False)
+    assert (other.node_no, other.epoch) == (1, 1)
+    assert [node.is_alive for node in await list_nodes(rig.database)] == [True, True]
+
+
+async def test_a_restart_takes_its_own_lease_at_once_with_the_next_epoch(rig: Rig) -> None:
+    again = await take_node(rig.database)
+    assert (again.node_no, again.epoch, again.is_new_epoch) == (0, 2, True)
+    with pytest.raises(LeaseLost):
+        await rig.node.renew()
+    await again.renew()
+
+
+async def test_a_number_is_taken_over_once_it_expired_and_none_is_free(rig: Rig) -> None:
+    for number in range(1, NODE_COUNT):
+        assert (await take_node(rig.database, f"node {number}")).node_no == number
+    with pytest.raises(NoFreeNode, match="32 node numbers"):
+        await take_node(rig.database, "one too many")
+    await rig.execute(EXPIRE, 7)
+    successor = await take_node(rig.database, "one too many")
+    assert (successor.node_no, successor.epoch) == (7, 2)
+
+
+async def test_nodes_that_start_together_never_share_a_number(rig: Rig) -> None:
+    nodes = await asyncio.gather(*(take_node(rig.database, f"node {n}") for n in range(6)))
+    assert sorted(node.node_no for node in nodes) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_ids_name_their_node_and_go_by_the_clock_of_the_database(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    made = other.ids.next_id(5)
+    assert node_of_id(made) == 1
+    assert abs((time_of_id(made) - await rig.value("SELECT clock_timestamp()")).total_seconds()) < 2
+
+
+async def test_ids_never_go_back_over_a_restart_though_the_clock_does(rig: Rig) -> None:
+    before = [rig.node.ids.next_id(slot) for slot in (255, 3)]
+    ahead = max(before) + (3_600_000 << 22)
+    await rig.execute("UPDATE node_lease SET id_high_water = $1", ahead)
+    assert (await take_node(rig.database)).ids.next_id(0) > ahead
+
+
+@pytest.mark.parametrize("leave", ["renew", "release"])
+async def test_how_far_the_ids_have_come_is_noted(rig: Rig, leave: str) -> None:
+    made = rig.node.ids.next_id(9)
+    await (rig.node.renew() if leave == "renew" else rig.node.release())
+    assert await rig.value("SELECT id_high_water FROM node_lease") >= made
+
+
+async def test_a_node_may_submit_until_its_deadline(rig: Rig) -> None:
+    assert rig.node.may_submit()
+    await rig.node.release()
+    assert not rig.node.may_submit()
+    assert [node.is_alive for node in await list_nodes(rig.database)] == [False]
+
+
+async def test_a_lease_is_not_lost_while_the_database_is_away(rig: Rig) -> None:
+    async with CutProxy(rig.dsn) as proxy, open_rig(proxy.dsn, node_key="far") as far:
+        proxy.is_closed = True
+        proxy.cut()
+        await far.node.renew()
+        assert far.node.may_submit(), "the deadline decides, not the first renewal that fails"
+        proxy.is_closed = False
+        await far.node.renew()
+
+
+async def test_keeping_a_lease_that_was_taken_over_ends_with_an_error(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.leases.RENEW_SECONDS", 0.05)
+    async with running(rig.node.keep):
+        await asyncio.sleep(0.3)
+    await take_node(rig.database)
+    with pytest.raises(LeaseLost):
+        async with asyncio.timeout(5):
+            await rig.node.keep()
+
+
+async def test_a_bind_is_held_by_one_living_node(rig: Rig) -> None:
+    wanted = [BindShare(1, 1, 25.0), BindShare(1, 2, 25.0)]
+    other = await take_node(rig.database, "second")
+    assert await rig.node.take_binds(wanted[:1]) == {(1, 1)}
+    assert await other.take_binds(wanted) == {(1, 2)}
+    assert await rig.node.take_binds(wanted) == {(1, 1)}
+    await rig.execute(EXPIRE, 1)
+    assert await rig.node.take_binds(wanted) == {(1, 1), (1, 2)}
+    assert await rig.value("SELECT sum(parts_per_second) FROM bind_lease") == 50.0
+
+
+async def test_shards_and_slots_are_held_by_one_living_node(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    assert await rig.node.take_shards([1]) == {1: tuple(range(SHARD_COUNT))}
+    assert await other.take_shards([1, 2]) == {2: tuple(range(SHARD_COUNT))}
+    assert await rig.node.take_slots() == tuple(range(256))
+    assert await other.take_slots() == ()
+    await rig.node.release()
+    assert len((await other.take_shards([1]))[1]) == SHARD_COUNT
+    assert len(await other.take_slots()) == 256
+
+
+async def test_a_restart_takes_its_leases_back_at_once(rig: Rig) -> None:
+    await rig.node.take_binds([BindShare(1, 1, 50.0)])
+    await rig.node.take_shards([1])
+    again = await take_node(rig.database)
+    assert await again.take_binds([BindShare(1, 1, 50.0)]) == {(1, 1)}
+    assert 1 in await again.take_shards([1])
+    with pytest.raises(LeaseLost):
+        await rig.node.take_slots()
+
+
+async def test_a_node_is_listed_as_it_described_itself(rig: Rig) -> None:
+    [node] = await list_nodes(rig.database)
+    assert (node.host, node.pid, node.version) == ("here", 1, "0")
+    assert node.started_at <= datetime.now(UTC) < node.expires_at
