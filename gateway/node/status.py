@@ -1,6 +1,6 @@
 """What this node says of itself: one picture for `estafette status`, the admin API and the console.
 
-Owns the words for what limits sending now. Counts in the database are read once a second and kept, so that
+Owns the words for what limits sending now. Counts in the database are read every two seconds and kept, so that
 any number of lookers costs one statement.
 """
 
@@ -27,8 +27,8 @@ from gateway.webhooks.deliverer import WebhookDeliverer
 
 log = structlog.get_logger("main")
 
-_LOOK_SECONDS = 1.0
-_COUNT_CAP = 100_000
+_LOOK_SECONDS = 2.0
+_COUNT_CAP = 10_000
 """Waiting messages counted exactly for each stream; beyond it the picture says "at least"."""
 
 
@@ -73,7 +73,7 @@ class NodeStatus:
         self._parts_per_second = 0.0
 
     async def run(self) -> None:
-        """Read what waits once a second until cancelled."""
+        """Read what waits every two seconds until cancelled."""
         while True:
             try:
                 self._waiting = await count_waiting(

@@ -176,7 +176,8 @@ CREATE TABLE message (
     metadata          jsonb,
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
-CREATE INDEX message_by_address ON message (slot, to_address, shop_id);
+-- The address leads: an index that led with the slot looked to the planner like a way to find a row by its id.
+CREATE INDEX message_by_address ON message (to_address, slot, shop_id);
 CREATE INDEX message_by_reference ON message (shop_id, client_reference) WHERE client_reference IS NOT NULL;
 
 -- Ready to be sent. A message with a queue row and no state row is queued; claims read it in key order.
@@ -344,7 +345,7 @@ CREATE TABLE inbound (
     body          bytea       NOT NULL,
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
-CREATE INDEX inbound_by_address ON inbound (slot, from_address, shop_id);
+CREATE INDEX inbound_by_address ON inbound (from_address, slot, shop_id);
 
 -- Webhook events on their way to a shop; delivered ones stay listed until their day goes.
 -- state 1 waits, 2 delivered, 3 given up. endpoint_id 0 is the message's own webhook_url.

@@ -9,28 +9,33 @@ SELECT CASE WHEN s.id IS NOT NULL THEN s.state
        count(*) AS messages
 FROM message AS m
 LEFT JOIN message_state AS s ON s.shop_id = m.shop_id AND s.id = m.id AND s.slot = m.slot
-LEFT JOIN queue AS q ON q.shop_id = m.shop_id AND q.id = m.id AND q.slot = m.slot
+LEFT JOIN (SELECT DISTINCT shop_id, id, slot FROM queue WHERE id >= $1 AND id < $2) AS q
+       ON q.shop_id = m.shop_id AND q.id = m.id AND q.slot = m.slot
 LEFT JOIN schedule AS c ON c.shop_id = m.shop_id AND c.id = m.id AND c.slot = m.slot
 WHERE m.id >= $1 AND m.id < $2
 GROUP BY 1
 ORDER BY 1;
 
 -- name: list_misplaced_messages
--- Messages whose rows contradict each other: none at all, two places to wait, waiting at an end, or queued
--- nowhere.
+-- Messages whose rows contradict each other: none at all, two places to wait, waiting at an end, queued
+-- nowhere, in a state never entered, or in one that none of their parts bears out.
 -- $1 low_id int8
 -- $2 high_id int8
 -- $3 most int8
-SELECT m.id, s.state, q.id IS NOT NULL AS is_queued, c.id IS NOT NULL AS is_scheduled
+SELECT m.id
 FROM message AS m
 LEFT JOIN message_state AS s ON s.shop_id = m.shop_id AND s.id = m.id AND s.slot = m.slot
-LEFT JOIN queue AS q ON q.shop_id = m.shop_id AND q.id = m.id AND q.slot = m.slot
+LEFT JOIN (SELECT shop_id, id, slot, count(*) AS places FROM queue WHERE id >= $1 AND id < $2 GROUP BY 1, 2, 3) AS q
+       ON q.shop_id = m.shop_id AND q.id = m.id AND q.slot = m.slot
 LEFT JOIN schedule AS c ON c.shop_id = m.shop_id AND c.id = m.id AND c.slot = m.slot
 WHERE m.id >= $1 AND m.id < $2
   AND ((s.id IS NULL AND q.id IS NULL AND c.id IS NULL)
        OR (q.id IS NOT NULL AND c.id IS NOT NULL)
+       OR q.places > 1
        OR (s.state <> 2 AND (q.id IS NOT NULL OR c.id IS NOT NULL))
-       OR (s.state = 2 AND q.id IS NULL AND c.id IS NULL))
+       OR (s.state = 2 AND q.id IS NULL AND c.id IS NULL)
+       OR s.entered >> s.state::int & 1 = 0
+       OR (s.state <> 2 AND position(decode(lpad(to_hex(s.state::int), 2, '0'), 'hex') IN s.part_states) = 0))
 ORDER BY m.id
 LIMIT $3;
 
@@ -170,6 +175,39 @@ WHERE s.id >= $1 AND s.id < $2
        OR (answered.state = $3 AND NOT get_byte(s.part_states, parts.n) = ANY ($5::int2[])))
 ORDER BY 1
 LIMIT $6;
+
+-- name: list_undelivered_parts
+-- Messages with a part that says delivered and no delivered receipt behind it.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 delivered int2
+-- $4 receipt_delivered int2
+-- $5 applied int2
+-- $6 most int8
+SELECT DISTINCT s.id
+FROM message_state AS s, generate_series(0, length(s.part_states) - 1) AS parts (n)
+WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3
+  AND NOT EXISTS (SELECT FROM receipt AS r
+                  WHERE r.shop_id = s.shop_id AND r.id = s.id AND r.slot = s.slot AND r.part = parts.n
+                    AND r.state = $4 AND r.outcome = $5)
+ORDER BY 1
+LIMIT $6;
+
+-- name: list_lookups_at_fault
+-- Messages with an answer whose lookup is missing, or a lookup that no answer brought.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 since timestamptz
+-- $4 most int8
+SELECT coalesce(p.id, m.id) AS id
+FROM (SELECT shop_id, id, slot, part FROM part
+      WHERE id >= $1 AND id < $2 AND command_status = 0 AND carrier_id <> '' AND answered_at >= $3) AS p
+FULL JOIN (SELECT shop_id, id, slot, part FROM receipt_map
+           WHERE id >= $1 AND id < $2 AND day >= ($3 AT TIME ZONE 'UTC')::date) AS m
+       ON m.shop_id = p.shop_id AND m.id = p.id AND m.slot = p.slot AND m.part = p.part
+WHERE p.id IS NULL OR m.id IS NULL
+ORDER BY 1
+LIMIT $4;
 
 -- name: count_lookups
 -- Answers that brought a carrier's id, and the lookups written for them, on the days that lookups are kept.
