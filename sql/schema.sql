@@ -184,6 +184,7 @@ CREATE INDEX message_by_address ON message (to_address, slot, shop_id);
 CREATE INDEX message_by_reference ON message (shop_id, client_reference) WHERE client_reference IS NOT NULL;
 
 -- Ready to be sent. A message with a queue row and no state row is queued; claims read it in key order.
+-- attempt counts how often it left the queue, refusals how often the carrier refused it for the time being.
 CREATE TABLE queue (
     connector_id  integer     NOT NULL,
     lane          smallint    NOT NULL,
@@ -192,6 +193,7 @@ CREATE TABLE queue (
     slot          smallint    NOT NULL,
     shop_id       integer     NOT NULL,
     attempt       smallint    NOT NULL,
+    refusals      smallint    NOT NULL,
     entered       integer     NOT NULL,
     expires_at    timestamptz NOT NULL,
     PRIMARY KEY (connector_id, lane, category, id, slot, shop_id)
@@ -206,6 +208,7 @@ CREATE TABLE schedule (
     lane          smallint    NOT NULL,
     category      smallint    NOT NULL,
     attempt       smallint    NOT NULL,
+    refusals      smallint    NOT NULL,
     entered       integer     NOT NULL,
     due_at        timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,

@@ -133,8 +133,8 @@ class AnswerJudge:
             judged.pause_seconds = max(judged.pause_seconds, ruling.pause_seconds)
         elif ruling.verdict is Verdict.REBIND:
             judged.must_rebind = True
-        elif ruling.verdict is Verdict.RETRY and flight.attempt + 1 < self._max_attempts:
-            delay = retry_delay_seconds(flight.attempt + 1, self._draw())
+        elif ruling.verdict is Verdict.RETRY and flight.refusals + 1 < self._max_attempts:
+            delay = retry_delay_seconds(flight.refusals + 1, self._draw())
             retry_at = at + timedelta(seconds=delay)
         else:
             wanted, failure_class = MessageState.FAILED, ruling.failure_class

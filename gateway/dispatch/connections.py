@@ -41,6 +41,9 @@ class EvidenceSink(Protocol):
     def is_away(self) -> bool: ...
 
 
+_SLOW_ANSWER_SECONDS = 3.0
+"""An answer that takes longer is worth a word to the operator."""
+
 BACKLOG_CAP = 20_000
 """Evidence waiting to be stored beyond which deliver_sm is refused for now (quirk 64): the carrier keeps it
 and sends it again. Answers are never refused; the window bounds them."""
@@ -248,6 +251,10 @@ def describe_limit(run: ConnectorRun, *, is_bound: bool) -> str:
     if speed < limit:
         status = describe_status(run.throttled_by) if run.throttled_by else "throttled"
         return f"limited by carrier: {status} {speed:.0f}/s of {limit:.0f}/s"
+    if run.unanswered_seconds >= _SLOW_ANSWER_SECONDS:
+        return f"{run.in_flight} submits await their answer, the oldest for {run.unanswered_seconds:.0f} s"
     if run.in_flight >= run.window:
         return f"the window is full: {run.in_flight} submits await their answer"
+    if run.is_paced:
+        return f"at its parts_per_second, {limit:g}"
     return ""

@@ -149,8 +149,11 @@ class ConnectorRun:
         self._put_evidence([Unsent(flight, (part,), at) for flight, part, _ in contexts])
 
     def slow_down(self, pause_seconds: float, command_status: int) -> None:
-        """The carrier asked for less speed."""
+        """The carrier asked for less speed. Messages not begun go back to the queue, so that those it sent
+        back leave before them."""
         self.throttled_by = command_status
+        self._hand_back([entry for queue in self._outgoing for entry in queue if entry.session is None])
+        self.claims.drop_all()
         self.pacer.slow_down(self._loop.time(), pause_seconds)
 
     def recover(self) -> None:
@@ -191,6 +194,16 @@ class ConnectorRun:
     def down_seconds(self) -> float:
         """For how long no bind has been up; 0 while one is."""
         return 0.0 if self.sessions else self._loop.time() - self._down_since
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether messages are ready, the window has room, and only the speed holds them."""
+        return bool(self.room) and any(self._outgoing)
+
+    @property
+    def unanswered_seconds(self) -> float:
+        """For how long the oldest submit has waited for its answer; 0 when none waits."""
+        return max((session.unanswered_seconds for session in self.sessions), default=0.0)
 
     @property
     def room(self) -> int:

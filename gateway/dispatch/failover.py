@@ -5,7 +5,7 @@ the routes' and comes in as a function.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -40,12 +40,12 @@ class Failover:
         database: Database,
         dispatcher: Dispatcher,
         *,
-        connector_ids: Callable[[], Sequence[int]],
+        connector_names: Callable[[], Mapping[int, str]],
         choose: ChooseConnector,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
-        self._connector_ids = connector_ids
+        self._connector_names = connector_names
         self._choose = choose
         self._read_up_to: dict[Stream, int] = {}
 
@@ -59,9 +59,10 @@ class Failover:
 
     async def look(self) -> None:
         """Move what waits for connectors that are down, or that are no longer configured."""
+        names = self._connector_names()
         down = [
             connector_id
-            for connector_id in self._connector_ids()
+            for connector_id in names
             if self._dispatcher.down_seconds(connector_id) >= DOWN_AFTER_SECONDS
         ]
         if not down:
@@ -70,16 +71,17 @@ class Failover:
             stream = (waiting.connector_id, waiting.lane, waiting.category)
             moved = await self._move_stream(stream)
             if moved:
-                log.warning("messages.rerouted", connector=waiting.connector_id, messages=moved)
+                log.warning("messages.rerouted", connector=names[waiting.connector_id], messages=moved)
 
     async def _move_stream(self, stream: Stream) -> int:
-        """The first batch of a stream with messages that may go elsewhere. Those that may not are passed
+        """Some batches of a stream; the next look goes on. Messages that may not go elsewhere are passed
         over, so that they hold up nobody behind them."""
+        moved = 0
         for _ in range(_BATCHES_A_LOOK):
-            moved = await self._move_batch(stream)
-            if moved or not self._read_up_to[stream]:
-                return moved
-        return 0
+            moved += await self._move_batch(stream)
+            if not self._read_up_to[stream]:
+                break
+        return moved
 
     async def _move_batch(self, stream: Stream) -> int:
         """One batch, read on from the last. Test messages never leave their connector."""

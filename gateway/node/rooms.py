@@ -105,7 +105,7 @@ class Rooms:
             on_queued=self.dispatcher.on_queued,
         )
         self.failover = Failover(
-            database, self.dispatcher, connector_ids=self._list_connector_ids, choose=self._choose_connector
+            database, self.dispatcher, connector_names=self._name_connectors, choose=self._choose_connector
         )
         self.retention = Retention(database, config.retention, now_utc)
         self.deliverer = WebhookDeliverer(
@@ -148,7 +148,7 @@ class Rooms:
             holds=self.holds,
             outcomes=self.outcomes,
             deliverer=self.deliverer,
-            connector_names=lambda: {number: name for name, number in self._connector_ids.items()},
+            connector_names=self._name_connectors,
             shop_names=lambda: self._shop_names,
         )
 
@@ -174,6 +174,9 @@ class Rooms:
 
     def _list_connector_ids(self) -> list[int]:
         return list(self._connector_ids.values())
+
+    def _name_connectors(self) -> dict[int, str]:
+        return {number: name for name, number in self._connector_ids.items()}
 
     def _list_slots(self) -> Sequence[int]:
         return self._slots

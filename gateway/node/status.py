@@ -1,7 +1,7 @@
 """What this node says of itself: one picture for `estafette status`, the admin API and the console.
 
-Owns the words for what limits sending now. Counts in the database are read every two seconds and kept, so that
-any number of lookers costs one statement.
+Owns the words for what limits sending now. Counts in the database are read every two seconds and kept, so
+that any number of lookers costs one statement.
 """
 
 import asyncio
@@ -182,7 +182,11 @@ class NodeStatus:
             f"{report.name}: {report.limited_by}."
             for report in reports
             if report.limited_by
-            and (not report.is_up or any(w.connector_id == report.connector_id for w in self._waiting))
+            and (
+                not report.is_up
+                or report.in_flight
+                or any(waiting.connector_id == report.connector_id for waiting in self._waiting)
+            )
         )
         return limits
 

@@ -159,6 +159,12 @@ class Session(Link):
         return max(0, self.window_size - len(self._pending))
 
     @property
+    def unanswered_seconds(self) -> float:
+        """For how long the oldest request of ours has waited for its response; 0 when none waits."""
+        oldest = next(iter(self._pending.values()), None)
+        return 0.0 if oldest is None else self._clock() - oldest[1]
+
+    @property
     def is_closed(self) -> bool:
         """Whether the connection is gone."""
         return self._state is SessionState.CLOSED

@@ -41,6 +41,7 @@ class Flight:
         "progress",
         "reason",
         "receipt_per_message",
+        "refusals",
         "retry_at",
         "shop_id",
         "slot",
@@ -60,6 +61,7 @@ class Flight:
         lane: int,
         category: int,
         attempt: int,
+        refusals: int = 0,
         progress: Progress,
         expires_at: datetime,
         parts: int,
@@ -84,6 +86,7 @@ class Flight:
         self.lane = lane
         self.category = category
         self.attempt = attempt
+        self.refusals = refusals
         self.progress = progress
         self.expires_at = expires_at
         self.parts = parts

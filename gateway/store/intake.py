@@ -64,10 +64,12 @@ class NewMessage(NamedTuple):
 MESSAGE_COLUMNS = NewMessage._fields[:-1]
 _COLUMNS = len(MESSAGE_COLUMNS)
 QUEUE_COLUMNS = (
-    "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "entered", "expires_at",
+    "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "refusals", "entered",
+    "expires_at",
 )  # fmt: skip
 SCHEDULE_COLUMNS = (
-    "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "entered", "due_at", "expires_at",
+    "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "refusals", "entered", "due_at",
+    "expires_at",
 )  # fmt: skip
 _QUEUED = ACCEPTED_BIT | entered_bit(MessageState.QUEUED)
 _SCHEDULED = ACCEPTED_BIT | entered_bit(MessageState.SCHEDULED)
@@ -231,11 +233,11 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
         content.append(m[:_COLUMNS])
         if m.due_at is None:
             queued.append(
-                (m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, _QUEUED, m.expires_at)
+                (m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, 0, _QUEUED, m.expires_at)
             )
         else:
             scheduled.append((
-                m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, _SCHEDULED, m.due_at,
+                m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, 0, _SCHEDULED, m.due_at,
                 m.expires_at,
             ))  # fmt: skip
         tallies.add_message(

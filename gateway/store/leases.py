@@ -96,10 +96,10 @@ class Node:
                     raise NoFreeNode
                 row = await connection.fetch_row("take_node", node_no, node_key, host, pid, version, _TTL)
             if row is not None:
+                # Counted from the answer: ids may lie behind the database's clock, never ahead of it.
                 database_ms = int(row["started_at"].timestamp() * 1000)
-                ids = IdSource(
-                    node_no, _Clock(database_ms - int(asked_at * 1000)), high_water=row["id_high_water"]
-                )
+                clock = _Clock(database_ms - time.monotonic_ns() // 1_000_000)
+                ids = IdSource(node_no, clock, high_water=row["id_high_water"])
                 return cls(
                     database, node_no=node_no, epoch=row["epoch"], ids=ids, deadline=asked_at + TTL_SECONDS
                 )

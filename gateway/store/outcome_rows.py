@@ -191,17 +191,18 @@ class OutcomeRows:
             )
 
     def _requeue(self, case: Case) -> None:
+        """Back to the queue, at once or after the wait that a temporary refusal asks for."""
         flight = case.flight
         entered = case.progress.entered
         if case.retry_at is not None:
             self._schedule.append((
                 flight.shop_id, flight.id, flight.slot, flight.connector_id, flight.lane, flight.category,
-                case.attempt, entered, case.retry_at, flight.expires_at,
+                case.attempt, flight.refusals + 1, entered, case.retry_at, flight.expires_at,
             ))  # fmt: skip
             return
         self._queue.append((
             flight.connector_id, flight.lane, flight.category, flight.id, flight.slot, flight.shop_id,
-            case.attempt, entered, flight.expires_at,
+            case.attempt, flight.refusals, entered, flight.expires_at,
         ))  # fmt: skip
         stream = (flight.connector_id, flight.lane, flight.category)
         self.requeued[stream] = min(flight.id, self.requeued.get(stream, flight.id))

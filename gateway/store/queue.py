@@ -37,9 +37,9 @@ async def claim_due_messages(
 
 def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
     (
-        shop_id, message_id, slot, attempt, entered, expires_at, accepted_connector_id, parts, cost_micros,
-        country, currency, campaign_id, is_sensitive, is_test, wants_events, has_webhook_url, to_address,
-        from_address, text, body,
+        shop_id, message_id, slot, attempt, refusals, entered, expires_at, accepted_connector_id, parts,
+        cost_micros, country, currency, campaign_id, is_sensitive, is_test, wants_events, has_webhook_url,
+        to_address, from_address, text, body,
     ) = row  # fmt: skip
     connector_id, lane, category = stream
     return Flight(
@@ -51,6 +51,7 @@ def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
         lane=lane,
         category=category,
         attempt=attempt,
+        refusals=refusals,
         progress=Progress(MessageState.QUEUED, entered, _QUEUED * parts),
         expires_at=expires_at,
         parts=parts,

@@ -162,6 +162,10 @@ def _tell_timeline(
     # Acceptance comes first whatever the times say: that of an id may run some milliseconds ahead.
     told = begun + sorted(followed, key=lambda entry: entry[0])
     state = MessageState(record.state)
+    if state is MessageState.SENDING:
+        told.append(
+            (record.changed_at or created_at, state.word, "its parts are on their way to the carrier")
+        )
     moment = record.final_at if state in ENDS else record.changed_at
     if moment is not None and (state in ENDS or state is MessageState.UNKNOWN):
         told.append((moment, state.word, _tell_end(record)))

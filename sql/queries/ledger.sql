@@ -186,7 +186,7 @@ LIMIT $6;
 -- $6 most int8
 SELECT DISTINCT s.id
 FROM message_state AS s, generate_series(0, length(s.part_states) - 1) AS parts (n)
-WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3
+WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3::int2
   AND NOT EXISTS (SELECT FROM receipt AS r
                   WHERE r.shop_id = s.shop_id AND r.id = s.id AND r.slot = s.slot AND r.part = parts.n
                     AND r.state = $4 AND r.outcome = $5)

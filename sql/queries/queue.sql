@@ -7,7 +7,7 @@
 -- $4 after_id int8
 -- $5 shards int2[]
 -- $6 batch_size int8
-SELECT q.shop_id, q.id, q.slot, q.attempt, q.entered, q.expires_at,
+SELECT q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.entered, q.expires_at,
        m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
        m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
        m.to_address, m.from_address, m.text, m.body
@@ -93,8 +93,8 @@ WITH due AS (
     WHERE schedule.shop_id = ripe.shop_id AND schedule.id = ripe.id AND schedule.slot = ripe.slot
     RETURNING schedule.*
 ), queued AS (
-    INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, entered, expires_at)
-    SELECT connector_id, lane, category, id, slot, shop_id, attempt, entered | $3, expires_at FROM due
+    INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, refusals, entered, expires_at)
+    SELECT connector_id, lane, category, id, slot, shop_id, attempt, refusals, entered | $3, expires_at FROM due
     RETURNING connector_id, lane, category, id
 )
 SELECT connector_id, lane, category, min(id) AS lowest_id, count(*) AS released FROM queued GROUP BY 1, 2, 3;
@@ -120,6 +120,6 @@ WITH moved AS (
     WHERE connector_id = $1 AND lane = $3 AND category = $4 AND id = ANY ($5::int8[])
     RETURNING *
 )
-INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, entered, expires_at)
-SELECT $2, lane, category, id, slot, shop_id, attempt, entered, expires_at FROM moved
+INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, refusals, entered, expires_at)
+SELECT $2, lane, category, id, slot, shop_id, attempt, refusals, entered, expires_at FROM moved
 RETURNING id;
