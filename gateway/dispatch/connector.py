@@ -121,7 +121,7 @@ class ConnectorRun:
         self.claims.release(flight)
         entry = _Outgoing(flight, self._plans.pop(flight.id))
         self._outgoing[flight.lane - 1].append(entry)
-        if not self.is_up or self.is_stopping:
+        if not self.is_up or self.is_stopping or self.pacer.is_paused(self._loop.time()):
             self._hand_back([entry])
 
     def on_gone(self, flight: Flight) -> None:
@@ -260,7 +260,12 @@ class ConnectorRun:
         self.submitted_parts += allowed - left
         if left:
             self.pacer.give_back(left)
-        if self._timer is None and (otp or transactional or bulk) and self.room:
+        if (otp or transactional or bulk) and self.room:
+            self._plan_timer()
+
+    def _plan_timer(self) -> None:
+        """Pump again when the next part may leave."""
+        if self._timer is None:
             due_at = max(self.pacer.next_at(), self._loop.time() + _LEAST_PAUSE_SECONDS)
             self._timer = self._loop.call_at(due_at, self._pump_on_time)
 
@@ -293,6 +298,9 @@ class ConnectorRun:
         """Ask for as many intents as free window and prefetch allow. While the store is behind only one-time
         passwords go on: more than it can take would just make memory grow. Commits pump again."""
         if self.is_stopping or not self.sessions:
+            return
+        if self.pacer.is_paused(self._loop.time()):
+            self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it
             return
         prefetch = min(self.window, int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1)
         wanted = self.room + prefetch - self.waiting

@@ -44,6 +44,10 @@ class Pacer:
         """The speed allowed by configuration and leases."""
         return self._limit
 
+    def is_paused(self, now: float) -> bool:
+        """Whether the carrier's wish for a pause is still being honoured."""
+        return now < self._paused_until
+
     def take(self, now: float, wanted: int) -> int:
         """How many of `wanted` parts may leave now, 0 to `wanted`; they count as sent."""
         if now < self._paused_until:

@@ -1,5 +1,6 @@
 """The ledger of all days that have rows: counts of one snapshot, laid side by side."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from gateway.domain.ledger import LedgerPair, LedgerReport
@@ -71,13 +72,14 @@ def compare(counts: LedgerCounts) -> LedgerReport:
         _pair("submissions", counts.submissions),
         _pair("receipts matched", counts.receipts),
         _pair("receipts without a message", counts.unmatched),
-        _pair("carrier ids kept for receipts", counts.lookups),
+        _pair("carrier ids kept for receipts", counts.lookups, counts.lookups_at_fault),
         LedgerPair(
             "delivered parts have a delivered receipt",
             "delivered_parts",
             counts.delivered_parts[0],
             "with_receipt",
             counts.delivered_parts[1],
+            _names(counts.undelivered),
         ),
     ]
     return LedgerReport(
@@ -107,11 +109,11 @@ def _state_pairs(state: int, counts: LedgerCounts) -> list[LedgerPair]:
     return [pair for pair in pairs if pair.left or pair.right]
 
 
-def _pair(name: str, counts: tuple[int, int]) -> LedgerPair:
-    return LedgerPair(name, "rows", counts[0], "counted", counts[1])
+def _pair(name: str, counts: tuple[int, int], ids: Sequence[int] = ()) -> LedgerPair:
+    return LedgerPair(name, "rows", counts[0], "counted", counts[1], _names(ids))
 
 
-def _names(ids: list[int]) -> tuple[str, ...]:
+def _names(ids: Sequence[int]) -> tuple[str, ...]:
     return tuple(encode_public_id("msg", message_id) for message_id in ids)
 
 

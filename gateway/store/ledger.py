@@ -13,6 +13,7 @@ from gateway.store.rollups import ACCEPTED
 
 IDS_NAMED = 20
 _NEEDS_ANSWER = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
+_DELIVERED = (MessageState.DELIVERED, ReceiptState.DELIVERED, ReceiptOutcome.APPLIED)
 _FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
 
 
@@ -45,7 +46,9 @@ class LedgerCounts:
     unmatched_open: int
     parts: dict[int, int]
     delivered_parts: tuple[int, int]
+    undelivered: list[int]
     lookups: tuple[int, int]
+    lookups_at_fault: list[int]
 
 
 async def count_ledger(
@@ -92,11 +95,11 @@ async def _count(
             connection,
             "count_delivered_parts",
             *ids,
-            MessageState.DELIVERED,
-            ReceiptState.DELIVERED,
-            ReceiptOutcome.APPLIED,
+            *_DELIVERED,
         ),
+        undelivered=await _read_ids(connection, "list_undelivered_parts", *ids, *_DELIVERED, IDS_NAMED),
         lookups=await _read_pair(connection, "count_lookups", *ids, lookups_since),
+        lookups_at_fault=await _read_ids(connection, "list_lookups_at_fault", *ids, lookups_since, IDS_NAMED),
     )
 
 

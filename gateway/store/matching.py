@@ -4,7 +4,7 @@ Owns the look-ups of receipts by the carrier's id and of inbound texts by corres
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import asyncpg
 
@@ -17,6 +17,10 @@ from gateway.store.flights import Flight, FlightBook
 
 _NEWEST_DAYS = 2
 _RECEIPT_DAYS = 12
+_OLDEST_REMEMBERED = timedelta(days=40)
+"""Age of an id beyond which memory is not asked: the message is over (30 days to its time, 7 of validity, 3
+for its receipt), and its rows may be dropped."""
+
 _CORRESPONDENCE = timedelta(days=30)
 """How long a shop's message to a person makes that person's reply the shop's."""
 
@@ -42,11 +46,12 @@ class Gathering:
         """Give each receipt its message: from memory, else from the two newest days, else from all. Returns
         those that have none."""
         strangers: list[ReceiptSeen] = []
+        oldest_id = first_id_at(datetime.combine(today, time(), UTC) - _OLDEST_REMEMBERED)
         for receipt in receipts:
             found = self._book.find(receipt.connector_id, receipt.carrier_id)
             if found is None and receipt.other_id:
                 found = self._book.find(receipt.connector_id, receipt.other_id)
-            if found is None:
+            if found is None or found[0].id < oldest_id:
                 strangers.append(receipt)
             else:
                 self.case_of(found[0]).evidence.append(Matched(receipt, found[1]))

@@ -110,9 +110,10 @@ class Desk:
         return self.ready
 
     async def begin(self, *messages: NewMessage) -> list[Flight]:
-        """Accepted, claimed and intended: in flight, in the order of their ids."""
+        """Accepted, claimed and intended: the flights of these messages, in the same order."""
         await self.accept(*messages)
-        return sorted(await self.intend(await self.claim()), key=lambda flight: flight.id)
+        flights = {flight.id: flight for flight in await self.intend(await self.claim())}
+        return [flights[message.id] for message in messages]
 
     async def tell(self, *batches: Evidence | Sequence[Evidence]) -> None:
         """Each argument is stored as a batch of its own."""
