@@ -76,12 +76,12 @@ GROUP BY 1
 ORDER BY 1;
 
 -- name: read_rollup_states
--- The same counts as the rollups tell them.
+-- The same counts as the rollups tell them. Days whose rows were dropped are accounted for by their seal.
 -- $1 low_hour timestamptz
 -- $2 high_hour timestamptz
 SELECT state, sum(messages)::int8 AS messages, sum(parts)::int8 AS parts, sum(cost_micros)::int8 AS cost_micros
 FROM stat_hour
-WHERE hour >= $1 AND hour < $2
+WHERE hour >= $1 AND hour < $2 AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)
 GROUP BY 1
 ORDER BY 1;
 
@@ -91,7 +91,7 @@ ORDER BY 1;
 -- $2 high_day date
 SELECT state, sum(messages)::int8 AS messages, sum(cost_micros)::int8 AS cost_micros
 FROM stat_shop
-WHERE day >= $1 AND day < $2
+WHERE day >= $1 AND day < $2 AND day NOT IN (SELECT day FROM ledger_day)
 GROUP BY 1
 ORDER BY 1;
 
@@ -102,7 +102,9 @@ ORDER BY 1;
 -- $3 low_hour timestamptz
 -- $4 high_hour timestamptz
 SELECT (SELECT count(*) FROM part WHERE id >= $1 AND id < $2) AS found,
-       (SELECT coalesce(sum(submissions), 0)::int8 FROM stat_submission WHERE hour >= $3 AND hour < $4) AS counted;
+       (SELECT coalesce(sum(submissions), 0)::int8 FROM stat_submission
+        WHERE hour >= $3 AND hour < $4
+          AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)) AS counted;
 
 -- name: count_receipts
 -- Matched receipts: rows, and what the rollup counted.
@@ -113,7 +115,8 @@ SELECT (SELECT count(*) FROM part WHERE id >= $1 AND id < $2) AS found,
 -- $5 unmatched int2
 SELECT (SELECT count(*) FROM receipt WHERE id >= $1 AND id < $2) AS found,
        (SELECT coalesce(sum(receipts), 0)::int8 FROM stat_receipt
-        WHERE hour >= $3 AND hour < $4 AND outcome <> $5) AS counted;
+        WHERE hour >= $3 AND hour < $4 AND outcome <> $5
+          AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)) AS counted;
 
 -- name: count_unmatched
 -- Receipts that came without a known id: rows by what became of them, and what the rollup counted.
@@ -124,7 +127,8 @@ SELECT (SELECT count(*) FROM receipt WHERE id >= $1 AND id < $2) AS found,
 -- $5 unmatched int2
 SELECT (SELECT count(*) FROM receipt_unmatched WHERE receipt_id >= $1 AND receipt_id < $2) AS found,
        (SELECT coalesce(sum(receipts), 0)::int8 FROM stat_receipt
-        WHERE hour >= $3 AND hour < $4 AND outcome = $5) AS counted,
+        WHERE hour >= $3 AND hour < $4 AND outcome = $5
+          AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)) AS counted,
        (SELECT count(*) FROM receipt_unmatched
         WHERE receipt_id >= $1 AND receipt_id < $2 AND outcome = $5) AS open;
 
