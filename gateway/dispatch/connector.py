@@ -15,12 +15,13 @@ import structlog
 from gateway.config.tree import ConnectorConfig, ReceiptMode
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.planning import Planner, WirePlan
+from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState, Progress, Reason
 from gateway.domain.pacing import Pacer
 from gateway.session.session import Session
 from gateway.smpp.errors import SmppError
-from gateway.store.evidence import Ending, Evidence, Unsent
+from gateway.store.evidence import Answer, Ending, Evidence, Unsent
 from gateway.store.flights import Flight
 
 log = structlog.get_logger("dispatch")
@@ -119,10 +120,39 @@ class ConnectorRun:
     def on_intended(self, flight: Flight) -> None:
         """Its intent is committed: it may be submitted."""
         self.claims.release(flight)
-        entry = _Outgoing(flight, self._plans.pop(flight.id))
+        plan = self._plans.pop(flight.id)
+        if len(plan.bodies) != len(flight.progress.part_states):
+            self._give_up(flight)
+            return
+        entry = _Outgoing(flight, plan)
         self._outgoing[flight.lane - 1].append(entry)
         if not self.is_up or self.is_stopping or self.pacer.is_paused(self._loop.time()):
             self._hand_back([entry])
+
+    def _give_up(self, flight: Flight) -> None:
+        """The carrier has some parts of this message, and this connector, or its new settings, would cut the
+        text otherwise: the rest would not join with them."""
+        log.error("message.cut_changed", connector=self.config.name, id=flight.id)
+        self.waiting -= 1
+        at = datetime.now(UTC)
+        self._put_evidence(
+            [
+                Answer(
+                    flight=flight,
+                    part=part,
+                    bind_no=0,
+                    wanted=MessageState.FAILED,
+                    reason=Reason.RETRIES_EXHAUSTED,
+                    failure_class=FailureClass.UNKNOWN,
+                    command_status=None,
+                    carrier_id=None,
+                    lookup_id=None,
+                    submitted_at=None,
+                    at=at,
+                )
+                for part in _parts_in(flight.progress.part_states, MessageState.SENDING)
+            ]
+        )
 
     def on_gone(self, flight: Flight) -> None:
         """It left the queue by another door (cancelled, expired, moved)."""

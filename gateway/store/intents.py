@@ -145,7 +145,10 @@ class _IntentWork:
         for flight in waiting:
             row = held[flight.id]
             entered = row["entered"] | flight.progress.entered
-            after[flight.id] = intend(Progress(MessageState.QUEUED, entered, row["part_states"]))
+            states: bytes = row["part_states"]
+            if states.count(MessageState.QUEUED) == len(states):
+                states = flight.progress.part_states  # nothing was taken: another cut of the text will do
+            after[flight.id] = intend(Progress(MessageState.QUEUED, entered, states))
         rows = await connection.fetch(
             "mark_sending_again",
             [flight.shop_id for flight in waiting],

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.domain.message import MessageState, entered_bit
+from gateway.domain.message import MessageState, accepted, entered_bit
 from tests.store.desk import Desk, S
 from tests.store.flight_values import receipt
 from tests.store.rig import Rig, running
@@ -105,6 +105,19 @@ async def test_a_receipt_stored_between_read_and_write_of_an_intent_is_not_overw
             await asyncio.sleep(0.3)
         await desk.intents.drained()
     assert (await desk.row(flight.id))["part_states"] == bytes([S.DELIVERED, S.SENDING])
+
+
+async def test_a_message_of_which_nothing_was_taken_may_be_cut_otherwise(desk: Desk) -> None:
+    """Another connector, or new settings of this one, may send one PDU where three were."""
+    [flight] = await desk.begin(desk.rig.new_message(parts=3))
+    await desk.tell([desk.answered(flight, part, S.QUEUED) for part in range(3)])
+    [claimed] = await desk.claim()
+    claimed.progress = accepted(1, scheduled=False)
+    [again] = await desk.intend([claimed])
+    assert again.progress.part_states == bytes([S.SENDING])
+    await desk.tell(desk.answered(again, carrier_id="a"), receipt("a"))
+    assert await desk.state(flight.id) is S.DELIVERED
+    await desk.assert_balanced()
 
 
 async def test_a_message_of_a_dead_process_can_be_claimed_by_the_next(desk: Desk) -> None:

@@ -1,0 +1,327 @@
+"""One connector's flow: lanes, pace, window, order within a message, and what goes back to the queue."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from gateway.config import Concatenation
+from gateway.domain.lanes import Category
+from tests.dispatch.carrier_fakes import Bench, CountingSession, S
+
+OTP, TRANSACTIONAL, MARKETING = Category.OTP, Category.TRANSACTIONAL, Category.MARKETING
+
+
+def sent_ids(session: CountingSession) -> list[int]:
+    return [flight.id for _, flight, _, _ in session.submits]
+
+
+def most_in_any_second(times: list[float]) -> int:
+    return max(sum(begin <= time < begin + 1.0 for time in times) for begin in times)
+
+
+def test_a_message_is_submitted_only_after_its_intent_is_committed() -> None:
+    bench = Bench()
+    bench.commits_at_once = False
+    session = bench.bind()
+    bench.claim(bench.flights(1))
+    bench.loop.advance(5)
+    assert (len(bench.intents), session.submits) == (1, [])
+    bench.commit()
+    assert len(session.submits) == 1
+
+
+@pytest.mark.parametrize("speed", [1, 7, 50, 333, 2_000])
+def test_parts_leave_evenly_and_never_faster_than_the_speed(speed: int) -> None:
+    bench = Bench(parts_per_second=speed)
+    session = bench.bind(window=5_000)
+    bench.claim(bench.flights(speed * 3))
+    bench.loop.advance(2.5)
+    times = [time for time, *_ in session.submits]
+    assert len(times) >= speed * 2.4 - 1
+    assert most_in_any_second(times) <= speed * 1.02 + 1
+    assert max(after - before for before, after in pairwise(times)) <= max(1 / speed, 0.02) * 1.01
+
+
+def test_parts_count_not_messages() -> None:
+    bench = Bench(parts_per_second=9)
+    session = bench.bind(window=1_000)
+    bench.claim(bench.flights(20, parts=3))
+    bench.loop.advance(2.0)
+    assert 17 <= len(session.submits) <= 20
+
+
+def test_the_window_is_never_exceeded_and_an_answer_opens_it() -> None:
+    bench = Bench(parts_per_second=1_000)
+    session = bench.bind(window=4)
+    bench.claim(bench.flights(30, parts=2))
+    for answered in (1, 3, 2, 4, 4):
+        bench.loop.advance(1)
+        assert session.in_flight == 4
+        session.answer(answered)
+        bench.run.plan_pump()
+    bench.loop.advance(1)
+    assert len(session.submits) == 4 + 14
+
+
+def test_parts_of_a_message_go_in_order_on_one_bind_under_one_reference() -> None:
+    bench = Bench(parts_per_second=1_000)
+    one, two = bench.bind(window=4), bench.bind(window=4)
+    bench.claim(bench.flights(8, parts=3))
+    for _ in range(30):
+        bench.loop.advance(0.05)
+        for session in (one, two):
+            session.answer(1)
+        bench.run.plan_pump()
+    by_message: dict[int, list[tuple[int, int, bytes]]] = {}
+    for number, session in enumerate((one, two)):
+        for _, flight, part, header in session.submits:
+            by_message.setdefault(flight.id, []).append((number, part, header))
+    assert len(by_message) == 8
+    for parts in by_message.values():
+        assert [part for _, part, _ in parts] == [0, 1, 2]
+        assert len({number for number, _, _ in parts}) == 1
+        assert len({header[3] for _, _, header in parts}) == 1
+        assert [header[5] for _, _, header in parts] == [1, 2, 3]
+    assert one.submits
+    assert two.submits
+
+
+def test_two_long_messages_to_one_person_have_different_references() -> None:
+    bench = Bench(parts_per_second=1_000)
+    session = bench.bind(window=100)
+    bench.claim([bench.flight(parts=2, to_address="33639980001") for _ in range(5)])
+    bench.loop.advance(1)
+    references = {flight.id: header[3] for _, flight, _, header in session.submits}
+    assert len(set(references.values())) == 5
+
+
+def test_a_one_time_password_overtakes_all_that_has_no_intent() -> None:
+    bench = Bench(parts_per_second=10)
+    session = bench.bind(window=10)
+    bulk = bench.flights(32, category=MARKETING)
+    bench.claim(bulk)
+    bench.loop.advance(0.35)
+    begun = bench.run.waiting + len(session.submits)
+    [password] = bench.flights(1, category=OTP)
+    bench.claim([password])
+    for _ in range(30):
+        session.answer()
+        bench.run.plan_pump()
+        bench.loop.advance(0.1)
+    place = sent_ids(session).index(password.id)
+    assert place < begun, "it leaves before bulk that had no intent, and even before some that had one"
+
+
+def test_intents_are_asked_for_no_further_than_window_and_prefetch() -> None:
+    bench = Bench(parts_per_second=50)
+    bench.bind(window=20)
+    bench.claim(bench.flights(32))
+    bench.loop.advance(10)
+    assert bench.most_waiting <= 20 + 11
+
+
+@pytest.mark.parametrize(("speed", "most"), [(1, 32), (50, 50), (1_000, 1_000), (20_000, 4_000)])
+def test_no_more_is_claimed_than_a_second_of_speed(speed: int, most: int) -> None:
+    assert Bench(parts_per_second=speed).run.most_claimed == most
+
+
+def test_a_message_past_its_validity_is_expired_and_not_sent() -> None:
+    bench = Bench()
+    session = bench.bind()
+    late, good = bench.flight(expires_at=datetime.now(UTC) - timedelta(seconds=1)), bench.flight()
+    bench.claim([late, good])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [good.id]
+    assert bench.endings == [(late.id, S.EXPIRED)]
+
+
+def test_an_erased_message_is_blocked_and_not_sent() -> None:
+    bench = Bench()
+    session = bench.bind()
+    bench.claim([bench.flight(text=None), bench.flight(to_address=None), good := bench.flight()])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [good.id]
+    assert [state for _, state in bench.endings] == [S.BLOCKED, S.BLOCKED]
+
+
+def test_a_hold_of_marketing_stops_marketing_only_and_its_end_lets_it_go() -> None:
+    bench = Bench()
+    session = bench.bind(window=100)
+    bench.holds.categories = {MARKETING}
+    held, passed = bench.flights(3, category=MARKETING), bench.flights(3)
+    bench.claim([*held, *passed])
+    bench.loop.advance(1)
+    assert Counter(sent_ids(session)) == Counter(flight.id for flight in passed)
+    bench.holds.categories = set()
+    bench.run.plan_pump()
+    bench.loop.advance(1)
+    assert len(session.submits) == 6
+
+
+def test_a_hold_of_a_shop_stops_no_other() -> None:
+    bench = Bench()
+    session = bench.bind()
+    bench.holds.shops = {2}
+    bench.claim([bench.flight(shop_id=2), mine := bench.flight()])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [mine.id]
+    assert bench.intents == []
+
+
+def test_what_the_last_bind_had_not_begun_goes_back_when_it_ends() -> None:
+    bench = Bench(parts_per_second=5)
+    session = bench.bind(window=10)
+    flights = bench.flights(6)
+    bench.claim(flights)
+    bench.loop.advance(0.45)
+    begun = len(session.submits)
+    bench.unbind(session)
+    returned = [flight.id for flight, _ in bench.unsent]
+    assert len(returned) + begun + bench.run.claims.count() <= 6
+    assert not set(returned) & set(sent_ids(session))
+    assert bench.run.waiting == 0
+
+
+def test_an_intent_that_commits_after_the_last_bind_ended_goes_back() -> None:
+    bench = Bench()
+    bench.commits_at_once = False
+    session = bench.bind()
+    [flight] = bench.flights(1)
+    bench.claim([flight])
+    bench.unbind(session)
+    bench.commit()
+    assert bench.unsent == [(flight, (0,))]
+    assert bench.run.waiting == 0
+
+
+def test_a_message_begun_on_a_lost_bind_is_not_continued_on_another() -> None:
+    bench = Bench(parts_per_second=1_000)
+    one = bench.bind(window=2)
+    [flight] = bench.flights(1, parts=3)
+    bench.claim([flight])
+    bench.loop.advance(0.1)
+    assert len(one.submits) == 2
+    two = bench.bind()
+    bench.unbind(one)
+    bench.loop.advance(1)
+    assert bench.unsent == [(flight, (2,))]
+    assert two.submits == []
+
+
+def test_what_no_bind_had_begun_leaves_on_those_that_stay() -> None:
+    bench = Bench(parts_per_second=20)
+    one, two = bench.bind(window=1), bench.bind(window=10)
+    flights = bench.flights(8)
+    bench.claim(flights)
+    bench.loop.advance(0.1)
+    bench.unbind(one)
+    bench.loop.advance(2)
+    assert len(one.submits) + len(two.submits) == 8
+
+
+def test_other_parts_of_a_refused_message_are_not_submitted() -> None:
+    bench = Bench(parts_per_second=1_000)
+    session = bench.bind(window=1)
+    [flight] = bench.flights(1, parts=3)
+    bench.claim([flight])
+    bench.loop.advance(0.1)
+    bench.run.stop_message(flight)
+    session.answer()
+    bench.loop.advance(1)
+    assert len(session.submits) == 1
+    assert bench.unsent == [(flight, (1, 2))]
+    assert bench.run.waiting == 0
+
+
+def test_a_stop_hands_back_everything_not_written_and_begins_nothing() -> None:
+    bench = Bench(parts_per_second=5)
+    session = bench.bind(window=10)
+    bench.claim(bench.flights(6))
+    bench.loop.advance(0.3)
+    begun = len(session.submits)
+    bench.run.hand_back_all()
+    bench.loop.advance(5)
+    assert len(session.submits) == begun
+    assert bench.run.waiting == 0
+    assert len(bench.unsent) >= 1
+
+
+def test_a_carrier_that_asks_for_a_pause_gets_it_and_half_the_speed() -> None:
+    bench = Bench(parts_per_second=100)
+    session = bench.bind(window=1_000)
+    bench.claim(bench.flights(90))
+    bench.loop.advance(0.1)
+    begun = len(session.submits)
+    bench.run.slow_down(1.0, 0x58)
+    bench.loop.advance(0.99)
+    assert len(session.submits) == begun
+    assert bench.run.pacer.parts_per_second == 50
+    bench.claim(bench.flights(90))
+    bench.loop.advance(1.01)
+    assert 40 <= len(session.submits) - begun <= 52
+
+
+def test_messages_sent_back_by_a_busy_carrier_leave_before_those_behind_them() -> None:
+    bench = Bench(parts_per_second=50)
+    session = bench.bind(window=5)
+    flights = bench.flights(30)
+    bench.claim(flights)
+    bench.loop.advance(0.2)
+    refused = [flight for _, flight, _, _ in session.submits]
+    session.submits.clear()
+    session.answer()
+    bench.run.slow_down(0.5, 0x58)
+    unwritten = {flight.id for flight, _ in bench.unsent}
+    back = [flight for flight in flights if flight.id in unwritten or flight in refused]
+    rest = [flight for flight in flights if flight not in back]
+    bench.claim([bench.flight(message_id=flight.id) for flight in [*back, *rest]])
+    for _ in range(40):
+        bench.loop.advance(0.1)
+        session.answer()
+        bench.run.plan_pump()
+    assert sent_ids(session) == [flight.id for flight in flights]
+
+
+def test_while_the_store_is_behind_only_passwords_are_begun() -> None:
+    bench = Bench()
+    session = bench.bind()
+    bench.is_store_behind = True
+    bench.claim([*bench.flights(3), password := bench.flight(category=OTP)])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [password.id]
+    bench.is_store_behind = False
+    bench.run.plan_pump()
+    bench.loop.advance(1)
+    assert len(session.submits) == 4
+
+
+def test_a_new_speed_is_in_force_at_once() -> None:
+    bench = Bench(parts_per_second=10)
+    session = bench.bind(window=1_000)
+    bench.claim(bench.flights(200))
+    bench.loop.advance(1)
+    before = len(session.submits)
+    bench.run.change_config(msgspec.structs.replace(bench.run.config, parts_per_second=100))
+    bench.loop.advance(1)
+    assert before <= 12
+    assert 90 <= len(session.submits) - before <= 104
+
+
+def test_a_message_whose_text_would_be_cut_otherwise_now_is_not_continued() -> None:
+    """It was tried where long texts are cut, and a part was taken; here they travel whole."""
+    bench = Bench(concatenation=Concatenation.PAYLOAD)
+    bench.commits_at_once = False
+    session = bench.bind()
+    flight = bench.flight(parts=3, attempt=1)
+    bench.claim([flight])
+    flight.progress = type(flight.progress)(
+        S.QUEUED, flight.progress.entered, bytes([S.SENT, S.QUEUED, S.QUEUED])
+    )
+    bench.commit()
+    bench.loop.advance(1)
+    assert session.submits == []
+    assert [(item.part, item.wanted) for item in bench.answers] == [(1, S.FAILED), (2, S.FAILED)]
+    assert bench.run.waiting == 0
