@@ -106,6 +106,24 @@ class Database:
             await self._pool.release(raw)
 
     @asynccontextmanager
+    async def patient_connection(self) -> AsyncIterator[Connection]:
+        """A connection of its own without a time limit on statements, for what reads whole days."""
+        try:
+            raw = await asyncpg.connect(
+                self.dsn,
+                timeout=_ACQUIRE_TIMEOUT_SECONDS,
+                server_settings={"application_name": "estafette-ledger"},
+            )
+        except UNREACHABLE as exc:
+            raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+        try:
+            yield Connection(raw, self.queries)
+        except UNREACHABLE as exc:
+            raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+        finally:
+            await raw.close(timeout=_ACQUIRE_TIMEOUT_SECONDS)
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A pooled connection inside one transaction."""
         async with self.connection() as connection, connection.raw.transaction():
