@@ -59,8 +59,8 @@ async def count_ledger(
         database.patient_connection() as connection,
         connection.raw.transaction(isolation="repeatable_read", readonly=True),
     ):
-        # A day's first hours have no statistics, and the planner takes the day for tiny: it then scans a table
-        # once for each row of another, which is minutes where hashing takes a second.
+        # A day's first hours have no statistics, and the planner takes the day for tiny: it then scans a
+        # table once for each row of another, which is minutes where hashing takes a second.
         await connection.raw.execute(
             "SET LOCAL jit = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_seqscan = off"
         )
