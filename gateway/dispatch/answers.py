@@ -37,6 +37,7 @@ class Judged:
     """The carrier asks for less speed."""
     must_rebind: bool = False
     last_status: int = 0
+    """The last status that asked for less speed or a new bind."""
 
 
 class AnswerJudge:
@@ -128,11 +129,12 @@ class AnswerJudge:
         ruling = self._table.judge(command_status)
         wanted, reason, retry_at = MessageState.QUEUED, Reason.NONE, None
         failure_class: int = FailureClass.NONE
-        judged.last_status = command_status
         if ruling.verdict is Verdict.THROTTLE:
             judged.pause_seconds = max(judged.pause_seconds, ruling.pause_seconds)
+            judged.last_status = command_status
         elif ruling.verdict is Verdict.REBIND:
             judged.must_rebind = True
+            judged.last_status = command_status
         elif ruling.verdict is Verdict.RETRY and flight.refusals + 1 < self._max_attempts:
             delay = retry_delay_seconds(flight.refusals + 1, self._draw())
             retry_at = at + timedelta(seconds=delay)

@@ -1,0 +1,154 @@
+"""What each answer of a carrier makes of a message: the retry table, ids, what the connector does next."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.config import IdConversion, IdFormConfig, RetryAction
+from gateway.config.values import StatusCode
+from gateway.dispatch.answers import AnswerJudge, Judged
+from gateway.domain.failures import FailureClass
+from gateway.domain.message import Reason
+from gateway.store.evidence import Answer, LateAnswer
+from gateway.store.flights import Flight, FlightBook
+from tests.dispatch.carrier_fakes import S, make_config
+from tests.store.flight_values import make_flight
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SYSTEM_ERROR, THROTTLED, QUEUE_FULL, BAD_NUMBER, NOT_BOUND, VENDOR = 0x08, 0x58, 0x14, 0x0B, 0x04, 0x4A1
+
+
+class Carrier:
+    """A judge for one connector, and the answers of one read."""
+
+    def __init__(self, **config: Any) -> None:
+        self.book = FlightBook()
+        self.judge = AnswerJudge(1, make_config(**config), self.book, lambda: 0.5)
+
+    def answers(self, *answers: tuple[Flight, int, int, bytes]) -> Judged:
+        """(flight, part, command_status, message_id) each."""
+        read: list[tuple[object, int, bytes]] = [
+            ((flight, part, AT), status, message_id) for flight, part, status, message_id in answers
+        ]
+        return self.judge.judge(read, 1, AT)
+
+    def refuse(self, flight: Flight, status: int) -> Answer:
+        [evidence] = self.answers((flight, 0, status, b"")).evidence
+        assert isinstance(evidence, Answer)
+        return evidence
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "reason", "failure_class", "is_delayed"),
+    [
+        (SYSTEM_ERROR, S.QUEUED, Reason.NONE, FailureClass.NONE, True),
+        (THROTTLED, S.QUEUED, Reason.NONE, FailureClass.NONE, False),
+        (QUEUE_FULL, S.QUEUED, Reason.NONE, FailureClass.NONE, False),
+        (NOT_BOUND, S.QUEUED, Reason.NONE, FailureClass.NONE, False),
+        (BAD_NUMBER, S.FAILED, Reason.REJECTED_BY_CARRIER, FailureClass.INVALID_NUMBER, False),
+        (VENDOR, S.FAILED, Reason.REJECTED_BY_CARRIER, FailureClass.UNKNOWN, False),
+    ],
+)
+def test_a_refusal_is_tried_again_or_final_by_the_table(
+    status: int, wanted: int, reason: Reason, failure_class: FailureClass, is_delayed: bool
+) -> None:
+    answer = Carrier().refuse(make_flight(), status)
+    assert (answer.wanted, answer.reason, answer.failure_class) == (wanted, reason, failure_class)
+    assert answer.command_status == status
+    assert (answer.retry_at is not None) == is_delayed
+    assert answer.retry_at is None or answer.retry_at > AT
+
+
+def test_each_retry_waits_longer_and_the_last_one_is_final() -> None:
+    carrier = Carrier(max_attempts=4)
+    delays: list[timedelta] = []
+    for refusals in range(3):
+        answer = carrier.refuse(make_flight(refusals=refusals), SYSTEM_ERROR)
+        assert answer.retry_at is not None
+        delays.append(answer.retry_at - AT)
+    assert delays == sorted(set(delays))
+    last = carrier.refuse(make_flight(refusals=3), SYSTEM_ERROR)
+    assert (last.wanted, last.reason) == (S.FAILED, Reason.RETRIES_EXHAUSTED)
+
+
+def test_throttling_uses_up_no_attempt() -> None:
+    """A busy carrier has not refused the message: only its validity ends the trying."""
+    carrier = Carrier(max_attempts=2)
+    assert carrier.refuse(make_flight(attempt=900), THROTTLED).wanted is S.QUEUED
+    assert carrier.refuse(make_flight(attempt=900), SYSTEM_ERROR).wanted is S.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [(RetryAction.THROTTLE, S.QUEUED), (RetryAction.RETRY, S.QUEUED), (RetryAction.FAIL, S.FAILED)],
+)
+def test_the_operator_says_what_a_vendor_means(action: RetryAction, wanted: int) -> None:
+    judged = Carrier(retry={StatusCode(VENDOR): action}).answers((make_flight(), 0, VENDOR, b""))
+    [answer] = judged.evidence
+    assert isinstance(answer, Answer)
+    assert answer.wanted is wanted
+    assert (judged.pause_seconds > 0) == (action is RetryAction.THROTTLE)
+
+
+def test_the_longest_pause_of_a_read_counts_and_its_status_is_told() -> None:
+    one, two, three = (make_flight(message_id=n << 22) for n in (1, 2, 3))
+    judged = Carrier().answers(
+        (one, 0, THROTTLED, b""), (two, 0, QUEUE_FULL, b""), (three, 0, BAD_NUMBER, b"")
+    )
+    assert judged.pause_seconds == 5.0
+    assert judged.last_status == QUEUE_FULL
+    assert not judged.must_rebind
+
+
+def test_a_carrier_that_says_we_are_not_bound_is_bound_anew() -> None:
+    assert Carrier().answers((make_flight(), 0, NOT_BOUND, b"")).must_rebind
+
+
+def test_other_parts_of_a_refused_message_are_stopped_once() -> None:
+    flight = make_flight(parts=3)
+    judged = Carrier().answers((flight, 0, BAD_NUMBER, b""), (flight, 1, BAD_NUMBER, b""))
+    assert judged.stopped == [flight]
+    assert len(judged.evidence) == 2
+
+
+def test_an_id_is_kept_as_written_and_found_in_its_form() -> None:
+    carrier = Carrier(id_form=IdFormConfig(response=IdConversion.HEX_TO_DEC))
+    flight = make_flight(parts=2)
+    [answer] = carrier.answers((flight, 1, 0, b"1A2B")).evidence
+    assert isinstance(answer, Answer)
+    assert (answer.wanted, answer.carrier_id, answer.lookup_id) == (S.SENT, "1A2B", "6699")
+    assert carrier.book.find(1, "6699") == (flight, 1)
+
+
+def test_a_response_without_an_id_is_a_success_all_the_same() -> None:
+    [answer] = Carrier().answers((make_flight(), 0, 0, b"")).evidence
+    assert isinstance(answer, Answer)
+    assert (answer.wanted, answer.carrier_id, answer.lookup_id) == (S.SENT, None, None)
+
+
+def test_any_octets_are_an_id() -> None:
+    [answer] = Carrier().answers((make_flight(), 0, 0, bytes(range(1, 256)))).evidence
+    assert isinstance(answer, Answer)
+    assert answer.carrier_id == bytes(range(1, 256)).decode("latin-1")
+
+
+def test_silence_is_unknown_and_is_not_resent() -> None:
+    flight = make_flight(parts=2)
+    evidence = Carrier().judge.judge_silence([(flight, 0, AT), (flight, 1, AT)], 2, AT)
+    for part, answer in enumerate(evidence):
+        assert isinstance(answer, Answer)
+        assert (answer.part, answer.wanted, answer.reason) == (part, S.UNKNOWN, Reason.NO_RESPONSE)
+        assert (answer.command_status, answer.retry_at, answer.bind_no) == (None, None, 2)
+
+
+def test_a_late_answer_is_still_the_best_evidence() -> None:
+    carrier = Carrier()
+    flight = make_flight(parts=2)
+    read: list[Any] = [((flight, 0, AT), 0, b"A1"), ((flight, 1, AT), SYSTEM_ERROR, b"")]
+    taken, refused = carrier.judge.judge_late(read, AT)
+    assert isinstance(taken, LateAnswer)
+    assert isinstance(refused, LateAnswer)
+    assert (taken.wanted, taken.lookup_id) == (S.SENT, "a1")
+    assert carrier.book.find(1, "a1") == (flight, 0)
+    assert refused.wanted is S.FAILED, "nobody resends what was written off, so it is over"

@@ -1,0 +1,151 @@
+"""The queue, holds and names on a real Postgres."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.dispatch.holds import HoldBoard
+from gateway.domain.lanes import Category, HoldScope
+from gateway.store.holds import EVERY_SHOP, list_holds, place_hold, release_hold
+from gateway.store.instance import read_instance_secret, register_connectors
+from gateway.store.queue import (
+    claim_due_messages,
+    count_waiting,
+    find_expired_waiting,
+    move_queued,
+    release_due,
+)
+from tests.store.desk import ALL_SHARDS, ALL_SLOTS, Desk, S
+from tests.store.rig import CONNECTOR, Rig
+
+pytestmark = pytest.mark.integration
+
+STREAM = (CONNECTOR, 2, 2)
+NOW = datetime.now(UTC)
+
+
+async def test_claims_come_in_order_after_the_cursor_and_in_the_callers_shards(rig: Rig) -> None:
+    messages = sorted([rig.new_message() for _ in range(60)], key=lambda message: message.id)
+    await rig.accept(*messages)
+    async with rig.database.connection() as connection:
+
+        async def claim(after_id: int, shards: tuple[int, ...], limit: int) -> list[int]:
+            flights = await claim_due_messages(
+                connection, STREAM, after_id=after_id, shards=shards, limit=limit
+            )
+            return [flight.id for flight in flights]
+
+        ids = [message.id for message in messages]
+        assert await claim(0, ALL_SHARDS, 100) == ids
+        assert await claim(ids[9], ALL_SHARDS, 5) == ids[10:15]
+        low, high = await claim(0, ALL_SHARDS[:8], 100), await claim(0, ALL_SHARDS[8:], 100)
+        assert sorted(low + high) == ids
+        assert {message_id >> 14 & 15 for message_id in low} <= set(range(8))
+        assert await claim(ids[-1], ALL_SHARDS, 100) == []
+    assert await rig.value("SELECT count(*)::int FROM queue") == 60, "a claim takes nothing away"
+
+
+async def test_a_claim_of_one_stream_sees_no_other(rig: Rig) -> None:
+    await rig.accept(rig.new_message(category=Category.MARKETING), rig.new_message(connector_id=2))
+    async with rig.database.connection() as connection:
+        assert await claim_due_messages(connection, STREAM, after_id=0, shards=ALL_SHARDS, limit=9) == []
+
+
+async def test_what_waits_is_counted_by_stream_up_to_a_cap(rig: Rig) -> None:
+    await rig.accept(*(rig.new_message() for _ in range(7)), rig.new_message(category=Category.OTP))
+    waiting = await count_waiting(rig.database, [CONNECTOR, 2], cap=5)
+    assert {(each.lane, each.category, each.messages) for each in waiting} == {(1, 1, 1), (2, 2, 5)}
+    assert all(abs((each.oldest_at - NOW).total_seconds()) < 60 for each in waiting)
+
+
+async def test_due_messages_are_queued_in_their_slots_and_announced(rig: Rig) -> None:
+    soon, later = rig.new_message(due_in=timedelta(minutes=5)), rig.new_message(due_in=timedelta(days=5))
+    await rig.accept(soon, later)
+    then = datetime.now(UTC) + timedelta(minutes=6)
+    others = [slot for slot in ALL_SLOTS if slot != soon.slot]
+    assert await release_due(rig.database, then, others, limit=9) == ({}, 0)
+    assert await release_due(rig.database, then, ALL_SLOTS, limit=9) == ({STREAM: soon.id}, 1)
+    assert await rig.fetch("SELECT id FROM schedule") == [(later.id,)]
+    assert await rig.value("SELECT entered & 4 FROM queue") == 4
+
+
+async def test_late_messages_are_found_wherever_they_wait(desk: Desk) -> None:
+    rig = desk.rig
+    queued = rig.new_message(expires_in=timedelta(minutes=1))
+    scheduled = rig.new_message(due_in=timedelta(hours=1), expires_in=timedelta(minutes=1))
+    await rig.accept(queued, scheduled, rig.new_message())
+    then = datetime.now(UTC) + timedelta(minutes=2)
+    assert await find_expired_waiting(rig.database, NOW, ALL_SLOTS, limit=9) == []
+    found = await find_expired_waiting(rig.database, then, ALL_SLOTS, limit=9)
+    assert {key[1] for key in found} == {queued.id, scheduled.id}
+    await desk.tell([desk.ending(key[1], S.EXPIRED) for key in found])
+    assert await find_expired_waiting(rig.database, then, ALL_SLOTS, limit=9) == []
+    await desk.assert_balanced()
+
+
+async def test_waiting_messages_move_to_another_connector_with_all_they_carry(desk: Desk) -> None:
+    rig = desk.rig
+    [tried] = await desk.begin(rig.new_message())
+    await desk.tell(desk.answered(tried, wanted=S.QUEUED))
+    [fresh, other] = [rig.new_message(), rig.new_message()]
+    await rig.accept(fresh, other)
+    async with rig.database.transaction() as connection:
+        moved = await move_queued(connection, STREAM, 2, [tried.id, fresh.id, 12345])
+    assert sorted(moved) == sorted([tried.id, fresh.id])
+    [again] = [flight for flight in await desk.claim(connector_id=2) if flight.id == tried.id]
+    assert (again.attempt, again.connector_id, again.accepted_connector_id) == (1, 2, CONNECTOR)
+    await desk.intend(await desk.claim(connector_id=2))
+    await desk.tell([desk.answered(flight, carrier_id=f"c{flight.id}") for flight in desk.ready])
+    assert await rig.fetch("SELECT DISTINCT connector_id FROM part WHERE state = 4") == [(2,)]
+    await desk.assert_balanced()
+
+
+async def test_a_hold_keeps_its_first_author_and_ends_once(rig: Rig) -> None:
+    async def place(by: str) -> bool:
+        return await place_hold(
+            rig.database, EVERY_SHOP, HoldScope.MARKETING, now=NOW, held_by=by, reason="complaints"
+        )
+
+    assert await place("ana")
+    assert not await place("bob")
+    [hold] = await list_holds(rig.database)
+    assert (hold.held_by, hold.reason, hold.scope) == ("ana", "complaints", HoldScope.MARKETING)
+    assert await release_hold(rig.database, EVERY_SHOP, HoldScope.MARKETING)
+    assert not await release_hold(rig.database, EVERY_SHOP, HoldScope.MARKETING)
+
+
+async def test_the_board_tells_what_is_stopped_and_when_less_is(rig: Rig) -> None:
+    released: list[int] = []
+    board = HoldBoard(rig.database, on_released=lambda: released.append(1))
+
+    async def place(shop_id: int, scope: HoldScope) -> None:
+        await place_hold(rig.database, shop_id, scope, now=NOW, held_by="ana", reason="")
+        await board.refresh()
+
+    marketing, otp = Category.MARKETING, Category.OTP
+    await place(EVERY_SHOP, HoldScope.MARKETING)
+    assert (board.stops_category(marketing), board.stops_category(otp)) == (True, False)
+    await place(3, HoldScope.ALL)
+    assert (board.stops_shop(3, otp), board.stops_shop(4, otp)) == (True, False)
+    await place(EVERY_SHOP, HoldScope.ALL)
+    assert board.stops_category(otp)
+    assert released == []
+    await release_hold(rig.database, EVERY_SHOP, HoldScope.ALL)
+    await board.refresh()
+    assert released == [1]
+    assert not board.stops_category(otp)
+    assert board.stops_category(marketing)
+
+
+async def test_the_secret_is_made_once(rig: Rig) -> None:
+    assert await read_instance_secret(rig.database, b"first", NOW) == b"first"
+    assert await read_instance_secret(rig.database, b"second", NOW) == b"first"
+
+
+async def test_a_connectors_number_is_its_for_ever(rig: Rig) -> None:
+    first = await register_connectors(rig.database, ["b", "a"], NOW)
+    assert sorted(first) == ["a", "b"]
+    second = await register_connectors(rig.database, ["c"], NOW)
+    assert second == {**first, "c": second["c"]}
+    assert second["c"] not in first.values()
+    assert await register_connectors(rig.database, ["a", "b", "c"], NOW) == second
