@@ -94,7 +94,7 @@ def show_in_full(
     """One message with every submission of its parts and its timeline."""
     return {
         **show_message(record, show_text=show_text),
-        "parts": [_show_part(part) for part in parts],
+        "parts": _show_parts(record, parts),
         "timeline": _tell_timeline(record, parts, receipts),
     }
 
@@ -133,11 +133,27 @@ def _show_status(command_status: int | None) -> str | None:
     return None if command_status is None else f"0x{command_status:08x}"
 
 
-def _show_part(part: PartRecord) -> dict[str, object]:
+def _show_parts(record: MessageRecord, parts: Sequence[PartRecord]) -> list[dict[str, object]]:
+    """Every submission; the last of each part says where the part stands now, earlier ones what came of
+    them."""
+    standing = record.part_states or b""
+    last = {part.part: part.attempt for part in parts}  # they come in the order of attempts
+    return [
+        _show_part(
+            part,
+            standing[part.part]
+            if part.attempt == last[part.part] and part.part < len(standing)
+            else part.state,
+        )
+        for part in parts
+    ]
+
+
+def _show_part(part: PartRecord, state: int) -> dict[str, object]:
     return {
         "part": part.part + 1,
         "attempt": part.attempt + 1,
-        "state": MessageState(part.state).word,
+        "state": MessageState(state).word,
         "connector": part.connector_name,
         "bind": part.bind_no,
         "carrier_id": part.carrier_id,

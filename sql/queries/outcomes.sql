@@ -35,7 +35,7 @@ WHERE s.id = ANY ($2::int8[]) AND m.id = ANY ($2::int8[]) AND m.shop_id = ANY ($
 -- $8 entered int4[]
 -- $9 reason int2[]
 -- $10 failure_class int2[]
--- $11 attempt int2[]
+-- $11 attempt int4[]
 -- $12 sent_at timestamptz[]
 -- $13 final_at timestamptz[]
 -- $14 command_status int8[]
@@ -49,7 +49,7 @@ SET state = wanted.state, part_states = wanted.part_states, entered = wanted.ent
     command_status = coalesce(wanted.command_status, s.command_status),
     stat = coalesce(wanted.stat, s.stat), err = coalesce(wanted.err, s.err)
 FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::bytea[], $6::int2[], $7::bytea[], $8::int4[],
-            $9::int2[], $10::int2[], $11::int2[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::text[],
+            $9::int2[], $10::int2[], $11::int4[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::text[],
             $16::text[])
      AS wanted (shop_id, id, slot, expected, expected_parts, state, part_states, entered, reason, failure_class,
                 attempt, sent_at, final_at, command_status, stat, err)

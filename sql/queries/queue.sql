@@ -50,7 +50,7 @@ RETURNING id;
 -- $1 shop_id int4[]
 -- $2 id int8[]
 -- $3 slot int2[]
--- $4 attempt int2[]
+-- $4 attempt int4[]
 -- $5 entered int4[]
 -- $6 part_states bytea[]
 -- $7 expected_parts bytea[]
@@ -62,7 +62,7 @@ RETURNING id;
 UPDATE message_state AS s
 SET state = $8, attempt = wanted.attempt, entered = s.entered | wanted.entered, part_states = wanted.part_states,
     node_no = $10, epoch = $11, changed_at = $12
-FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::int4[], $6::bytea[], $7::bytea[])
+FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int4[], $5::int4[], $6::bytea[], $7::bytea[])
      AS wanted (shop_id, id, slot, attempt, entered, part_states, expected_parts)
 WHERE s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot AND s.state = $9
   AND s.part_states = wanted.expected_parts

@@ -44,7 +44,7 @@ async def test_a_long_text_with_an_emoji_at_each_border_joins_to_the_same(
         assert "".join(each["text"] for each in heard) == EMOJI_AT_EACH_BORDER
         assert len({each["udh"][4:-4] for each in heard}) == 1
         assert [each["udh"][-2:] for each in heard] == [f"{n:02x}" for n in range(1, len(heard) + 1)]
-        assert {part["state"] for part in message["parts"]} == {"sent"}
+        assert {part["state"] for part in message["parts"]} == {"delivered"}
         assert [entry["what"] for entry in message["timeline"]].count("receipt") == len(heard)
         await running.assert_balanced()
 
