@@ -26,12 +26,6 @@ class CommandError(EstafetteError):
     exit_status = ExitStatus.REFUSED
 
 
-class UsageFault(CommandError):
-    """Arguments that each may be right but make no sense together."""
-
-    exit_status = ExitStatus.USAGE
-
-
 class ServerUnreachable(CommandError):
     """Nothing answers on the admin socket."""
 

@@ -206,7 +206,8 @@ class _BindOwner(SessionOwner):
         self._run.on_session_closed(session)
 
     def _put_silence(self, contexts: list[object]) -> None:
-        """Without an answer the outcome is unknown; the message's other parts do not follow."""
+        """Without an answer the outcome is unknown; parts of the message not yet submitted go back to the
+        queue."""
         typed = cast(list[SubmitContext], contexts)
         for flight, _, _ in typed:
             if len(flight.progress.part_states) > 1 and not flight.is_stopped:

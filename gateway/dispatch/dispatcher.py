@@ -323,10 +323,6 @@ class Dispatcher:
         run = self._runs.get(connector_id)
         return float("inf") if run is None else run.down_seconds
 
-    @property
-    def waiting_intents(self) -> int:
-        return sum(run.waiting for run in self._runs.values())
-
     def report(self) -> list[ConnectorReport]:
         """Every running connector, in order of its number."""
         reports = []
