@@ -118,6 +118,9 @@ CREATE TABLE hold (
 
 -- ── People ─────────────────────────────────────────────────────────────────────────────────────────────
 
+-- address_key is the keyed hash that also stands in suppression; NULL only until the node that starts on an
+-- older database has computed it. suppressed mirrors the widest scope of suppression for this person, written
+-- by whoever writes suppression, in the same transaction.
 CREATE TABLE contact (
     shop_id            integer     NOT NULL,
     id                 bigint      NOT NULL,
@@ -132,6 +135,10 @@ CREATE TABLE contact (
     marketing_consent  smallint    NOT NULL,
     created_at         timestamptz NOT NULL,
     updated_at         timestamptz NOT NULL,
+    address_key        bytea,
+    time_zone          text,
+    tags               text[]      NOT NULL,
+    suppressed         smallint    NOT NULL,
     PRIMARY KEY (shop_id, id, slot),
     UNIQUE (shop_id, slot, address)
 ) WITH (fillfactor = 85);
@@ -146,6 +153,128 @@ CREATE TABLE suppression (
     source       text        NOT NULL,
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (shop_id, slot, address_key, scope)
+);
+
+-- A shop's own columns and what they hold: kind 1 text, 2 number, 3 date, 4 yes or no.
+CREATE TABLE contact_field (
+    shop_id     integer     NOT NULL,
+    name        text        COLLATE "C" NOT NULL,
+    kind        smallint    NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, name)
+);
+
+-- The words that people agreed to, each kept once.
+CREATE TABLE consent_wording (
+    shop_id     integer     NOT NULL,
+    id          bigint      NOT NULL,
+    sha256      bytea       NOT NULL,
+    wording     text        NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, id),
+    UNIQUE (shop_id, sha256)
+);
+
+-- What people said about marketing, appended and never changed; the newest row of a person rules. An erased
+-- person keeps rows without contact_id and evidence: the keyed hash proves, and names nobody.
+CREATE TABLE consent (
+    shop_id      integer     NOT NULL,
+    id           bigint      NOT NULL,
+    slot         smallint    NOT NULL,
+    contact_id   bigint,
+    wording_id   bigint,
+    state        smallint    NOT NULL,
+    said_at      timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    address_key  bytea       NOT NULL,
+    source       text        NOT NULL,
+    evidence     jsonb,
+    PRIMARY KEY (shop_id, id, slot)
+);
+CREATE INDEX consent_by_person ON consent (shop_id, slot, address_key);
+
+-- member_count is kept by whoever adds and removes members, in the same transaction.
+CREATE TABLE contact_list (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    member_count  bigint      NOT NULL,
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    name          text        NOT NULL,
+    PRIMARY KEY (shop_id, id),
+    UNIQUE (shop_id, name)
+) WITH (fillfactor = 70);
+
+CREATE TABLE list_member (
+    shop_id     integer     NOT NULL,
+    list_id     bigint      NOT NULL,
+    slot        smallint    NOT NULL,
+    contact_id  bigint      NOT NULL,
+    added_at    timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, list_id, slot, contact_id)
+);
+
+-- One import: its file lies in the state folder under its id. state 1 uploaded, 2 checked, 3 running,
+-- 4 finished, 5 cancelled, 6 failed. settings are the mapping and the answers to the questions, counts what
+-- was found, progress where a restart goes on.
+CREATE TABLE import_job (
+    shop_id      integer     NOT NULL,
+    id           bigint      NOT NULL,
+    list_id      bigint,
+    state        smallint    NOT NULL,
+    size_octets  bigint      NOT NULL,
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    finished_at  timestamptz,
+    created_by   text        NOT NULL,
+    file_name    text        NOT NULL,
+    fault        text,
+    settings     jsonb       NOT NULL,
+    counts       jsonb       NOT NULL,
+    progress     jsonb       NOT NULL,
+    PRIMARY KEY (shop_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX import_job_at_work ON import_job (shop_id, id) WHERE state = 3;
+
+-- Rows of an import on their way, read and normalised, not yet merged; emptied when the import ends.
+CREATE TABLE import_row (
+    shop_id      integer     NOT NULL,
+    import_id    bigint      NOT NULL,
+    slot         smallint    NOT NULL,
+    row_no       integer     NOT NULL,
+    consent      smallint    NOT NULL,
+    said_at      timestamptz,
+    address_key  bytea       NOT NULL,
+    address      text        COLLATE "C" NOT NULL,
+    country      text        COLLATE "C" NOT NULL,
+    first_name   text,
+    last_name    text,
+    language     text,
+    time_zone    text,
+    tags         text[],
+    attributes   jsonb       NOT NULL,
+    PRIMARY KEY (shop_id, import_id, slot, row_no)
+);
+
+-- Rows that were refused, the first of them by number; all are counted in import_job.
+CREATE TABLE import_fault (
+    shop_id    integer NOT NULL,
+    import_id  bigint  NOT NULL,
+    row_no     integer NOT NULL,
+    reason     text    NOT NULL,
+    detail     text    NOT NULL,
+    PRIMARY KEY (shop_id, import_id, row_no)
+);
+
+-- A one-time upload page: for one file of one shop, until it expires or is used.
+CREATE TABLE upload_ticket (
+    token_sha256  bytea       PRIMARY KEY,
+    shop_id       integer     NOT NULL,
+    import_id     bigint,
+    created_at    timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    used_at       timestamptz,
+    created_by    text        NOT NULL
 );
 
 -- ── Messages ───────────────────────────────────────────────────────────────────────────────────────────
@@ -323,17 +452,99 @@ CREATE TABLE order_key (
     PRIMARY KEY (key_slot, shop_id, key)
 );
 
--- Lookup: a short link. seq is shown as 7 base62 characters of a keyed permutation.
+-- The counter that blocks of seq are taken from; gaps are normal.
+CREATE TABLE link_counter (
+    singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    next_seq   bigint  NOT NULL
+);
+INSERT INTO link_counter (next_seq) VALUES (1);
+
+-- Where links lead, once for each address of a campaign; never changed.
+CREATE TABLE link_target (
+    shop_id      integer     NOT NULL,
+    id           bigint      NOT NULL,
+    campaign_id  bigint      NOT NULL,
+    created_at   timestamptz NOT NULL,
+    name         text        NOT NULL,
+    url          text        NOT NULL,
+    PRIMARY KEY (shop_id, id)
+);
+CREATE INDEX link_target_by_campaign ON link_target (shop_id, campaign_id);
+
+-- Lookup: a short link. seq is shown as 7 base62 characters of a keyed permutation. target_id 0 is the
+-- unsubscribe page; campaign_id 0 a test message, which counts nowhere. Whole rows, so that a click needs
+-- nothing else.
 CREATE TABLE link (
-    seq         bigint   NOT NULL PRIMARY KEY,
-    shop_id     integer  NOT NULL,
-    slot        smallint NOT NULL,
-    message_id  bigint   NOT NULL,
-    url         text     NOT NULL
+    seq          bigint   NOT NULL PRIMARY KEY,
+    shop_id      integer  NOT NULL,
+    slot         smallint NOT NULL,
+    message_id   bigint   NOT NULL,
+    target_id    bigint   NOT NULL,
+    campaign_id  bigint   NOT NULL,
+    contact_id   bigint   NOT NULL,
+    country      text     COLLATE "C" NOT NULL
 ) PARTITION BY RANGE (seq);
 CREATE TABLE link_0 PARTITION OF link FOR VALUES FROM (0) TO (100000000);
 
--- What came from handsets. shop_id 0 is the gateway's own inbox.
+-- verdict 0 is a person; the others say what made it a machine (domain.clicks). address is truncated unless
+-- the configuration keeps it whole. device 1 phone, 2 tablet, 3 desktop, 0 not known.
+CREATE TABLE click (
+    shop_id      integer     NOT NULL,
+    id           bigint      NOT NULL,
+    slot         smallint    NOT NULL,
+    verdict      smallint    NOT NULL,
+    device       smallint    NOT NULL,
+    is_first     boolean     NOT NULL,
+    campaign_id  bigint      NOT NULL,
+    contact_id   bigint      NOT NULL,
+    message_id   bigint      NOT NULL,
+    target_id    bigint      NOT NULL,
+    link_seq     bigint      NOT NULL,
+    at           timestamptz NOT NULL,
+    country      text        COLLATE "C" NOT NULL,
+    address      inet,
+    agent        text        NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+) PARTITION BY RANGE (id);
+CREATE INDEX click_by_person ON click (contact_id, slot, shop_id, id);
+CREATE INDEX click_by_campaign ON click (campaign_id, shop_id, id);
+
+-- Who clicked a campaign, once; written with the first click of a person.
+CREATE TABLE click_person (
+    shop_id         integer     NOT NULL,
+    campaign_id     bigint      NOT NULL,
+    slot            smallint    NOT NULL,
+    contact_id      bigint      NOT NULL,
+    first_click_at  timestamptz NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, slot, contact_id)
+);
+
+-- A shop's order, one row for each of its own ids; order_key finds it. state 1 placed, 2 cancelled,
+-- 3 refunded. campaign_id 0: no click of this person led to it in time.
+CREATE TABLE shop_order (
+    shop_id          integer     NOT NULL,
+    id               bigint      NOT NULL,
+    slot             smallint    NOT NULL,
+    state            smallint    NOT NULL,
+    campaign_id      bigint      NOT NULL,
+    contact_id       bigint,
+    click_id         bigint,
+    amount_micros    bigint      NOT NULL,
+    refunded_micros  bigint      NOT NULL,
+    ordered_at       timestamptz NOT NULL,
+    received_at      timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    currency         text        COLLATE "C" NOT NULL,
+    country          text        COLLATE "C" NOT NULL,
+    external_id      text        NOT NULL,
+    source           text        NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+) WITH (fillfactor = 85);
+CREATE INDEX shop_order_by_campaign ON shop_order (campaign_id, shop_id, id);
+CREATE INDEX shop_order_by_person ON shop_order (contact_id, slot, shop_id);
+
+-- What came from handsets. shop_id 0 is the gateway's own inbox. keyword 0 nothing known, 1 stop, 2 perhaps
+-- stop, 3 start, 4 help. campaign_id: the campaign whose message it most likely answers.
 CREATE TABLE inbound (
     shop_id       integer     NOT NULL,
     id            bigint      NOT NULL,
@@ -349,9 +560,26 @@ CREATE TABLE inbound (
     to_address    text        COLLATE "C" NOT NULL,
     text          text,
     body          bytea       NOT NULL,
+    keyword       smallint    NOT NULL,
+    campaign_id   bigint,
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
 CREATE INDEX inbound_by_address ON inbound (from_address, slot, shop_id);
+
+-- Answers that are owed to a keyword, written with it; the row goes with the answer's message.
+CREATE TABLE reply_due (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    kind          smallint    NOT NULL,
+    attempt       smallint    NOT NULL,
+    due_at        timestamptz NOT NULL,
+    to_address    text        COLLATE "C" NOT NULL,
+    from_address  text        COLLATE "C" NOT NULL,
+    language      text        NOT NULL,
+    PRIMARY KEY (shop_id, id, slot)
+);
+CREATE INDEX reply_due_by_time ON reply_due (due_at);
 
 -- Webhook events on their way to a shop; delivered ones stay listed until their day goes.
 -- state 1 waits, 2 delivered, 3 given up. endpoint_id 0 is the message's own webhook_url.
@@ -374,6 +602,66 @@ CREATE TABLE outbox (
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
 CREATE INDEX outbox_waiting ON outbox (next_at) WHERE state = 1;
+
+-- ── Campaigns ──────────────────────────────────────────────────────────────────────────────────────────────
+
+-- state 1 draft, 2 planned, 3 running, 4 paused, 5 finished, 6 cancelled. pause_reason 0 none, 1 a person,
+-- 2 the error rate. links is [{"name", "url"}], audience the lists, exclusions and what else narrows it.
+-- wound_up_at: when nothing of an ended campaign waited any more.
+CREATE TABLE campaign (
+    shop_id                  integer     NOT NULL,
+    id                       bigint      NOT NULL,
+    category                 smallint    NOT NULL,
+    state                    smallint    NOT NULL,
+    pause_reason             smallint    NOT NULL,
+    version                  integer     NOT NULL,
+    pause_at_failed_percent  smallint,
+    spread_seconds           integer,
+    parts_per_second         double precision,
+    start_at                 timestamptz,
+    send_until               timestamptz,
+    created_at               timestamptz NOT NULL,
+    updated_at               timestamptz NOT NULL,
+    planned_at               timestamptz,
+    started_at               timestamptz,
+    state_changed_at         timestamptz NOT NULL,
+    expanded_at              timestamptz,
+    finished_at              timestamptz,
+    wound_up_at              timestamptz,
+    created_by               text        NOT NULL,
+    name                     text        NOT NULL,
+    text                     text        NOT NULL,
+    sender                   text,
+    language                 text,
+    links                    jsonb       NOT NULL,
+    audience                 jsonb       NOT NULL,
+    PRIMARY KEY (shop_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX campaign_at_work ON campaign (state) WHERE state IN (2, 3, 4) OR (state = 6 AND wound_up_at IS NULL);
+
+-- Everyone that the audience named when the campaign started: exclusion 0 gets a message, otherwise why not.
+CREATE TABLE campaign_recipient (
+    shop_id      integer  NOT NULL,
+    campaign_id  bigint   NOT NULL,
+    slot         smallint NOT NULL,
+    contact_id   bigint   NOT NULL,
+    message_id   bigint,
+    exclusion    smallint NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, slot, contact_id)
+) WITH (fillfactor = 80);
+
+-- How far each slot is: frozen, and expanded up to a contact. Moves in the transaction of the rows it tells of.
+CREATE TABLE campaign_progress (
+    shop_id          integer     NOT NULL,
+    campaign_id      bigint      NOT NULL,
+    slot             smallint    NOT NULL,
+    frozen           integer     NOT NULL,
+    expanded         integer     NOT NULL,
+    expanded_to      bigint      NOT NULL,
+    frozen_at        timestamptz,
+    expanded_at      timestamptz,
+    PRIMARY KEY (shop_id, campaign_id, slot)
+) WITH (fillfactor = 50);
 
 -- ── What happened, for people ──────────────────────────────────────────────────────────────────────────
 
@@ -415,9 +703,12 @@ CREATE TABLE stat_hour (
     PRIMARY KEY (hour, shop_id, connector_id, country, lane, currency, state, failure_class)
 ) WITH (fillfactor = 50);
 
+-- By hour of the message's id, as every rollup of messages.
 CREATE TABLE stat_campaign (
     shop_id        integer     NOT NULL,
     campaign_id    bigint      NOT NULL,
+    hour           timestamptz NOT NULL,
+    country        text        COLLATE "C" NOT NULL,
     lane           smallint    NOT NULL,
     currency       text        COLLATE "C" NOT NULL,
     state          smallint    NOT NULL,
@@ -425,7 +716,40 @@ CREATE TABLE stat_campaign (
     messages       bigint      NOT NULL,
     parts          bigint      NOT NULL,
     cost_micros    bigint      NOT NULL,
-    PRIMARY KEY (shop_id, campaign_id, lane, currency, state, failure_class)
+    PRIMARY KEY (shop_id, campaign_id, hour, country, lane, currency, state, failure_class)
+) WITH (fillfactor = 50);
+
+-- Why messages of a campaign failed, in the carrier's own codes. command_status -1 is none.
+CREATE TABLE stat_failure (
+    shop_id         integer  NOT NULL,
+    campaign_id     bigint   NOT NULL,
+    lane            smallint NOT NULL,
+    failure_class   smallint NOT NULL,
+    command_status  bigint   NOT NULL,
+    stat            text     COLLATE "C" NOT NULL,
+    err             text     COLLATE "C" NOT NULL,
+    messages        bigint   NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, lane, failure_class, command_status, stat, err)
+) WITH (fillfactor = 50);
+
+-- Waits, in buckets of domain.delays: kind 1 from sent to delivered, 2 from sent to a person's first click.
+CREATE TABLE stat_delay (
+    shop_id      integer  NOT NULL,
+    campaign_id  bigint   NOT NULL,
+    lane         smallint NOT NULL,
+    kind         smallint NOT NULL,
+    bucket       smallint NOT NULL,
+    messages     bigint   NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, lane, kind, bucket)
+) WITH (fillfactor = 50);
+
+-- Counted once when a slot is frozen, and when expansion finds one more.
+CREATE TABLE stat_exclusion (
+    shop_id      integer  NOT NULL,
+    campaign_id  bigint   NOT NULL,
+    exclusion    smallint NOT NULL,
+    people       bigint   NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, exclusion)
 ) WITH (fillfactor = 50);
 
 -- Test messages are left out here: this is what a shop is billed and capped by.
@@ -460,6 +784,46 @@ CREATE TABLE stat_receipt (
     PRIMARY KEY (hour, connector_id, outcome)
 ) WITH (fillfactor = 50);
 
+-- By hour of the click. people counts first clicks of people, so only rows of verdict 0 have any.
+CREATE TABLE stat_click (
+    shop_id      integer     NOT NULL,
+    campaign_id  bigint      NOT NULL,
+    target_id    bigint      NOT NULL,
+    hour         timestamptz NOT NULL,
+    country      text        COLLATE "C" NOT NULL,
+    verdict      smallint    NOT NULL,
+    device       smallint    NOT NULL,
+    clicks       bigint      NOT NULL,
+    people       bigint      NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, target_id, hour, country, verdict, device)
+) WITH (fillfactor = 50);
+
+-- Opt-outs by the campaign that they answered (0: none known) and how they came: way 1 a text, 2 the page,
+-- 3 a person at the shop, 4 the API.
+CREATE TABLE stat_optout (
+    shop_id      integer     NOT NULL,
+    campaign_id  bigint      NOT NULL,
+    hour         timestamptz NOT NULL,
+    country      text        COLLATE "C" NOT NULL,
+    way          smallint    NOT NULL,
+    people       bigint      NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, hour, country, way)
+) WITH (fillfactor = 50);
+
+-- By hour of the order. Money only grows on either side: net revenue is placed less refunded.
+CREATE TABLE stat_order (
+    shop_id          integer     NOT NULL,
+    campaign_id      bigint      NOT NULL,
+    hour             timestamptz NOT NULL,
+    country          text        COLLATE "C" NOT NULL,
+    currency         text        COLLATE "C" NOT NULL,
+    orders           bigint      NOT NULL,
+    placed_micros    bigint      NOT NULL,
+    refunds          bigint      NOT NULL,
+    refunded_micros  bigint      NOT NULL,
+    PRIMARY KEY (shop_id, campaign_id, hour, country, currency)
+) WITH (fillfactor = 50);
+
 -- The sealed recount of a day whose partitions were dropped.
 CREATE TABLE ledger_day (
     day        date        PRIMARY KEY,
@@ -490,7 +854,8 @@ BEGIN
         ('part', ''),
         ('receipt', ''),
         ('inbound', ''),
-        ('outbox', 'WITH (fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)')
+        ('outbox', 'WITH (fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)'),
+        ('click', '')
     LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) %s',
                        parent || '_' || suffix, parent, low, high, options);
@@ -503,7 +868,7 @@ CREATE FUNCTION drop_day_partitions(day date) RETURNS void LANGUAGE plpgsql AS $
 DECLARE
     parent text;
 BEGIN
-    FOREACH parent IN ARRAY ARRAY['message', 'queue', 'schedule', 'message_state', 'part', 'receipt', 'inbound', 'outbox'] LOOP
+    FOREACH parent IN ARRAY ARRAY['message', 'queue', 'schedule', 'message_state', 'part', 'receipt', 'inbound', 'outbox', 'click'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(day, 'YYYYMMDD'));
     END LOOP;
 END $$;
@@ -511,4 +876,11 @@ END $$;
 CREATE FUNCTION drop_receipt_map_partition(day date) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('DROP TABLE IF EXISTS %I', 'receipt_map_' || to_char(day, 'YYYYMMDD'));
+END $$;
+
+-- The next hundred million codes, idempotent.
+CREATE FUNCTION make_link_partition(number bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF link FOR VALUES FROM (%s) TO (%s)',
+                   'link_' || number, number * 100000000, (number + 1) * 100000000);
 END $$;

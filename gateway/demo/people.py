@@ -11,9 +11,10 @@ from datetime import datetime
 from gateway.demo.customers import Customer
 from gateway.demo.folder import DemoKeys
 from gateway.domain.identifiers import IdSource, slot_of_address
+from gateway.domain.people import MarketingConsent
 from gateway.domain.phone import normalise_number
 from gateway.intake.keys import RANDOM_OCTETS, SCOPES, make_key
-from gateway.store.contacts import Contact, MarketingConsent, put_contact
+from gateway.store.contacts import Contact, put_contact
 from gateway.store.database import Database
 from gateway.store.shops import NewShop, create_key, create_shop, find_shop_by_name
 from gateway.webhooks.signature import SECRET_OCTETS, format_secret

@@ -42,6 +42,9 @@ class Reason(IntEnum):
     RECEIPT_SAID_SO = 8
     RETRIES_EXHAUSTED = 9
     CONTENT_ERASED = 10
+    OPTED_OUT = 11
+    CAMPAIGN_CANCELLED = 12
+    SUPPRESSED = 13
 
     @property
     def word(self) -> str:

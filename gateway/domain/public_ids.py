@@ -8,8 +8,9 @@ from typing import Final, Literal
 
 from gateway.domain.errors import DomainError
 
-PublicPrefix = Literal["msg", "cmp", "ctc", "evt", "whk", "key", "mo"]
-"""message, campaign, contact, event, webhook endpoint, API key, inbound message."""
+PublicPrefix = Literal["msg", "cmp", "ctc", "evt", "whk", "key", "mo", "lst", "imp", "ord", "clk", "lnk"]
+"""message, campaign, contact, event, webhook endpoint, API key, inbound message, contact list, import, order,
+click, link target."""
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 11

@@ -17,8 +17,18 @@ RANDOM_OCTETS = 24
 
 _FORM = re.compile(r"est_(?:live|test)_[0-9A-Za-z]{38}")
 
-SCOPES = ("messages:write", "messages:read", "webhooks")
-"""What a key may be allowed: send, cancel and resend; read and estimate; manage endpoints and deliveries."""
+SCOPES = (
+    "messages:write",
+    "messages:read",
+    "webhooks",
+    "audience:write",
+    "audience:read",
+    "campaigns:write",
+    "campaigns:read",
+    "orders",
+)
+"""What a key may be allowed: send, cancel and resend; read and estimate; manage endpoints and deliveries;
+change and read people, lists and opt-outs; change and read campaigns and results; tell of orders."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.lanes import Category
+from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.intake.acceptance import NO_CURRENCY, Acceptance, Plan, lane_of
 from gateway.intake.caps import STEP, Caps, has_otp_cap, has_spend_cap
 from gateway.intake.idempotency import IN_USE, KeyGate, Reply, RequestKey
@@ -28,13 +29,13 @@ from gateway.intake.standing import (
     judge_standing,
 )
 from gateway.store.caps import read_recent_otps, read_spend
-from gateway.store.contacts import MarketingConsent, find_consents
+from gateway.store.contacts import find_consents
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.idempotency import read_keyed_answer
 from gateway.store.intake import KeyedAnswer, NewMessage, Stored
 from gateway.store.shops import KeyHolder, Shop
-from gateway.store.suppressions import SuppressionScope, find_suppressions
+from gateway.store.suppressions import find_suppressions
 
 ACCEPTED_STATUS = 202
 _ITEMS_BETWEEN_PAUSES = 200

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from gateway.domain.lanes import Category
+from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.intake.refusals import Refusal, RefusalCode
-from gateway.store.contacts import MarketingConsent
-from gateway.store.suppressions import SuppressionScope
 
 _READ_AT_ONCE = 2_000
 

@@ -7,18 +7,10 @@ file's work.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 
 from gateway.domain.identifiers import slot_of_address
+from gateway.domain.people import MarketingConsent
 from gateway.store.database import Database
-
-
-class MarketingConsent(IntEnum):
-    """What a person said about marketing. Stored; never renumber."""
-
-    UNKNOWN = 0
-    OPTED_IN = 1
-    OPTED_OUT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ UNMATCHED_COLUMNS = (
 )  # fmt: skip
 INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
-    "received_at", "from_address", "to_address", "text", "body",
+    "received_at", "from_address", "to_address", "text", "body", "keyword",
 )  # fmt: skip
 _NO_STATUS = -1
 _encode = msgspec.json.Encoder().encode
@@ -160,7 +160,7 @@ class OutcomeRows:
         self._inbound.append((
             item.shop_id, inbound_id, item.slot, item.connector_id, item.data_coding, item.esm_class,
             item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text,
-            item.body,
+            item.body, 0,
         ))  # fmt: skip
         if item.shop_id:
             for endpoint_id in self.endpoints_for(item.shop_id, INBOUND_RECEIVED):

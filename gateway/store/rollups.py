@@ -24,7 +24,7 @@ class Tallies:
 
     def __init__(self) -> None:
         self._hours: dict[tuple[int, int, int, str, int, str, int, int], list[int]] = {}
-        self._campaigns: dict[tuple[int, int, int, str, int, int], list[int]] = {}
+        self._campaigns: dict[tuple[int, int, int, str, int, str, int, int], list[int]] = {}
         self._shops: dict[tuple[int, int, int, int, str, int], list[int]] = {}
         self._submissions: dict[tuple[int, int, int, int], int] = {}
         self._receipts: dict[tuple[int, int, int], int] = {}
@@ -55,7 +55,7 @@ class Tallies:
         if campaign_id is not None:
             _add(
                 self._campaigns,
-                (shop_id, campaign_id, lane, currency, state, failure_class),
+                (shop_id, campaign_id, hour, country, lane, currency, state, failure_class),
                 parts,
                 cost_micros,
             )
@@ -76,7 +76,9 @@ class Tallies:
             columns[0] = [hour_start(hour) for hour in columns[0]]  # type: ignore[arg-type]
             await connection.execute("add_stat_hour", *columns)
         if self._campaigns:
-            await connection.execute("add_stat_campaign", *_columns(self._campaigns))
+            columns = _columns(self._campaigns)
+            columns[2] = [hour_start(hour) for hour in columns[2]]  # type: ignore[arg-type]
+            await connection.execute("add_stat_campaign", *columns)
         if self._shops:
             columns = _columns(self._shops)
             columns[0] = [day_start(day) for day in columns[0]]  # type: ignore[arg-type]

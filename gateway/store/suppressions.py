@@ -6,29 +6,10 @@ know what a STOP is; callers say scope and source.
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import IntEnum
-from hashlib import blake2b
 
 from gateway.domain.identifiers import slot_of_address
+from gateway.domain.people import SuppressionScope, address_key
 from gateway.store.database import Database
-
-
-class SuppressionScope(IntEnum):
-    """What is kept from a person. Stored; never renumber. A larger one includes the smaller."""
-
-    NONE = 0
-    MARKETING = 1
-    ALL = 2
-
-
-_KEY_OCTETS = 16
-
-
-def address_key(instance_secret: bytes, address: str) -> bytes:
-    """The hash that stands for a canonical address: 128 bits, of use only with the instance's secret."""
-    return blake2b(
-        address.encode("ascii"), key=instance_secret[:64], digest_size=_KEY_OCTETS, person=b"suppression"
-    ).digest()
 
 
 async def find_suppressions(

@@ -29,6 +29,10 @@ class Permission(Enum):
     SEE_MESSAGES = auto()
     CHANGE_MESSAGES = auto()
     HOLD = auto()
+    SEE_AUDIENCE = auto()
+    CHANGE_AUDIENCE = auto()
+    SEE_CAMPAIGNS = auto()
+    CHANGE_CAMPAIGNS = auto()
     MANAGE_KEYS = auto()
     MANAGE_SHOPS = auto()
 
@@ -37,10 +41,22 @@ _P = Permission
 PERMISSIONS: dict[AdminRole, frozenset[Permission]] = {
     AdminRole.OPERATOR: frozenset(Permission),
     AdminRole.SHOP_ADMIN: frozenset(
-        {_P.SEE_STATUS, _P.SEE_MESSAGES, _P.CHANGE_MESSAGES, _P.HOLD, _P.MANAGE_KEYS}
+        {
+            _P.SEE_STATUS,
+            _P.SEE_MESSAGES,
+            _P.CHANGE_MESSAGES,
+            _P.HOLD,
+            _P.SEE_AUDIENCE,
+            _P.CHANGE_AUDIENCE,
+            _P.SEE_CAMPAIGNS,
+            _P.CHANGE_CAMPAIGNS,
+            _P.MANAGE_KEYS,
+        }
     ),
-    AdminRole.AGENT: frozenset({_P.SEE_STATUS, _P.SEE_MESSAGES}),
-    AdminRole.READ_ONLY: frozenset({_P.SEE_STATUS, _P.SEE_SYSTEM, _P.SEE_MESSAGES}),
+    AdminRole.AGENT: frozenset({_P.SEE_STATUS, _P.SEE_MESSAGES, _P.SEE_AUDIENCE, _P.SEE_CAMPAIGNS}),
+    AdminRole.READ_ONLY: frozenset(
+        {_P.SEE_STATUS, _P.SEE_SYSTEM, _P.SEE_MESSAGES, _P.SEE_AUDIENCE, _P.SEE_CAMPAIGNS}
+    ),
 }
 
 

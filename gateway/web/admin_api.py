@@ -3,7 +3,7 @@
 Owns the routes, the check of the caller before each, and the application. Every action leaves an audit row.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from gateway.web.admin_access import AdminAccess, Caller, Permission
 from gateway.web.admin_handlers import MessageAdmin, StatusSource, SystemAdmin
 from gateway.web.admin_shops import ShopAdmin
 from gateway.web.problems import answer_problems
+from gateway.web.shop_routes import ShopRoute, mount_for_people
 
 AdminHandler = Callable[[web.Request, Caller], Awaitable[web.Response]]
 
@@ -34,6 +35,7 @@ class AdminDeps:
     status: StatusSource
     read_ledger: Callable[[], Awaitable[Mapping[str, object]]]
     on_hold_changed: Callable[[], Awaitable[None]]
+    shop_routes: Sequence[ShopRoute] = ()
 
 
 def make_admin_app(deps: AdminDeps) -> web.Application:
@@ -65,6 +67,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
         ("POST", "/admin/messages/{id}/resend", may.CHANGE_MESSAGES, messages.resend),
     ):
         app.router.add_route(method, path, _require(deps.access, permission, handler))
+    mount_for_people(app, deps.shop_routes, deps.access, deps.database)
     return app
 
 

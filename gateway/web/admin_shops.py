@@ -41,6 +41,16 @@ Sender = Annotated[str, Meta(min_length=1, max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 ANYWHERE = "*"
+Scope = Literal[
+    "messages:write",
+    "messages:read",
+    "webhooks",
+    "audience:write",
+    "audience:read",
+    "campaigns:write",
+    "campaigns:read",
+    "orders",
+]
 
 
 class ShopRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,9 +85,7 @@ class KeyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     shop: Name
     mode: Literal["live", "test"]
     label: Annotated[str, Meta(max_length=100)] = ""
-    scopes: (
-        Annotated[list[Literal["messages:write", "messages:read", "webhooks"]], Meta(min_length=1)] | None
-    ) = None
+    scopes: Annotated[list[Scope], Meta(min_length=1)] | None = None
 
 
 class ShopAdmin:

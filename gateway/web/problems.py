@@ -78,6 +78,7 @@ KINDS: dict[str, ProblemKind] = {
     "invalid_parameter": ProblemKind(400, "Invalid query parameter"),
     "unauthorized": ProblemKind(401, "Unknown API key"),
     "forbidden": ProblemKind(403, "Not allowed"),
+    "live_key_needed": ProblemKind(403, "A live key is needed"),
     "no_such_path": ProblemKind(404, "No such path"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "body_timeout": ProblemKind(408, "Body did not arrive"),

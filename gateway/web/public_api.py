@@ -3,7 +3,7 @@
 Owns the routes and the application; the handlers are in files of their own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -18,6 +18,7 @@ from gateway.store.database import Database
 from gateway.web.auth import Authentication
 from gateway.web.message_handlers import BodyLimits, MessageHandlers, answer_json
 from gateway.web.problems import answer_problems
+from gateway.web.shop_routes import ShopRoute, mount_for_shops
 from gateway.web.webhook_handlers import WebhookHandlers, WebhookTools
 
 
@@ -42,6 +43,7 @@ class PublicDeps:
     clock: Callable[[], datetime]
     limits: BodyLimits
     check_readiness: Callable[[], Awaitable[Readiness]]
+    shop_routes: Sequence[ShopRoute] = ()
 
 
 def make_public_app(deps: PublicDeps) -> web.Application:
@@ -50,7 +52,9 @@ def make_public_app(deps: PublicDeps) -> web.Application:
     messages = MessageHandlers(deps.database, deps.intake, deps.changes, deps.limits)
     webhooks = WebhookHandlers(deps.database, deps.changes, deps.webhooks, ids=deps.ids, clock=deps.clock)
     health = _HealthHandlers(deps.check_readiness)
-    require = Authentication(deps.keys).require
+    authentication = Authentication(deps.keys)
+    require = authentication.require
+    mount_for_shops(app, deps.shop_routes, authentication)
     add = app.router.add_route
     for method, path, scope, handler in (
         ("POST", "/v1/messages", "messages:write", messages.send),

@@ -22,8 +22,8 @@ WHERE shop_id = $1 AND slot = ANY ($2) AND address = ANY ($3);
 -- $11 marketing_consent int2
 -- $12 now timestamptz
 INSERT INTO contact AS held (shop_id, id, slot, address, country, first_name, last_name, language, attributes,
-                             source, marketing_consent, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+                             source, marketing_consent, created_at, updated_at, tags, suppressed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, '{}', 0)
 ON CONFLICT (shop_id, slot, address) DO UPDATE
 SET country = excluded.country, first_name = excluded.first_name, last_name = excluded.last_name,
     language = excluded.language, attributes = excluded.attributes, source = excluded.source,

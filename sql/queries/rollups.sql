@@ -22,17 +22,19 @@ SET messages = held.messages + excluded.messages, parts = held.parts + excluded.
 -- Add a batch's first entries to the campaigns' rollup; rows come sorted by key.
 -- $1 shop_id int4[]
 -- $2 campaign_id int8[]
--- $3 lane int2[]
--- $4 currency text[]
--- $5 state int2[]
--- $6 failure_class int2[]
--- $7 messages int8[]
--- $8 parts int8[]
--- $9 cost_micros int8[]
+-- $3 hour timestamptz[]
+-- $4 country text[]
+-- $5 lane int2[]
+-- $6 currency text[]
+-- $7 state int2[]
+-- $8 failure_class int2[]
+-- $9 messages int8[]
+-- $10 parts int8[]
+-- $11 cost_micros int8[]
 INSERT INTO stat_campaign AS held
-SELECT * FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::text[], $5::int2[], $6::int2[], $7::int8[],
-                     $8::int8[], $9::int8[])
-ON CONFLICT (shop_id, campaign_id, lane, currency, state, failure_class) DO UPDATE
+SELECT * FROM unnest($1::int4[], $2::int8[], $3::timestamptz[], $4::text[], $5::int2[], $6::text[], $7::int2[],
+                     $8::int2[], $9::int8[], $10::int8[], $11::int8[])
+ON CONFLICT (shop_id, campaign_id, hour, country, lane, currency, state, failure_class) DO UPDATE
 SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
     cost_micros = held.cost_micros + excluded.cost_micros;
 

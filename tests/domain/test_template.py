@@ -154,4 +154,4 @@ def test_no_text_stalls_the_compiler(text: str) -> None:
     before = time.process_time()
     with suppress(InvalidTemplate):
         compile_template(text)
-    assert time.process_time() - before < 0.05
+    assert time.process_time() - before < 2.0  # a stall takes minutes; a busy machine takes its time

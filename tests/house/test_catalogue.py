@@ -10,13 +10,33 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-PER_MESSAGE = {"message", "queue", "schedule", "message_state", "part", "receipt", "inbound", "outbox"}
+PER_MESSAGE = {
+    "message",
+    "queue",
+    "schedule",
+    "message_state",
+    "part",
+    "receipt",
+    "inbound",
+    "outbox",
+    "click",
+}
 """Partitioned by the day in their id; rows of one recipient."""
 
-PER_RECIPIENT = PER_MESSAGE | {"contact", "suppression"}
+PER_RECIPIENT = PER_MESSAGE | {
+    "campaign_recipient",
+    "click_person",
+    "consent",
+    "contact",
+    "import_row",
+    "list_member",
+    "reply_due",
+    "shop_order",
+    "suppression",
+}
 """Tables whose every key carries slot and shop_id, so that they can be spread over servers by slot."""
 
-LOOKUP = {"receipt_map", "link", "idempotency_key", "order_key"}
+LOOKUP = {"receipt_map", "link", "idempotency_key", "order_key", "upload_ticket"}
 """Read by full key, never joined, answering (slot, id)."""
 
 OF_THE_HOUSE = {
@@ -31,6 +51,15 @@ OF_THE_HOUSE = {
     "webhook_endpoint",
     "hold",
     "receipt_unmatched",
+    "contact_field",
+    "contact_list",
+    "consent_wording",
+    "import_job",
+    "import_fault",
+    "campaign",
+    "campaign_progress",
+    "link_counter",
+    "link_target",
     "event",
     "audit",
     "stat_hour",
@@ -38,6 +67,12 @@ OF_THE_HOUSE = {
     "stat_shop",
     "stat_submission",
     "stat_receipt",
+    "stat_click",
+    "stat_delay",
+    "stat_exclusion",
+    "stat_failure",
+    "stat_optout",
+    "stat_order",
     "ledger_day",
     "schema_migration",
 }

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.domain.lanes import Category
+from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.intake.standing import Standing, StandingReader, judge_standing
-from gateway.store.contacts import MarketingConsent
-from gateway.store.suppressions import SuppressionScope
 
 IN, OUT, UNKNOWN = MarketingConsent.OPTED_IN, MarketingConsent.OPTED_OUT, MarketingConsent.UNKNOWN
 NONE, MARKETING, ALL = SuppressionScope.NONE, SuppressionScope.MARKETING, SuppressionScope.ALL

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.store.contacts import ConsentFound, Contact, MarketingConsent, find_consents, put_contact
+from gateway.domain.people import MarketingConsent, SuppressionScope, address_key
+from gateway.store.contacts import ConsentFound, Contact, find_consents, put_contact
 from gateway.store.database import Database
 from gateway.store.idempotency import REPLAYED_FOR, delete_old_keys, read_keyed_answer
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
-from gateway.store.suppressions import SuppressionScope, add_suppression, address_key, find_suppressions
+from gateway.store.suppressions import add_suppression, find_suppressions
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = b"0123456789abcdef"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.domain.people import SuppressionScope
 from gateway.store.database import Database
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
@@ -22,7 +23,7 @@ from gateway.store.shops import (
     revoke_key,
     update_shop,
 )
-from gateway.store.suppressions import SuppressionScope, add_suppression, remove_suppression
+from gateway.store.suppressions import add_suppression, remove_suppression
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

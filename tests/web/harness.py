@@ -34,6 +34,7 @@ from gateway.web.answers import render_accepted, render_batch
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.public_api import PublicDeps, Readiness, make_public_app
 from gateway.web.serving import make_runner
+from gateway.web.shop_routes import ShopRoute
 from gateway.web.webhook_handlers import WebhookTools
 from gateway.webhooks.directory import EndpointDirectory
 from gateway.webhooks.errors import TargetRefused
@@ -150,8 +151,10 @@ async def run_gateway(
     *,
     connector_ids: dict[str, int] | None = None,
     node_key: str = "test",
+    make_routes: Callable[[Gateway], Sequence[ShopRoute]] = lambda _: (),
 ) -> AsyncIterator[Gateway]:
-    """`connector_ids` are those of an earlier run on the same database."""
+    """`connector_ids` are those of an earlier run on the same database; `make_routes` gives the endpoints
+    of a shop that are under test."""
     config = config or make_config()
     queries = load_queries(locate_sql() / "queries")
     database = await Database.open(dsn, queries)
@@ -213,6 +216,7 @@ async def run_gateway(
             clock=_now,
             limits=BodyLimits(config.http.max_body_octets, config.limits.batch_items),
             check_readiness=check_readiness,
+            shop_routes=make_routes(running),
         )
     )
     running.routes = list(app.router.routes())

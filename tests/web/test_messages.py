@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.domain.public_ids import decode_public_id
-from gateway.store.contacts import Contact, MarketingConsent, put_contact
-from gateway.store.suppressions import SuppressionScope, add_suppression
+from gateway.store.contacts import Contact, put_contact
+from gateway.store.suppressions import add_suppression
 from tests.web.harness import SECRET, Account, Gateway, run_gateway, soon
 
 pytestmark = pytest.mark.integration
