@@ -49,6 +49,7 @@ async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
             clock=now_utc,
             limits=BodyLimits(http.max_body_octets, rooms.config.limits.batch_items),
             check_readiness=check_readiness,
+            shop_routes=rooms.shop_rooms.list_routes(),
         )
     )
     async with _run(app) as runner:
@@ -77,6 +78,7 @@ async def open_admin_door(
             status=rooms.status,
             read_ledger=read_ledger_json,
             on_hold_changed=rooms.holds.refresh,
+            shop_routes=rooms.shop_rooms.list_routes(),
         )
     )
     async with _run(app) as runner:

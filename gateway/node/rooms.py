@@ -30,6 +30,7 @@ from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.retention import Retention
 from gateway.node.ground import VERSION, Ground, keep_postgres
+from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
 from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
@@ -140,6 +141,7 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
+        self.shop_rooms = ShopRooms()
         self.status = NodeStatus(
             NodeFacts(VERSION, socket.gethostname(), now_utc()),
             database=database,
@@ -226,6 +228,7 @@ class Rooms:
             {name: shop_id for shop_id, name in self._shop_names.items()},
             drain_seconds=config.stop.drain_seconds,
         )
+        await self.shop_rooms.apply(config)
 
     def _list_connectors(self, config: Config) -> list[ConnectorConfig]:
         """The configured connectors, and the built-in one behind test keys."""
@@ -271,6 +274,7 @@ class Rooms:
             ("webhooks", self.deliverer.run()),
             ("holds", self._watch_holds()),
             ("status", self.status.run()),
+            *self.shop_rooms.list_work(),
         ]
         if self._ground.postgres is not None:
             work.append(("postgres", keep_postgres(self._ground.postgres)))
