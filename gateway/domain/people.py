@@ -33,6 +33,26 @@ class SuppressionScope(IntEnum):
         return self.name.lower()
 
 
+class OptoutWay(IntEnum):
+    """How an opt-out came, or its end. Stored; never renumber."""
+
+    TEXT = 1
+    """A text from the handset: STOP and its words."""
+    PAGE = 2
+    """The unsubscribe page."""
+    SHOP = 3
+    """A person at the shop or an operator."""
+    API = 4
+    """The shop's program."""
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+OWN_WAYS: Final = (OptoutWay.TEXT, OptoutWay.PAGE)
+"""What people do themselves: these they may also take back themselves."""
+
 _KEY_OCTETS: Final = 16
 
 

@@ -6,28 +6,59 @@ so that a recount from rows must agree.
 """
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from gateway.domain.campaign import Exclusion
+from gateway.domain.delays import DelayKind, bucket_of
 from gateway.domain.identifiers import EPOCH
+from gateway.domain.people import OptoutWay
 from gateway.store.database import Connection
 
 ACCEPTED = 0
 """The "state" under which intake is counted."""
 
+NO_STATUS = -1
+"""The command_status of what no answer spoke of."""
+
 _TIME_SHIFT = 22
 _MS_PER_HOUR = 3_600_000
+_HOUR = timedelta(hours=1)
+_ONE = (1,)
+
+_Table = dict[tuple[Any, ...], list[int]]
+"""Sums by key; the key's columns come first in the statement, in the order of the table's primary key."""
 
 
 class Tallies:
-    """Counts gathered while a batch is put together."""
+    """Counts gathered while a batch is put together. Whoever writes rows that a rollup counts adds them here
+    and calls `write` last, so that all writers take the tables in one order."""
 
-    __slots__ = ("_campaigns", "_hours", "_receipts", "_shops", "_submissions")
+    __slots__ = (
+        "_campaigns",
+        "_clicks",
+        "_delays",
+        "_exclusions",
+        "_failures",
+        "_hours",
+        "_optouts",
+        "_orders",
+        "_receipts",
+        "_shops",
+        "_submissions",
+    )
 
     def __init__(self) -> None:
-        self._hours: dict[tuple[int, int, int, str, int, str, int, int], list[int]] = {}
-        self._campaigns: dict[tuple[int, int, int, str, int, str, int, int], list[int]] = {}
-        self._shops: dict[tuple[int, int, int, int, str, int], list[int]] = {}
-        self._submissions: dict[tuple[int, int, int, int], int] = {}
-        self._receipts: dict[tuple[int, int, int], int] = {}
+        self._hours: _Table = {}
+        self._campaigns: _Table = {}
+        self._shops: _Table = {}
+        self._failures: _Table = {}
+        self._delays: _Table = {}
+        self._submissions: _Table = {}
+        self._receipts: _Table = {}
+        self._exclusions: _Table = {}
+        self._clicks: _Table = {}
+        self._optouts: _Table = {}
+        self._orders: _Table = {}
 
     def add_message(
         self,
@@ -48,54 +79,118 @@ class Tallies:
     ) -> None:
         """Count one first entry of a message to a state."""
         hour = (message_id >> _TIME_SHIFT) // _MS_PER_HOUR
-        key = (hour, shop_id, connector_id, country, lane, currency, state, failure_class)
-        _add(self._hours, key, parts, cost_micros)
+        amounts = (1, parts, cost_micros)
+        _add(
+            self._hours, (hour, shop_id, connector_id, country, lane, currency, state, failure_class), amounts
+        )
         if not is_test:
-            _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), parts, cost_micros)
+            _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), amounts)
         if campaign_id is not None:
-            _add(
-                self._campaigns,
-                (shop_id, campaign_id, hour, country, lane, currency, state, failure_class),
-                parts,
-                cost_micros,
-            )
+            key = (shop_id, campaign_id, hour, country, lane, currency, state, failure_class)
+            _add(self._campaigns, key, amounts)
+
+    def add_failure(
+        self,
+        *,
+        shop_id: int,
+        campaign_id: int,
+        lane: int,
+        failure_class: int,
+        command_status: int | None,
+        stat: str | None,
+        err: str | None,
+    ) -> None:
+        """Count why a campaign's message failed, with its first entry to that state."""
+        status = NO_STATUS if command_status is None else command_status
+        _add(
+            self._failures,
+            (shop_id, campaign_id, lane, failure_class, status, stat or "", err or ""),
+            _ONE,
+        )
+
+    def add_delay(
+        self, *, shop_id: int, campaign_id: int, lane: int, kind: DelayKind, seconds: float
+    ) -> None:
+        """Count one wait of a campaign: to the receipt, or to a person's first click."""
+        _add(self._delays, (shop_id, campaign_id, lane, int(kind), bucket_of(seconds)), _ONE)
 
     def add_submission(self, message_id: int, connector_id: int, state: int, command_status: int) -> None:
         key = ((message_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, state, command_status)
-        self._submissions[key] = self._submissions.get(key, 0) + 1
+        _add(self._submissions, key, _ONE)
 
     def add_receipt(self, row_id: int, connector_id: int, outcome: int) -> None:
         """`row_id` is the message's id for a matched receipt, the receipt's own for an unmatched one."""
-        key = ((row_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, outcome)
-        self._receipts[key] = self._receipts.get(key, 0) + 1
+        _add(self._receipts, ((row_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, outcome), _ONE)
+
+    def add_exclusion(self, shop_id: int, campaign_id: int, exclusion: Exclusion, people: int = 1) -> None:
+        """Count people whom the audience names and who get no message."""
+        _add(self._exclusions, (shop_id, campaign_id, int(exclusion)), (people,))
+
+    def add_click(
+        self,
+        *,
+        shop_id: int,
+        campaign_id: int,
+        target_id: int,
+        at: datetime,
+        country: str,
+        verdict: int,
+        device: int,
+        is_first_of_person: bool,
+    ) -> None:
+        """Count one visit; `is_first_of_person` says that it is this person's first in the campaign."""
+        key = (shop_id, campaign_id, target_id, hour_of(at), country, verdict, device)
+        _add(self._clicks, key, (1, int(is_first_of_person)))
+
+    def add_optout(
+        self, *, shop_id: int, campaign_id: int, at: datetime, country: str, way: OptoutWay
+    ) -> None:
+        """Count one person who wants no more marketing; campaign 0 where none is known."""
+        _add(self._optouts, (shop_id, campaign_id, hour_of(at), country, int(way)), _ONE)
+
+    def add_order(
+        self,
+        *,
+        shop_id: int,
+        campaign_id: int,
+        at: datetime,
+        country: str,
+        currency: str,
+        orders: int = 0,
+        placed_micros: int = 0,
+        refunds: int = 0,
+        refunded_micros: int = 0,
+    ) -> None:
+        """Count what an order, or a change of one, adds; `at` is the order's own time, campaign 0 none."""
+        key = (shop_id, campaign_id, hour_of(at), country, currency)
+        _add(self._orders, key, (orders, placed_micros, refunds, refunded_micros))
 
     async def write(self, connection: Connection) -> None:
         """Upsert everything gathered; call it last in the transaction."""
-        if self._hours:
-            columns = _columns(self._hours)
-            columns[0] = [hour_start(hour) for hour in columns[0]]  # type: ignore[arg-type]
-            await connection.execute("add_stat_hour", *columns)
-        if self._campaigns:
-            columns = _columns(self._campaigns)
-            columns[2] = [hour_start(hour) for hour in columns[2]]  # type: ignore[arg-type]
-            await connection.execute("add_stat_campaign", *columns)
-        if self._shops:
-            columns = _columns(self._shops)
-            columns[0] = [day_start(day) for day in columns[0]]  # type: ignore[arg-type]
-            await connection.execute("add_stat_shop", *columns)
-        if self._submissions:
-            submissions = sorted(self._submissions.items())
-            hours, connectors, states, statuses = zip(*(key for key, _ in submissions), strict=True)
-            counts = [count for _, count in submissions]
-            moments = [hour_start(hour) for hour in hours]
-            await connection.execute("add_stat_submission", moments, connectors, states, statuses, counts)
-        if self._receipts:
-            receipts = sorted(self._receipts.items())
-            hours, connectors, outcomes = zip(*(key for key, _ in receipts), strict=True)
-            moments = [hour_start(hour) for hour in hours]
-            await connection.execute(
-                "add_stat_receipt", moments, connectors, outcomes, [count for _, count in receipts]
-            )
+        for statement, table, moment_at, moment_of in (
+            ("add_stat_hour", self._hours, 0, hour_start),
+            ("add_stat_campaign", self._campaigns, 2, hour_start),
+            ("add_stat_shop", self._shops, 0, day_start),
+            ("add_stat_failure", self._failures, None, None),
+            ("add_stat_delay", self._delays, None, None),
+            ("add_stat_submission", self._submissions, 0, hour_start),
+            ("add_stat_receipt", self._receipts, 0, hour_start),
+            ("add_stat_exclusion", self._exclusions, None, None),
+            ("add_stat_click", self._clicks, 3, hour_start),
+            ("add_stat_optout", self._optouts, 2, hour_start),
+            ("add_stat_order", self._orders, 2, hour_start),
+        ):
+            if not table:
+                continue
+            columns = _columns(table)
+            if moment_at is not None and moment_of is not None:
+                columns[moment_at] = [moment_of(count) for count in columns[moment_at]]
+            await connection.execute(statement, *columns)
+
+
+def hour_of(moment: datetime) -> int:
+    """Whole hours from the epoch of ids to a moment."""
+    return (moment - EPOCH) // _HOUR
 
 
 def hour_start(hours_since_epoch: int) -> datetime:
@@ -106,17 +201,16 @@ def day_start(days_since_epoch: int) -> date:
     return EPOCH.date() + timedelta(days=days_since_epoch)
 
 
-def _add(table: dict, key: tuple, parts: int, cost_micros: int) -> None:  # type: ignore[type-arg]  # any of three
+def _add(table: _Table, key: tuple[Any, ...], amounts: tuple[int, ...]) -> None:
     held = table.get(key)
     if held is None:
-        table[key] = [1, parts, cost_micros]
-    else:
-        held[0] += 1
-        held[1] += parts
-        held[2] += cost_micros
+        table[key] = list(amounts)
+        return
+    for place, amount in enumerate(amounts):
+        held[place] += amount
 
 
-def _columns(table: dict) -> list[list[object]]:  # type: ignore[type-arg]  # any of three
+def _columns(table: _Table) -> list[list[Any]]:
     """The table as one list for each column, rows sorted by key."""
-    rows = [(*key, *counts) for key, counts in sorted(table.items())]
+    rows = [(*key, *sums) for key, sums in sorted(table.items())]
     return [list(column) for column in zip(*rows, strict=True)]
