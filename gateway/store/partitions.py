@@ -24,7 +24,7 @@ _LOCK_TIMEOUT = "1s"
 
 
 @asynccontextmanager
-async def _brief_lock(database: Database, what: str) -> AsyncIterator[Connection]:
+async def brief_lock(database: Database, what: str) -> AsyncIterator[Connection]:
     """A transaction that gives up a lock it cannot have. Raises `StoreUnavailable` then."""
     try:
         async with database.transaction() as connection:
@@ -45,7 +45,7 @@ async def make_partitions_ahead(database: Database, today: date) -> None:
     there = {*await list_partition_days(database)} & {*await list_receipt_map_days(database)}
     for day in sorted(wanted - there):
         try:
-            async with _brief_lock(database, f"partitions of {day}") as connection:
+            async with brief_lock(database, f"partitions of {day}") as connection:
                 await connection.execute("make_day_partitions", day)
         except StoreUnavailable as exc:
             if day <= today + timedelta(days=1):
@@ -64,7 +64,7 @@ async def list_receipt_map_days(database: Database) -> list[date]:
 
 async def drop_receipt_map_day(database: Database, day: date) -> None:
     """Raises `StoreUnavailable` when the table is being read for long."""
-    async with _brief_lock(database, f"lookups of {day}") as connection:
+    async with brief_lock(database, f"lookups of {day}") as connection:
         await connection.execute("drop_receipt_map_partition", day)
 
 
@@ -80,7 +80,7 @@ async def seal_and_drop_day(
 
     Raises `StoreUnavailable` when the tables are being read for long.
     """
-    async with _brief_lock(database, f"dropping {day}") as connection:
+    async with brief_lock(database, f"dropping {day}") as connection:
         await connection.execute("seal_day", day, now, counts)
         await connection.execute("forget_unmatched_of_day", low_id, high_id)
         await connection.execute("drop_day_partitions", day)

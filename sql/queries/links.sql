@@ -1,0 +1,49 @@
+-- name: take_link_seqs
+-- Take a block of the counter; the number after its last comes back.
+-- $1 count int8
+UPDATE link_counter SET next_seq = next_seq + $1 RETURNING next_seq;
+
+-- name: list_link_partitions
+-- The numbers of the partitions of link that exist.
+SELECT substr(relname, 6)::int8 AS number
+FROM pg_inherits
+JOIN pg_class ON pg_class.oid = inhrelid
+WHERE inhparent = 'link'::regclass
+ORDER BY 1;
+
+-- name: make_link_partition
+-- Make one partition of link; nothing happens when it is there.
+-- $1 number int8
+SELECT make_link_partition($1);
+
+-- name: find_links
+-- The links that these codes stand for, of whichever shops; a code that was never given has none.
+-- $1 seqs int8[]
+SELECT seq, shop_id, slot, message_id, target_id, campaign_id, contact_id, country
+FROM link
+WHERE seq = ANY ($1);
+
+-- name: find_link_urls
+-- Where these targets lead.
+-- $1 shop_ids int4[]
+-- $2 ids int8[]
+SELECT shop_id, id, url FROM link_target WHERE shop_id = ANY ($1) AND id = ANY ($2);
+
+-- name: put_link_target
+-- Add one address of a campaign.
+-- $1 shop_id int4
+-- $2 id int8
+-- $3 campaign_id int8
+-- $4 name text
+-- $5 url text
+-- $6 now timestamptz
+INSERT INTO link_target (shop_id, id, campaign_id, name, url, created_at) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: list_link_targets
+-- The addresses of a campaign, in the order in which they were added.
+-- $1 shop_id int4
+-- $2 campaign_id int8
+SELECT shop_id, id, campaign_id, name, url, created_at
+FROM link_target
+WHERE shop_id = $1 AND campaign_id = $2
+ORDER BY id;
