@@ -142,6 +142,9 @@ CREATE TABLE contact (
     PRIMARY KEY (shop_id, id, slot),
     UNIQUE (shop_id, slot, address)
 ) WITH (fillfactor = 85);
+-- The few whose hash is still missing; the few who are kept from something, found by what suppression knows.
+CREATE INDEX contact_without_key ON contact (shop_id, id) WHERE address_key IS NULL;
+CREATE INDEX contact_suppressed ON contact (shop_id, slot, address_key) WHERE suppressed > 0;
 
 -- address_key is the keyed hash of the address, so that an erased person stays suppressed.
 -- scope 1 blocks marketing, 2 blocks everything.
@@ -154,6 +157,7 @@ CREATE TABLE suppression (
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (shop_id, slot, address_key, scope)
 );
+CREATE INDEX suppression_by_time ON suppression (shop_id, created_at, address_key, scope);
 
 -- A shop's own columns and what they hold: kind 1 text, 2 number, 3 date, 4 yes or no.
 CREATE TABLE contact_field (
@@ -215,7 +219,8 @@ CREATE TABLE list_member (
 );
 
 -- One import: its file lies in the state folder under its id. state 1 uploaded, 2 checked, 3 running,
--- 4 finished, 5 cancelled, 6 failed. settings are the mapping and the answers to the questions, counts what
+-- 4 finished, 5 cancelled, 6 failed. detected is what the file looks like, settings the mapping and the
+-- answers to the questions, counts what
 -- was found, progress where a restart goes on.
 CREATE TABLE import_job (
     shop_id      integer     NOT NULL,
@@ -230,6 +235,7 @@ CREATE TABLE import_job (
     file_name    text        NOT NULL,
     fault        text,
     settings     jsonb       NOT NULL,
+    detected     jsonb       NOT NULL,
     counts       jsonb       NOT NULL,
     progress     jsonb       NOT NULL,
     PRIMARY KEY (shop_id, id)

@@ -10,6 +10,10 @@ ALTER TABLE contact ADD COLUMN suppressed smallint;
 UPDATE contact SET tags = '{}', suppressed = 0;
 ALTER TABLE contact ALTER COLUMN tags SET NOT NULL;
 ALTER TABLE contact ALTER COLUMN suppressed SET NOT NULL;
+-- The few whose hash is still missing; the few who are kept from something, found by what suppression knows.
+CREATE INDEX contact_without_key ON contact (shop_id, id) WHERE address_key IS NULL;
+CREATE INDEX contact_suppressed ON contact (shop_id, slot, address_key) WHERE suppressed > 0;
+CREATE INDEX suppression_by_time ON suppression (shop_id, created_at, address_key, scope);
 
 -- A shop's own columns and what they hold: kind 1 text, 2 number, 3 date, 4 yes or no.
 CREATE TABLE contact_field (
@@ -71,7 +75,8 @@ CREATE TABLE list_member (
 );
 
 -- One import: its file lies in the state folder under its id. state 1 uploaded, 2 checked, 3 running,
--- 4 finished, 5 cancelled, 6 failed. settings are the mapping and the answers to the questions, counts what
+-- 4 finished, 5 cancelled, 6 failed. detected is what the file looks like, settings the mapping and the
+-- answers to the questions, counts what
 -- was found, progress where a restart goes on.
 CREATE TABLE import_job (
     shop_id      integer     NOT NULL,
@@ -86,6 +91,7 @@ CREATE TABLE import_job (
     file_name    text        NOT NULL,
     fault        text,
     settings     jsonb       NOT NULL,
+    detected     jsonb       NOT NULL,
     counts       jsonb       NOT NULL,
     progress     jsonb       NOT NULL,
     PRIMARY KEY (shop_id, id)
