@@ -163,4 +163,5 @@ async def find_link_urls(
     """The address of each (shop_id, target id). Raises `StoreUnavailable`."""
     shop_ids = sorted({shop_id for shop_id, _ in targets})
     rows = await database.fetch("find_link_urls", shop_ids, sorted({target_id for _, target_id in targets}))
-    return {(row["shop_id"], row["id"]): row["url"] for row in rows}
+    found = {(row["shop_id"], row["id"]): row["url"] for row in rows}
+    return {target: found[target] for target in targets if target in found}
