@@ -169,7 +169,9 @@ class _IntakeWork:
         held = await self._claim_keys(connection, items)
         messages = [message for item in items if id(item) not in held for message in item.messages]
         if messages:
-            await _copy_messages(connection, messages)
+            tallies = Tallies()
+            await copy_messages(connection, messages, tallies)
+            await tallies.write(connection)
         return held
 
     async def _claim_keys(self, connection: Connection, items: Sequence[_Request]) -> set[int]:
@@ -200,16 +202,14 @@ class _IntakeWork:
         return held
 
     def committed(self, items: Sequence[_Request], result: set[int]) -> None:
-        lowest: dict[Stream, int] = {}
+        stored: list[NewMessage] = []
         for item in items:
             if id(item) in result:
                 _answer(item, Stored.KEY_EXISTS)
                 continue
             _answer(item, Stored.COMMITTED)
-            for message in item.messages:
-                if message.due_at is None:
-                    stream = (message.connector_id, message.lane, message.category)
-                    lowest[stream] = min(message.id, lowest.get(stream, message.id))
+            stored.extend(item.messages)
+        lowest = find_lowest_queued(stored)
         if lowest:
             self._on_queued(lowest)
 
@@ -223,12 +223,22 @@ def _answer(item: _Request, stored: Stored) -> None:
         item.answered.set_result(stored)
 
 
-async def _copy_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
-    """Content, queue or schedule rows, and the count of what was taken in."""
+def find_lowest_queued(messages: Sequence[NewMessage]) -> dict[Stream, int]:
+    """The lowest id that these messages add to each stream: the news for dispatch, after the commit."""
+    lowest: dict[Stream, int] = {}
+    for message in messages:
+        if message.due_at is None:
+            stream = (message.connector_id, message.lane, message.category)
+            lowest[stream] = min(message.id, lowest.get(stream, message.id))
+    return lowest
+
+
+async def copy_messages(connection: Connection, messages: Sequence[NewMessage], tallies: Tallies) -> None:
+    """Content and queue or schedule rows of messages just taken in. Their count goes to `tallies`, which the
+    caller writes last."""
     content: list[tuple[object, ...]] = []
     queued: list[tuple[object, ...]] = []
     scheduled: list[tuple[object, ...]] = []
-    tallies = Tallies()
     for m in messages:
         content.append(m[:_COLUMNS])
         if m.due_at is None:
@@ -245,9 +255,9 @@ async def _copy_messages(connection: Connection, messages: Sequence[NewMessage])
             category=m.category, currency=m.currency, state=ACCEPTED, failure_class=0, parts=m.parts,
             cost_micros=m.cost_micros, campaign_id=m.campaign_id, is_test=m.is_test,
         )  # fmt: skip
-    await connection.copy("message", MESSAGE_COLUMNS, content)
+    if content:
+        await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
         await connection.copy("queue", QUEUE_COLUMNS, queued)
     if scheduled:
         await connection.copy("schedule", SCHEDULE_COLUMNS, scheduled)
-    await tallies.write(connection)
