@@ -1,0 +1,110 @@
+"""A small form over a screen: some fields, then one request; what the server refuses is said in the form."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Select, Static
+
+from admin_tui.client import Failure, Json
+from admin_tui.desk import Desk
+from admin_tui.keys import bind
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of a form. `label` and `hint` are keys of the words; with `choices` of (value, label key) it
+    is a choice instead of a text."""
+
+    name: str
+    label: str
+    hint: str = ""
+    value: str = ""
+    choices: Sequence[tuple[str, str]] = ()
+
+
+class Form(ModalScreen[Json | None]):
+    """Asks for `fields`, hands them to `send` and closes with the server's answer, or None when left.
+
+    Enter goes to the next field and, on the last, sends; `^S` sends from anywhere.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("save", is_first=True),
+        bind("back", "leave", is_shown=False),
+    ]
+
+    def __init__(
+        self,
+        desk: Desk,
+        title: str,
+        fields: Sequence[Field],
+        send: Callable[[Mapping[str, str]], Awaitable[Json | Failure]],
+    ) -> None:
+        super().__init__(classes="dialog")
+        self._desk = desk
+        self._title = title
+        self._fields = tuple(fields)
+        self._send = send
+
+    def compose(self) -> ComposeResult:
+        say = self._desk.say
+        with Vertical(classes="box"):
+            yield Label(say(self._title), classes="title", markup=False)
+            with VerticalScroll(classes="fields", can_focus=False):
+                for field in self._fields:
+                    yield Label(say(field.label), markup=False)
+                    if field.choices:
+                        options = [(say(label), value) for value, label in field.choices]
+                        yield Select(
+                            options,
+                            value=field.value or options[0][1],
+                            allow_blank=False,
+                            id=f"field-{field.name}",
+                            compact=True,
+                        )
+                    else:
+                        hint = say(field.hint) if field.hint else ""
+                        yield Input(field.value, placeholder=hint, id=f"field-{field.name}", compact=True)
+            yield Static("", id="fault", classes="fault", markup=False)
+            yield Static(say("frame.form_keys"), classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(f"#field-{self._fields[0].name}").focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_save(self) -> None:
+        self._save()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.input.id == f"field-{self._fields[-1].name}":
+            self.action_save()
+        else:
+            self.focus_next()
+
+    @work(group="save", exclusive=True)
+    async def _save(self) -> None:
+        answer = await self._send(self._read())
+        if not isinstance(answer, Failure):
+            self.dismiss(answer)
+            return
+        self.query_one("#fault", Static).update(self._desk.describe(answer))
+        name = answer.path.split(".")[0].split("[")[0]
+        if any(field.name == name for field in self._fields):
+            self.query_one(f"#field-{name}").focus()
+
+    def _read(self) -> dict[str, str]:
+        values = {}
+        for field in self._fields:
+            widget = self.query_one(f"#field-{field.name}")
+            assert isinstance(widget, Input | Select)
+            values[field.name] = str(widget.value).strip()
+        return values

@@ -1,0 +1,1 @@
+"""The screens of the console, each over its own part of the admin API."""
