@@ -16,7 +16,7 @@ from gateway.store.database import Database
 from gateway.store.holds import EVERY_SHOP, Hold, list_holds, place_hold, release_hold
 from gateway.store.messages import find_shop_of_message, get_message
 from gateway.store.shops import Shop, list_shops
-from gateway.web.admin_access import Caller
+from gateway.web.admin_access import PERMISSIONS, Caller
 from gateway.web.bodies import Query, read_struct
 from gateway.web.message_handlers import answer_json, answer_reply, load_in_full, not_found, read_public_id
 from gateway.web.problems import ProblemRaised, answer_refusal
@@ -68,7 +68,10 @@ class SystemAdmin:
 
     async def tell_caller(self, request: web.Request, caller: Caller) -> web.Response:
         shops = None if caller.shops is None else sorted(caller.shops)
-        return answer_json({"uid": caller.uid, "role": caller.role.value, "shops": shops})
+        rights = sorted(permission.name.lower() for permission in PERMISSIONS[caller.role])
+        return answer_json(
+            {"uid": caller.uid, "role": caller.role.value, "shops": shops, "permissions": rights}
+        )
 
     async def show_status(self, request: web.Request, caller: Caller) -> web.Response:
         return answer_json(self._status.show_status())

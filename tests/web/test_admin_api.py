@@ -113,7 +113,8 @@ async def test_the_socket_is_closed_to_others_and_replaces_a_stale_one(
 
 async def test_the_own_user_is_an_operator(admin: Admin) -> None:
     status, answer = await admin.call("GET", "/admin/whoami")
-    assert (status, answer) == (200, {"uid": os.geteuid(), "role": "operator", "shops": None})
+    assert (status, answer["uid"], answer["role"], answer["shops"]) == (200, os.geteuid(), "operator", None)
+    assert set(answer["permissions"]) == {permission.name.lower() for permission in Permission}
 
 
 async def test_a_user_without_a_role_is_refused_everywhere(gateway: Gateway, open_folder: Path) -> None:
