@@ -335,6 +335,31 @@ def test_a_file_that_everyone_can_read_is_named_only_when_it_holds_a_secret(writ
             "limits: {validity_days: 1}\ndefaults: {ttl_seconds: 172800}",
             "error: defaults.ttl_seconds: found 172,800; allowed: at most limits.validity_days, 86,400",
         ),
+        (
+            "country_rules: [{country: FR}, {country: FR}]",
+            "error: country_rules[1].country: 'FR' stands twice",
+        ),
+        (
+            "country_rules: [{country: FR, hours: [{days: [mon], hours: '20:00-08:00'}]}]",
+            'error: country_rules[0].hours[0].hours: found "20:00-08:00"; allowed: an end after its beginning',
+        ),
+        (
+            "country_rules: [{country: FR, hours: [{days: [mon], hours: '08:00-12:00'},"
+            " {days: [mon], hours: '14:00-18:00'}]}]",
+            "error: country_rules[0].hours[1]: 'mon' stands twice",
+        ),
+        (
+            "country_rules: [{country: FR, polite: true, hours: [{days: [mon], hours: '20:30-22:00'}]}]",
+            "error: country_rules[0].polite: leaves no hour",
+        ),
+        (
+            "country_rules: [{country: FR, stop_wording: 'STOP {{ first_name }}'}]",
+            "error: country_rules[0].stop_wording: has other braces",
+        ),
+        (
+            "country_rules: [{country: FR, stop_wording: 'STOP au {number}'}]",
+            "error: country_rules[0].stop_wording: says {number}, and stop_number is not set",
+        ),
     ],
 )
 def test_keys_that_contradict_each_other_are_refused(write: Write, text: str, expected: str) -> None:

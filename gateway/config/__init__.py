@@ -22,6 +22,7 @@ from gateway.config.tree import (
     Concatenation,
     Config,
     ConnectorConfig,
+    CountryRuleConfig,
     DatabaseConfig,
     DefaultCharsetConfig,
     DefaultsConfig,
@@ -36,6 +37,8 @@ from gateway.config.tree import (
     LogLevel,
     MessageCategory,
     NodeConfig,
+    OpenHoursConfig,
+    OrdersConfig,
     PriceConfig,
     PublicConfig,
     ReceiptMode,
@@ -50,6 +53,7 @@ from gateway.config.tree import (
     TlsConfig,
     ValidityForm,
     WebhooksConfig,
+    Weekday,
 )
 from gateway.config.values import Amount, HostPort, Secret, StatusCode
 
@@ -65,6 +69,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "ConnectorConfig",
+    "CountryRuleConfig",
     "DatabaseConfig",
     "DefaultCharsetConfig",
     "DefaultsConfig",
@@ -81,6 +86,8 @@ __all__ = [
     "LoggingConfig",
     "MessageCategory",
     "NodeConfig",
+    "OpenHoursConfig",
+    "OrdersConfig",
     "PriceConfig",
     "PublicConfig",
     "ReceiptMode",
@@ -98,6 +105,7 @@ __all__ = [
     "TlsConfig",
     "ValidityForm",
     "WebhooksConfig",
+    "Weekday",
     "check_config",
     "load_config",
 ]

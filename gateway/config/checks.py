@@ -25,6 +25,7 @@ def find_conflicts(config: Config) -> list[Finding]:
         *_check_admin(config),
         *_check_retention(config),
         *_check_listeners(config),
+        *_check_country_rules(config),
         *_check_connectors(config),
         *_check_routes(config),
     ]
@@ -83,6 +84,33 @@ def _check_retention(config: Config) -> Iterator[Finding]:
 def _check_listeners(config: Config) -> Iterator[Finding]:
     if (config.http.host, config.http.port) == (config.public.host, config.public.port):
         yield _error("public.port", f"{config.public.port} is the API's port too; give each its own")
+
+
+def _check_country_rules(config: Config) -> Iterator[Finding]:
+    rules = config.country_rules
+    yield from _refuse_duplicates("country_rules", "country", [rule.country for rule in rules])
+    for index, rule in enumerate(rules):
+        at = f"country_rules[{index}]"
+        days = [day.value for entry in rule.hours for day in entry.days]
+        yield from _refuse_duplicates(f"{at}.hours", "", days)
+        for position, entry in enumerate(rule.hours):
+            opens, _, closes = entry.hours.partition("-")
+            if opens >= closes:
+                yield _error(
+                    f"{at}.hours[{position}].hours",
+                    f'found "{entry.hours}"; allowed: an end after its beginning, on the same day',
+                )
+        openings = [entry.hours.partition("-")[0] for entry in rule.hours]
+        if rule.polite and openings and min(openings) >= "20:00":
+            yield _error(f"{at}.polite", "leaves no hour, as these begin at 20:00 or later; set it to false")
+        wording = rule.stop_wording
+        if wording is None:
+            continue
+        bare = wording.replace("{number}", "").replace("{link}", "")
+        if "{" in bare or "}" in bare:
+            yield _error(f"{at}.stop_wording", "has other braces than {number} and {link}; leave them out")
+        if "{number}" in wording and rule.stop_number is None:
+            yield _error(f"{at}.stop_wording", "says {number}, and stop_number is not set; set it")
 
 
 def _check_connectors(config: Config) -> Iterator[Finding]:

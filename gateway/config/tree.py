@@ -45,6 +45,20 @@ Url = Annotated[
 Host = Annotated[str, Meta(min_length=1, max_length=253, description="a host name or an IP address")]
 Path = Annotated[str, Meta(min_length=1, max_length=4096, description="a path")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+HoursOfDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        description='local time as "08:00-20:00", in quotes',
+    ),
+]
+DayOfYear = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9]{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        description='a day as "2026-12-26", or "12-26" for every year, in quotes',
+    ),
+]
 TypeOfNumber = Annotated[int, Meta(ge=0, le=6)]
 NumberingPlan = Annotated[int, Meta(ge=0, le=18)]
 
@@ -108,6 +122,16 @@ class AdminRole(Enum):
     SHOP_ADMIN = "shop_admin"
     AGENT = "agent"
     READ_ONLY = "read_only"
+
+
+class Weekday(Enum):
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
 
 
 class LogLevel(Enum):
@@ -414,6 +438,41 @@ class RouteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     price."""
 
 
+class OpenHoursConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    days: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)]
+    """Days of the week: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`."""
+    hours: HoursOfDay
+    """When marketing may arrive on them, in the recipient's local time."""
+
+
+class CountryRuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    country: Country
+    """Country of the recipients."""
+    hours: tuple[OpenHoursConfig, ...] = ()
+    """Hours of marketing in place of the built-in ones; a day that no entry names is closed."""
+    polite: bool = False
+    """Whether every day ends at 20:00 at the latest, as French vendors advise."""
+    skip_holidays: bool | None = None
+    """Whether public holidays are closed. Without it: by the built-in rule of the country."""
+    extra_holidays: tuple[DayOfYear, ...] = ()
+    """Further days without marketing, such as Good Friday in Alsace-Moselle."""
+    ignored_holidays: tuple[DayOfYear, ...] = ()
+    """Public holidays on which marketing is sent all the same."""
+    max_parts: Annotated[int, Meta(ge=1, le=255)] | None = None
+    """Longest marketing text in parts. Without it: one in Senegal, elsewhere `limits.max_parts`."""
+    stop_number: Annotated[str, Meta(pattern=r"^[0-9]{3,15}$", description="digits in quotes")] | None = None
+    """Number that takes a STOP where the sender is a name, such as your 36xxx in France; texts then say “STOP
+    au 36111”. Without it they carry the unsubscribe link."""
+    stop_wording: Annotated[str, Meta(min_length=4, max_length=60)] | None = None
+    """Words added to marketing texts in place of the built-in ones, with `{number}` or `{link}` where it
+    belongs."""
+
+
+class OrdersConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    attribution_days: Annotated[int, Meta(ge=1, le=30)] = 7
+    """Days before an order in which a person's last click on a campaign counts as what led to it."""
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     node: NodeConfig = field(default_factory=NodeConfig)
     """This server on this machine."""
@@ -439,6 +498,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a stop proceeds."""
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     """What is written to standard error."""
+    orders: OrdersConfig = field(default_factory=OrdersConfig)
+    """What shops earn from campaigns."""
+    country_rules: tuple[CountryRuleConfig, ...] = ()
+    """Changes to the built-in rules of marketing by country; see country-rules.md."""
     connectors: tuple[ConnectorConfig, ...] = ()
     """Carrier accounts."""
     routes: tuple[RouteConfig, ...] = ()
