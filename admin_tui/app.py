@@ -4,22 +4,30 @@ Screens stay where they were left when another number is pressed (Textual's mode
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 
+from rich.text import Text
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from admin_tui import access
+from admin_tui.cells import clean
 from admin_tui.client import Failure
+from admin_tui.commands import Argument, Command
 from admin_tui.desk import Desk
-from admin_tui.dialogs.confirm import OfferUndo
+from admin_tui.dialogs.command_line import CommandLine
+from admin_tui.dialogs.confirm import ConfirmCost, OfferUndo
+from admin_tui.dialogs.reading import ReadingPage, describe_keys
 from admin_tui.frame import TopLine
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen, OpenScreen
 from admin_tui.screens.registry import SCREENS, NumberedScreen
+from admin_tui.words import LANGUAGE_NAMES, Words
 
 UNDO_SECONDS: Final = 10.0
 
@@ -36,6 +44,7 @@ class ConsoleApp(App[None]):
         bind("hold", is_shown=False),
         bind("freeze", is_shown=False),
         bind("undo", is_shown=False),
+        bind("alerts", is_shown=False),
         bind("help"),
         bind("palette", "command_palette", is_shown=False),
         bind("quit", is_shown=False),
@@ -145,6 +154,166 @@ class ConsoleApp(App[None]):
             allowed.may(screen.right) and (allowed.is_operator or not screen.is_for_operators)
         )
 
+    # Keys that work everywhere.
+
+    def action_freeze(self) -> None:
+        """Stop the screen from moving under the eyes; the server goes on."""
+        self.desk.is_frozen = not self.desk.is_frozen
+        self._redraw_frame()
+        if not self.desk.is_frozen and isinstance(self.screen, ConsoleScreen):
+            self.screen.reload()
+
+    def action_help(self) -> None:
+        title = self.desk.say("frame.help_title", screen=self.desk.say(f"frame.keys.{self.current_mode}"))
+        self.push_screen(ReadingPage(self.desk, title, describe_keys(self.desk, self.screen)))
+
+    def action_alerts(self) -> None:
+        self.push_screen(
+            ReadingPage(self.desk, self.desk.say("frame.keys.alerts"), describe_alerts(self.desk))
+        )
+
+    def action_command_palette(self) -> None:
+        if isinstance(self.screen, ConsoleScreen):
+            self.push_screen(
+                CommandPalette(placeholder=self.desk.say("frame.palette_hint"), id="--command-palette")
+            )
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: the screen's own, the screens, the frame, languages and shops."""
+        say = self.desk.say
+        if isinstance(screen, ConsoleScreen):
+            for entry in screen.palette():
+                if screen.check_action(entry.action.partition("(")[0], ()) is not False:
+                    yield SystemCommand(say(entry.label), "", partial(screen.run_action, entry.action))
+        for numbered in SCREENS:
+            if self._may_see(numbered):
+                label = f"{numbered.number}  {say(f'frame.keys.{numbered.name}')}"
+                yield SystemCommand(label, "", partial(self.action_go, numbered.name))
+        if self.check_action("hold", ()):
+            yield SystemCommand(say("frame.keys.hold"), say("frame.meanings.hold"), self.action_hold)
+        yield SystemCommand(say("frame.keys.freeze"), say("frame.meanings.freeze"), self.action_freeze)
+        yield SystemCommand(say("frame.keys.help"), say("frame.meanings.help"), self.action_help)
+        for code, name in LANGUAGE_NAMES.items():
+            if code != self.desk.words.language:
+                yield SystemCommand(name, say("frame.command.language"), partial(self.speak, code))
+        for shop in self.desk.shops:
+            if shop != self.desk.shop:
+                label = f"{say('frame.command_words.shop')} {shop}"
+                yield SystemCommand(label, say("frame.command.shop"), partial(self.choose_shop, shop))
+        yield SystemCommand(say("frame.keys.quit"), say("frame.meanings.quit"), self.exit)
+
+    # The command line.
+
+    @work(group="command", exclusive=True)
+    async def action_command(self) -> None:
+        if not isinstance(self.screen, ConsoleScreen):
+            return
+        choices = {
+            Argument.SHOP: self.desk.shops,
+            Argument.LANGUAGE: tuple(LANGUAGE_NAMES),
+            Argument.CONNECTOR: await self._connector_names(),
+        }
+        command = await self.push_screen_wait(CommandLine(self.desk, choices))
+        if command is not None:
+            await self.obey(command)
+
+    async def obey(self, command: Command) -> None:
+        """Do what a line of the command line says."""
+        match command.word:
+            case "shop":
+                await self.choose_shop(command.argument)
+            case "language":
+                await self.speak(command.argument)
+            case "msg":
+                await self.open_screen("messages", {"id": command.argument})
+            case "to":
+                await self.open_screen("messages", {"to": command.argument})
+            case "connector":
+                await self.open_screen("carriers", {"connector": command.argument})
+            case "hold" | "release":
+                if self.check_action("hold", ()):
+                    self._switch_hold(wants_hold=command.word == "hold", reason=command.argument)
+            case "help":
+                self.action_help()
+            case "quit":
+                self.exit()
+            case screen:
+                await self.open_screen(screen, {})
+
+    async def _connector_names(self) -> tuple[str, ...]:
+        answer = await self.desk.client.get("/admin/connectors")
+        if isinstance(answer, Failure):
+            return ()
+        return tuple(str(connector["name"]) for connector in answer["connectors"])
+
+    async def choose_shop(self, name: str) -> None:
+        """Look at another shop: every screen begins anew."""
+        if name not in self.desk.shops:
+            self.notify(self.desk.say("frame.unknown_shop", shop=name), severity="error", markup=False)
+            return
+        self.desk.shop = name
+        await self._begin_anew()
+        await self.poll_once()
+
+    async def speak(self, language: str) -> None:
+        """Another language, at once and on every screen."""
+        if language not in LANGUAGE_NAMES:
+            known = ", ".join(LANGUAGE_NAMES)
+            self.notify(self.desk.say("frame.unknown_language", known=known), severity="error", markup=False)
+            return
+        self.desk.words = Words(language)
+        self.desk.client.language = language
+        await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        """Make every screen again; the one that is seen last, because it cannot go while it stands."""
+        current = self.current_mode
+        others = [screen for screen in SCREENS if screen.name != current]
+        for screen in others:
+            await self.remove_mode(screen.name)
+            self.add_mode(screen.name, _maker(screen, self.desk))
+        self.add_mode("between", Screen)
+        await self.switch_mode("between")
+        await self.remove_mode(current)
+        self.add_mode(current, next(_maker(s, self.desk) for s in SCREENS if s.name == current))
+        await self.switch_mode(current)
+        await self.remove_mode("between")
+
+    # Holding.
+
+    def action_hold(self) -> None:
+        """Hold all marketing, or release it: of every shop for operators, of the own one for shop admins."""
+        self._switch_hold(wants_hold=not self._is_held(), reason="")
+
+    def _is_held(self) -> bool:
+        holds: Any = self.desk.feed.snapshot.get("holds", ())
+        whose = None if self.desk.access.is_operator else self.desk.shop
+        return any(hold["scope"] == "marketing" and hold.get("shop") == whose for hold in holds)
+
+    @work(group="hold", exclusive=True)
+    async def _switch_hold(self, *, wants_hold: bool, reason: str) -> None:
+        say = self.desk.say
+        whose = say("frame.every_shop") if self.desk.access.is_operator else self.desk.shop
+        if not wants_hold:
+            question = say("frame.release_question", whose=whose)
+            if not await self.push_screen_wait(ConfirmCost(self.desk, question, say("frame.release_cost"))):
+                return
+        if await self._send_hold("hold" if wants_hold else "release", reason) and wants_hold:
+            self.post_message(OfferUndo(say("frame.held_now", whose=whose), self._take_hold_back))
+
+    async def _take_hold_back(self) -> None:
+        await self._send_hold("release", "")
+
+    async def _send_hold(self, verb: str, reason: str) -> bool:
+        shop = None if self.desk.access.is_operator else self.desk.shop
+        body = {"scope": "marketing", "shop": shop, "reason": reason}
+        answer = await self.desk.client.post(f"/admin/{verb}", body)
+        if isinstance(answer, Failure):
+            self.notify(self.desk.describe(answer), severity="error", timeout=10, markup=False)
+            return False
+        await self.poll_once()
+        return True
+
     # Undo.
 
     @on(OfferUndo)
@@ -165,6 +334,14 @@ class ConsoleApp(App[None]):
         undo, self._undo = self._undo, None
         if undo is not None:
             self.run_worker(undo, group="undo")
+
+
+def describe_alerts(desk: Desk) -> Text:
+    """Every alert as a sentence, or that there is none."""
+    alerts: Any = desk.feed.snapshot.get("alerts", ())
+    if not alerts:
+        return Text(desk.say("frame.no_alerts"))
+    return Text("\n".join(f"▲ {clean(alert['sentence'])}" for alert in alerts))
 
 
 def _maker(screen: NumberedScreen, desk: Desk) -> Callable[[], Screen[Any]]:
