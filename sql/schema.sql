@@ -145,6 +145,8 @@ CREATE TABLE contact (
 -- The few whose hash is still missing; the few who are kept from something, found by what suppression knows.
 CREATE INDEX contact_without_key ON contact (shop_id, id) WHERE address_key IS NULL;
 CREATE INDEX contact_suppressed ON contact (shop_id, slot, address_key) WHERE suppressed > 0;
+-- Those whom the last look before sending finds.
+CREATE INDEX contact_refusing ON contact (id, slot, shop_id) WHERE suppressed > 0 OR marketing_consent = 2;
 
 -- address_key is the keyed hash of the address, so that an erased person stays suppressed.
 -- scope 1 blocks marketing, 2 blocks everything.
@@ -612,7 +614,7 @@ CREATE INDEX outbox_waiting ON outbox (next_at) WHERE state = 1;
 -- ── Campaigns ──────────────────────────────────────────────────────────────────────────────────────────────
 
 -- state 1 draft, 2 planned, 3 running, 4 paused, 5 finished, 6 cancelled. pause_reason 0 none, 1 a person,
--- 2 the error rate. links is [{"name", "url"}], audience the lists, exclusions and what else narrows it.
+-- 2 the error rate, 3 a cap of spend. links is [{"name", "url"}], audience the lists, exclusions and what else narrows it.
 -- wound_up_at: when nothing of an ended campaign waited any more.
 CREATE TABLE campaign (
     shop_id                  integer     NOT NULL,

@@ -44,6 +44,8 @@ class PauseReason(IntEnum):
     NONE = 0
     PERSON = 1
     ERROR_RATE = 2
+    SPEND_CAP = 3
+    """The shop's cap has no room for the next message; leaving thousands out instead would be a worse end."""
 
     @property
     def word(self) -> str:

@@ -69,7 +69,7 @@ class Acceptance:
         find_url_fault: Callable[[str], str | None],
     ) -> None:
         self.terms = terms
-        self._is_up = is_up
+        self.is_up = is_up
         self._find_url_fault = find_url_fault
         self._senders: dict[str, str | Refusal] = {}
 
@@ -91,7 +91,7 @@ class Acceptance:
             )
         if number.country not in shop.allowed_countries and ANYWHERE not in shop.allowed_countries:
             return _destination_refusal(number)
-        sender = self._judge_sender(request.sender or shop.default_sender or terms.default_sender)
+        sender = self.judge_sender(request.sender or shop.default_sender or terms.default_sender)
         if isinstance(sender, Refusal):
             return sender
         moments = self._judge_moments(request, now)
@@ -167,7 +167,7 @@ class Acceptance:
             sender=sender,
             category=category,
             shop=shop.name,
-            is_up=self._is_up,
+            is_up=self.is_up,
             draw=draw,
             price_of=terms.price_of,
         )
@@ -175,7 +175,7 @@ class Acceptance:
             return _no_route_refusal(number, decision)
         return terms.connectors[decision.connector_id], decision.route_name, decision.why
 
-    def _judge_sender(self, text: str | None) -> str | Refusal:
+    def judge_sender(self, text: str | None) -> str | Refusal:
         """The canonical sender; a shop has few, so verdicts are remembered."""
         if text is None:
             return _SENDER_MISSING

@@ -1,8 +1,8 @@
 """Freezing and expanding campaigns: one fenced transaction after another, each whole or not at all.
 
 Owns what a chunk consists of: messages with their queue or schedule rows, links, the recipients' ends of
-them, how far each slot is, and the counts. So a crash at any moment leaves every recipient with one message or
-none, and the next look goes on where the last commit ended. What a message says is the caller's work, done
+them, how far each slot is, and the counts. So a crash at any moment leaves every recipient with one message
+or none, and the next look goes on where the last commit ended. What a message says is the caller's work, done
 inside the transaction by `MakeMessages`. Knows no template, no route and no hour.
 """
 

@@ -18,15 +18,15 @@ EVERY_SLOT = tuple(range(SLOT_COUNT))
 
 
 class Person(NamedTuple):
-    """A person as read for a campaign; all but the first two are None for one who was erased meanwhile.
+    """A person as read for a campaign; the address is empty for one who was erased meanwhile.
 
     `attributes` is a JSON object as text. A tuple, for one is made for every message.
     """
 
     slot: int
     contact_id: int
-    address: str | None
-    country: str | None
+    address: str
+    country: str
     first_name: str | None
     last_name: str | None
     language: str | None

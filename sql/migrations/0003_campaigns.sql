@@ -1,7 +1,7 @@
 -- Campaigns: what is sent, to whom it was frozen, how far it has got, and what it adds up to.
 
 -- state 1 draft, 2 planned, 3 running, 4 paused, 5 finished, 6 cancelled. pause_reason 0 none, 1 a person,
--- 2 the error rate. links is [{"name", "url"}], audience the lists, exclusions and what else narrows it.
+-- 2 the error rate, 3 a cap of spend. links is [{"name", "url"}], audience the lists, exclusions and what else narrows it.
 -- wound_up_at: when nothing of an ended campaign waited any more.
 CREATE TABLE campaign (
     shop_id                  integer     NOT NULL,

@@ -151,8 +151,8 @@ WHERE shop_id = $1 AND campaign_id = $2;
 -- $3 slots int2[]
 -- $4 afters int8[]
 -- $5 mosts int4[]
-SELECT r.slot, r.contact_id, c.address, c.country, c.first_name, c.last_name, c.language, c.time_zone, c.attributes,
-       c.marketing_consent, c.suppressed
+SELECT r.slot, r.contact_id, coalesce(c.address, '') AS address, coalesce(c.country, '') AS country, c.first_name,
+       c.last_name, c.language, c.time_zone, c.attributes, c.marketing_consent, c.suppressed
 FROM unnest($3::int2[], $4::int8[], $5::int4[]) AS wanted (slot, after, most),
      LATERAL (SELECT slot, contact_id
               FROM campaign_recipient

@@ -1,0 +1,1 @@
+"""Campaigns: planning, freezing, expanding just ahead of sending, pausing and finishing."""

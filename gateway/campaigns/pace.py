@@ -1,0 +1,62 @@
+"""How far expansion may run ahead of sending, so that pause, STOP and change of mind take hold.
+
+Owns two bounds: what may wait at once, a minute of speed, and for a campaign with a speed of its own how many
+parts it has earned by now. Pure: the clock (seconds, monotonic) and what is known are passed in.
+"""
+
+from typing import Final
+
+AHEAD_SECONDS: Final = 60.0
+MOST_AHEAD: Final = 20_000
+LEAST_AHEAD: Final = 200
+"""Enough that a slow start of a fast carrier is not held back before its speed is known."""
+LEAD_SECONDS: Final = 1.0
+"""Parts that a campaign with its own speed may have made but not yet earned."""
+CHUNK: Final = 2_000
+"""Recipients in one transaction: about 150 ms, during which a pause waits."""
+
+
+def ahead_of(parts_per_second: float) -> int:
+    """Messages of a campaign that may wait at once, at this speed."""
+    return int(min(MOST_AHEAD, max(LEAST_AHEAD, parts_per_second * AHEAD_SECONDS)))
+
+
+class Pace:
+    """The credit of one campaign that has a speed of its own."""
+
+    __slots__ = ("_credit", "_parts_per_message", "_seen_at", "_speed")
+
+    def __init__(self, now: float) -> None:
+        self._credit = 0.0
+        self._seen_at = now
+        self._speed: float | None = None
+        self._parts_per_message = 1.0
+
+    def allow(self, now: float, parts_per_second: float | None, waiting: int, carriers: float) -> int:
+        """How many messages may be made now: at most a chunk, and none while a minute of speed waits.
+
+        `waiting` counts the campaign's queued messages, `carriers` is the speed of the connectors.
+        """
+        speed = carriers if parts_per_second is None else min(carriers, parts_per_second)
+        room = min(CHUNK, ahead_of(speed) - waiting)
+        if parts_per_second is None:
+            self._seen_at, self._credit, self._speed = now, 0.0, None
+            return max(0, room)
+        if self._speed is None:
+            self._credit = max(1.0, parts_per_second * LEAD_SECONDS / 2)
+            self._seen_at = now
+        self._speed = parts_per_second
+        most = max(self._parts_per_message, parts_per_second * LEAD_SECONDS)
+        self._credit = min(most, self._credit + (now - self._seen_at) * parts_per_second)
+        self._seen_at = now
+        return max(0, min(room, int(self._credit / self._parts_per_message + 1e-6)))
+
+    def take(self, messages: int, parts: int) -> None:
+        """Messages were made."""
+        if messages:
+            self._credit -= parts
+            self._parts_per_message += (parts / messages - self._parts_per_message) * min(1.0, messages / 50)
+
+    def spread_speed(self, messages_left: int, seconds_left: float) -> float:
+        """Parts a second that bring `messages_left` out evenly within the time that is left."""
+        return max(0.05, messages_left * self._parts_per_message / max(1.0, seconds_left))
