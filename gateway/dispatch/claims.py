@@ -10,14 +10,27 @@ from collections.abc import Callable, Iterable
 from gateway.domain.lanes import STREAMS, Category, Lane
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
+from gateway.store.queue import Claimed
 
 CLAIM_BATCH = 1_000
+HELD_ROWS_A_LOOK = 5_000
+"""Rows of a stream that one claim passes over at most while some of it is held: about 20 ms."""
 
 
 class ClaimedStream:
     """The claimed part of one (connector, lane, category)."""
 
-    __slots__ = ("_after_id", "_heard_from", "_is_claiming", "claimed", "flights", "may_have_more", "stream")
+    __slots__ = (
+        "_after_id",
+        "_heard_from",
+        "_is_claiming",
+        "_looks_saved",
+        "_passed_over",
+        "claimed",
+        "flights",
+        "may_have_more",
+        "stream",
+    )
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -27,6 +40,8 @@ class ClaimedStream:
         self._after_id = 0
         self._is_claiming = False
         self._heard_from: int | None = None
+        self._passed_over = 0
+        self._looks_saved = 0
 
     def hear(self, lowest_id: int) -> None:
         """Rows may be there from `lowest_id` on."""
@@ -39,7 +54,17 @@ class ClaimedStream:
 
     def look_again(self) -> None:
         """Read the queue from its head at the next claim."""
+        self._passed_over = self._looks_saved = 0
         self.hear(0)
+
+    def look_on(self) -> None:
+        """The regular look: from the head, but behind many held rows only from where the last one ended, and
+        from the head the less often the more they are. So a held backlog costs a look of it now and then."""
+        self._looks_saved += 1
+        if self._passed_over <= self._looks_saved * HELD_ROWS_A_LOOK:
+            self.look_again()
+        else:
+            self.may_have_more = True
 
     def wants_claim(self, most: int) -> bool:
         return self.may_have_more and not self._is_claiming and len(self.flights) < most
@@ -48,6 +73,15 @@ class ClaimedStream:
         """The id to read after; until `end_claim` no other claim begins."""
         self._is_claiming = True
         return max(0, self._after_id)
+
+    def end_claim_around_holds(self, claimed: Claimed | None) -> None:
+        """Take the rows of a claim that passed over what is held, or None when it failed."""
+        if claimed is None:
+            self.end_claim(None, asked=0)
+            return
+        self._passed_over += claimed.rows_read - len(claimed.flights)
+        self._after_id = max(self._after_id, claimed.read_to)
+        self.end_claim(claimed.flights, asked=0 if claimed.has_more else len(claimed.flights) + 1)
 
     def end_claim(self, flights: Iterable[Flight] | None, *, asked: int) -> None:
         """Take the rows of a claim, or None when it failed."""
@@ -95,6 +129,10 @@ class Claims:
         found = self.streams.get((Lane(stream[1]), Category(stream[2])))
         if found is not None:
             found.hear(lowest_id)
+
+    def look_on(self) -> None:
+        for stream in self._in_order:
+            stream.look_on()
 
     def look_again(self) -> None:
         for stream in self._in_order:

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.config.tree import ConnectorConfig, ReceiptMode
 from gateway.dispatch.claims import Claims
+from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.planning import Planner, WirePlan
 from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
@@ -48,6 +49,12 @@ class Holds(Protocol):
 
     def stops_shop(self, shop_id: int, category: int) -> bool:
         """Whether this shop's messages of this category may not leave."""
+
+    def stops_campaign(self, campaign_id: int | None) -> bool:
+        """Whether nothing of this campaign may leave; a message of none has None."""
+
+    def held_in(self, lane: int, category: int) -> HeldInStream:
+        """Whose messages of a stream a claim passes over."""
 
 
 class _Outgoing:
@@ -351,7 +358,9 @@ class ConnectorRun:
             if flight.expires_at <= now:
                 self.claims.release(flight)
                 endings.append(_end(flight, MessageState.EXPIRED, Reason.VALIDITY_PASSED))
-            elif self._holds.stops_shop(flight.shop_id, flight.category):
+            elif self._holds.stops_shop(flight.shop_id, flight.category) or self._holds.stops_campaign(
+                flight.campaign_id
+            ):
                 self.claims.release(flight)  # read again when the hold ends
             elif (plan := self._plan(flight, now)) is None:
                 self.claims.release(flight)

@@ -16,7 +16,7 @@ import structlog
 from gateway.config.tree import ConnectorConfig
 from gateway.dispatch.answers import AnswerJudge
 from gateway.dispatch.binding import needs_new_binds
-from gateway.dispatch.claims import CLAIM_BATCH
+from gateway.dispatch.claims import CLAIM_BATCH, HELD_ROWS_A_LOOK, ClaimedStream
 from gateway.dispatch.connections import (
     BindReport,
     Connections,
@@ -26,13 +26,14 @@ from gateway.dispatch.connections import (
 )
 from gateway.dispatch.connector import ConnectorRun, Holds
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.dispatch.holds import HeldInStream
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.queue import claim_due_messages
+from gateway.store.queue import Claimed, claim_around_holds, claim_due_messages
 from gateway.store.writer import Joins, open_writer_connection
 
 log = structlog.get_logger("dispatch")
@@ -281,18 +282,48 @@ class Dispatcher:
         if stream is None:
             return
         asked = min(CLAIM_BATCH, most - len(stream.flights))
+        held = self._holds.held_in(*stream.stream[1:])
+        try:
+            if held.shops or held.campaigns:
+                await self._claim_around_holds(connection, run, stream, held, asked)
+            else:
+                await self._claim_all(connection, run, stream, asked)
+        except UNREACHABLE:
+            self.ask_claim(run)
+            raise
+        run.pump()
+
+    async def _claim_all(
+        self, connection: Connection, run: ConnectorRun, stream: ClaimedStream, asked: int
+    ) -> None:
         after_id = stream.begin_claim()
         flights: list[Flight] | None = None
         try:
             flights = await claim_due_messages(
                 connection, stream.stream, after_id=after_id, shards=run.shards, limit=asked
             )
-        except UNREACHABLE:
-            self.ask_claim(run)
-            raise
         finally:
             stream.end_claim(flights, asked=asked)
-        run.pump()
+
+    async def _claim_around_holds(
+        self, connection: Connection, run: ConnectorRun, stream: ClaimedStream, held: HeldInStream, asked: int
+    ) -> None:
+        """Some of the stream is held: read on past it, a bounded number of rows at a time."""
+        after_id = stream.begin_claim()
+        claimed: Claimed | None = None
+        try:
+            claimed = await claim_around_holds(
+                connection,
+                stream.stream,
+                after_id=after_id,
+                shards=run.shards,
+                limit=asked,
+                held_shops=held.shops,
+                held_campaigns=held.campaigns,
+                rows_to_read=HELD_ROWS_A_LOOK,
+            )
+        finally:
+            stream.end_claim_around_holds(claimed)
 
     async def _keep_house(self) -> None:
         """Speed recovers after throttling, and the whole queue is looked at: news of other nodes' commits
@@ -302,7 +333,7 @@ class Dispatcher:
             for run in self._runs.values():
                 run.recover()
                 if not run.claims.count():
-                    run.claims.look_again()
+                    run.claims.look_on()
                     self.ask_claim(run)
 
     # The end, and what others ask.

@@ -1,10 +1,24 @@
-"""The holds as dispatch sees them: read twice a second, and at once when this node places or ends one."""
+"""What is held as dispatch sees it: operators' holds, and campaigns that are paused or being wound up.
 
-from collections.abc import Callable
+Read twice a second, and at once when this node changes one. Owns what a hold covers; places none.
+"""
 
-from gateway.domain.lanes import Category, HoldScope
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.store.database import Database
-from gateway.store.holds import EVERY_SHOP, Hold, list_holds
+from gateway.store.holds import EVERY_SHOP, Hold, list_holds, list_stopped_campaigns
+
+
+class HeldInStream(NamedTuple):
+    """Whose messages of one stream are passed over. Empty lists: nobody's."""
+
+    shops: Sequence[int]
+    campaigns: Sequence[int]
+
+
+_NOTHING = HeldInStream((), ())
 
 
 class HoldBoard:
@@ -14,13 +28,17 @@ class HoldBoard:
         self._database = database
         self._on_released = on_released
         self._held: set[tuple[int, HoldScope]] = set()
+        self._campaigns: set[int] = set()
         self.holds: list[Hold] = []
 
     async def refresh(self) -> None:
-        """Read the holds. Raises `StoreUnavailable`; what was held stays held then."""
-        self.holds = await list_holds(self._database)
-        before, self._held = self._held, {(hold.shop_id, hold.scope) for hold in self.holds}
-        if before - self._held:
+        """Read what is held. Raises `StoreUnavailable`; what was held stays held then."""
+        holds = await list_holds(self._database)
+        campaigns = set(await list_stopped_campaigns(self._database))
+        self.holds = holds
+        before, self._held = self._held, {(hold.shop_id, hold.scope) for hold in holds}
+        campaigns_before, self._campaigns = self._campaigns, campaigns
+        if before - self._held or campaigns_before - campaigns:
             self._on_released()
 
     def stops_category(self, category: int) -> bool:
@@ -30,6 +48,17 @@ class HoldBoard:
     def stops_shop(self, shop_id: int, category: int) -> bool:
         """Whether this shop's messages of this category may not leave."""
         return bool(self._held) and self._stops(shop_id, category)
+
+    def stops_campaign(self, campaign_id: int | None) -> bool:
+        """Whether nothing of this campaign may leave; a message of none has None."""
+        return campaign_id in self._campaigns
+
+    def held_in(self, lane: int, category: int) -> HeldInStream:
+        """What a claim of a stream passes over. Campaigns wait in the bulk lane only."""
+        if not self._held and not self._campaigns:
+            return _NOTHING
+        shops = sorted({shop_id for shop_id, _ in self._held if self._stops(shop_id, category)})
+        return HeldInStream(shops, sorted(self._campaigns) if lane == Lane.BULK else ())
 
     def _stops(self, shop_id: int, category: int) -> bool:
         if (shop_id, HoldScope.ALL) in self._held:

@@ -85,7 +85,13 @@ class Rooms:
             targets=_EventTargets(self.directory),
             connector_ids=self._list_connector_ids,
         )
-        self.intents = IntentWriter(dsn, queries, node.fence, on_intended=self._on_intended)
+        self.intents = IntentWriter(
+            dsn,
+            queries,
+            node.fence,
+            on_intended=self._on_intended,
+            put_endings=self.outcomes.put_many,
+        )
         self.dispatcher = Dispatcher(
             dsn,
             queries,

@@ -78,6 +78,7 @@ class Case:
         flight.attempt = self.attempt
         flight.reason = self.reason
         flight.failure_class = self.failure_class
+        flight.sent_at = flight.sent_at or self.sent_at
 
     @property
     def is_requeued(self) -> bool:

@@ -25,6 +25,7 @@ class Flight:
         "campaign_id",
         "category",
         "connector_id",
+        "contact_id",
         "cost_micros",
         "country",
         "currency",
@@ -43,6 +44,7 @@ class Flight:
         "receipt_per_message",
         "refusals",
         "retry_at",
+        "sent_at",
         "shop_id",
         "slot",
         "text",
@@ -77,6 +79,8 @@ class Flight:
         from_address: str,
         text: str | None,
         body: bytes | None,
+        contact_id: int | None = None,
+        sent_at: datetime | None = None,
     ) -> None:
         self.shop_id = shop_id
         self.id = message_id
@@ -102,6 +106,9 @@ class Flight:
         self.from_address = from_address
         self.text = text
         self.body = body
+        self.contact_id = contact_id
+        self.sent_at = sent_at
+        """When the carrier had taken it, as far as the database says; for the wait to its receipt."""
         self.reason = Reason.NONE
         self.failure_class = 0
         self.retry_at: datetime | None = None
@@ -115,6 +122,7 @@ class Flight:
         self.attempt = other.attempt
         self.reason = other.reason
         self.failure_class = other.failure_class
+        self.sent_at = other.sent_at
 
     @property
     def is_over(self) -> bool:

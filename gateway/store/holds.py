@@ -1,4 +1,4 @@
-"""Holds: what operators have stopped, as rows that every node reads."""
+"""What must not leave now, as rows that every node reads: holds of operators, and stopped campaigns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,11 @@ async def list_holds(database: Database) -> list[Hold]:
         Hold(row["shop_id"], HoldScope(row["scope"]), row["held_at"], row["held_by"], row["reason"])
         for row in await database.fetch("list_holds")
     ]
+
+
+async def list_stopped_campaigns(database: Database) -> list[int]:
+    """Campaigns that are paused, or cancelled while some of their messages still wait."""
+    return [row["id"] for row in await database.fetch("list_stopped_campaigns")]
 
 
 async def place_hold(

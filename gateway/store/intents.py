@@ -1,15 +1,19 @@
 """Intents: a message leaves the queue and is `sending`, durably, before a byte of it leaves the process.
 
 Owns the statement pair that does it: the delete of the queue row decides who wins against a cancel or an
-expiry, the state row says which node and epoch is about to submit.
+expiry, the state row says which node and epoch is about to submit. The last gate too: whoever opted out
+since a message was made gets none.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Progress, Reason, intend
+from gateway.domain.people import SuppressionScope
 from gateway.store.database import Connection
 from gateway.store.errors import StateKeepsMoving
+from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
@@ -29,12 +33,21 @@ OnIntended = Callable[[list[Flight], list[Flight]], None]
 class IntentWriter:
     """The one writer of intents of this process."""
 
-    def __init__(self, dsn: str, queries: dict[str, Query], fence: Fence, *, on_intended: OnIntended) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        queries: dict[str, Query],
+        fence: Fence,
+        *,
+        on_intended: OnIntended,
+        put_endings: Callable[[Sequence[Ending]], None],
+    ) -> None:
+        """`put_endings` takes the ends of messages whose person wants none, after the commit."""
         self._writer: GroupWriter[Flight, _Intended] = GroupWriter(
             dsn,
             queries,
             fence,
-            _IntentWork(fence, on_intended),
+            _IntentWork(fence, on_intended, put_endings),
             name="intents",
             batch_rows=_BATCH_ROWS,
             joins=Joins.BY_ARRAY,
@@ -57,9 +70,10 @@ class IntentWriter:
 class _Intended:
     """What a batch of intents did, for after its commit."""
 
-    __slots__ = ("progress", "tried_before")
+    __slots__ = ("progress", "refused", "tried_before")
 
     def __init__(self) -> None:
+        self.refused: list[Ending] = []
         self.progress: dict[int, Progress] = {}
         self.tried_before: dict[int, tuple[Reason, int]] = {}
         """Reason and failure class of messages that have a state row already."""
@@ -77,16 +91,53 @@ async def _take_from_queue(connection: Connection, flights: Sequence[Flight]) ->
     return taken
 
 
+async def find_refused(connection: Connection, flights: Sequence[Flight]) -> list[Ending]:
+    """The ends of messages whose person is kept from them now: any by a suppression of everything, marketing
+    by an opt-out too. Their queue rows stay for those ends to take away.
+
+    The index asked holds nobody else, so that the look costs next to nothing where nobody opted out.
+    """
+    known = [flight for flight in flights if flight.contact_id is not None]
+    if not known:
+        return []
+    rows = await connection.fetch(
+        "find_refusing_contacts",
+        [flight.shop_id for flight in known],
+        [flight.contact_id for flight in known],
+        [flight.slot for flight in known],
+    )
+    if not rows:
+        return []
+    refusing = {(row["shop_id"], row["id"]): row["suppressed"] for row in rows}
+    endings: list[Ending] = []
+    for flight in known:
+        suppressed = refusing.get((flight.shop_id, flight.contact_id))
+        if suppressed == SuppressionScope.ALL:
+            reason = Reason.SUPPRESSED
+        elif suppressed is not None and flight.category == Category.MARKETING:
+            reason = Reason.OPTED_OUT
+        else:
+            continue
+        endings.append(Ending(flight.shop_id, flight.id, flight.slot, MessageState.BLOCKED, reason))
+    return endings
+
+
 class _IntentWork:
-    def __init__(self, fence: Fence, on_intended: OnIntended) -> None:
+    def __init__(
+        self, fence: Fence, on_intended: OnIntended, put_endings: Callable[[Sequence[Ending]], None]
+    ) -> None:
+        self._put_endings = put_endings
         self._fence = fence
         self._on_intended = on_intended
 
     async def write(self, connection: Connection, items: Sequence[Flight]) -> _Intended:
         """Returns the new progress of every message that was still queued."""
-        taken = await _take_from_queue(connection, items)
-        now = datetime.now(UTC)
         intended = _Intended()
+        intended.refused = await find_refused(connection, items)
+        refused = {ending.id for ending in intended.refused}
+        wanted = [flight for flight in items if flight.id not in refused] if refused else items
+        taken = await _take_from_queue(connection, wanted)
+        now = datetime.now(UTC)
         records: list[tuple[object, ...]] = []
         again: list[Flight] = []
         node_no, epoch = self._fence.node_no, self._fence.epoch
@@ -184,6 +235,8 @@ class _IntentWork:
                 flight.reason, flight.failure_class = result.tried_before[flight.id]
             ready.append(flight)
         self._on_intended(ready, gone)
+        if result.refused:
+            self._put_endings(result.refused)
 
     def refused(self, item: Flight, error: Exception) -> None:
         """Postgres refused the state row itself; the queue row stays and the message waits."""

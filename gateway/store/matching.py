@@ -162,6 +162,7 @@ def _flight_of(row: asyncpg.Record) -> Flight:
         country=row["country"],
         currency=row["currency"],
         campaign_id=row["campaign_id"],
+        contact_id=row["contact_id"],
         is_sensitive=row["is_sensitive"],
         is_test=row["is_test"],
         wants_events=row["wants_events"],
@@ -170,6 +171,7 @@ def _flight_of(row: asyncpg.Record) -> Flight:
         from_address=row["from_address"],
         text=None,
         body=None,
+        sent_at=row["sent_at"],
     )
     flight.reason = Reason(row["reason"])
     flight.failure_class = row["failure_class"]

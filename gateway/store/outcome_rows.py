@@ -9,6 +9,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
 from gateway.store.cases import Case
@@ -17,7 +18,7 @@ from gateway.store.evidence import Answer, InboundSeen, LateAnswer, Matched, Rec
 from gateway.store.flights import Flight
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
 from gateway.store.outbox import INBOUND_RECEIVED, KIND_OF_STATE, OUTBOX_COLUMNS, OWN_URL, DeliveryState
-from gateway.store.rollups import Tallies
+from gateway.store.rollups import NO_STATUS, Tallies
 
 PART_COLUMNS = (
     "shop_id", "id", "slot", "part", "attempt", "connector_id", "bind_no", "state", "command_status",
@@ -36,7 +37,6 @@ INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
     "received_at", "from_address", "to_address", "text", "body", "keyword",
 )  # fmt: skip
-_NO_STATUS = -1
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[object, ...]
@@ -100,6 +100,8 @@ class OutcomeRows:
             if not fresh >> state & 1:
                 continue
             self._count(flight, state, case.failure_class)
+            if flight.campaign_id is not None:
+                self._count_for_campaign(case, flight.campaign_id, state)
             if flight.wants_events:
                 sequence += 1
                 is_last = state is case.progress.state
@@ -119,7 +121,7 @@ class OutcomeRows:
             flight.shop_id, flight.id, flight.slot, item.part, flight.attempt, flight.connector_id,
             item.bind_no, item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
         ))  # fmt: skip
-        status = _NO_STATUS if item.command_status is None else item.command_status
+        status = NO_STATUS if item.command_status is None else item.command_status
         self._tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
         if item.lookup_id and item.wanted is MessageState.SENT:
             self._add_map(flight, item.part, item.lookup_id, item.at)
@@ -215,6 +217,22 @@ class OutcomeRows:
             parts=flight.parts, cost_micros=flight.cost_micros, campaign_id=flight.campaign_id,
             is_test=flight.is_test,
         )  # fmt: skip
+
+    def _count_for_campaign(self, case: Case, campaign_id: int, state: MessageState) -> None:
+        """Why it failed, in the carrier's own codes; how long its receipt took."""
+        flight = case.flight
+        if state is MessageState.FAILED:
+            self._tallies.add_failure(
+                shop_id=flight.shop_id, campaign_id=campaign_id, lane=flight.lane,
+                failure_class=case.failure_class, command_status=case.command_status, stat=case.stat,
+                err=case.err,
+            )  # fmt: skip
+        sent_at = flight.sent_at or case.sent_at
+        if state is MessageState.DELIVERED and sent_at is not None and case.final_at is not None:
+            self._tallies.add_delay(
+                shop_id=flight.shop_id, campaign_id=campaign_id, lane=flight.lane, kind=DelayKind.DELIVERY,
+                seconds=(case.final_at - sent_at).total_seconds(),
+            )  # fmt: skip
 
     def _write_event(
         self,

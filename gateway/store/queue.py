@@ -4,6 +4,7 @@ holder of a connector's shards calls them (`leases`), and a claimed row stays un
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -27,6 +28,16 @@ class Waiting:
     oldest_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim found, how many rows it read to find it, up to which id, and whether more follow."""
+
+    flights: list[Flight]
+    rows_read: int
+    read_to: int
+    has_more: bool
+
+
 async def claim_due_messages(
     connection: Connection, stream: Stream, *, after_id: int, shards: Sequence[int], limit: int
 ) -> list[Flight]:
@@ -35,11 +46,34 @@ async def claim_due_messages(
     return [_claimed(stream, row) for row in rows]
 
 
-def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
+async def claim_around_holds(
+    connection: Connection,
+    stream: Stream,
+    *,
+    after_id: int,
+    shards: Sequence[int],
+    limit: int,
+    held_shops: Sequence[int],
+    held_campaigns: Sequence[int],
+    rows_to_read: int,
+) -> Claimed:
+    """Up to `limit` queued messages of a stream that nothing holds, among its next `rows_to_read`."""
+    rows = await connection.fetch(
+        "claim_around_holds", *stream, after_id, shards, limit, held_shops, held_campaigns, rows_to_read
+    )
+    flights = sorted((_claimed(stream, tuple(row)[3:]) for row in rows if row["id"] is not None), key=_id_of)
+    return Claimed(flights, rows[0]["rows_read"], rows[0]["read_to"], rows[0]["has_more"])
+
+
+def _id_of(flight: Flight) -> int:
+    return flight.id
+
+
+def _claimed(stream: Stream, row: asyncpg.Record | tuple[Any, ...]) -> Flight:
     (
         shop_id, message_id, slot, attempt, refusals, entered, expires_at, accepted_connector_id, parts,
-        cost_micros, country, currency, campaign_id, is_sensitive, is_test, wants_events, has_webhook_url,
-        to_address, from_address, text, body,
+        cost_micros, country, currency, campaign_id, contact_id, is_sensitive, is_test, wants_events,
+        has_webhook_url, to_address, from_address, text, body,
     ) = row  # fmt: skip
     connector_id, lane, category = stream
     return Flight(
@@ -59,6 +93,7 @@ def _claimed(stream: Stream, row: asyncpg.Record) -> Flight:
         country=country,
         currency=currency,
         campaign_id=campaign_id,
+        contact_id=contact_id,
         is_sensitive=is_sensitive,
         is_test=is_test,
         wants_events=wants_events,

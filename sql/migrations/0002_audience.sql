@@ -13,6 +13,8 @@ ALTER TABLE contact ALTER COLUMN suppressed SET NOT NULL;
 -- The few whose hash is still missing; the few who are kept from something, found by what suppression knows.
 CREATE INDEX contact_without_key ON contact (shop_id, id) WHERE address_key IS NULL;
 CREATE INDEX contact_suppressed ON contact (shop_id, slot, address_key) WHERE suppressed > 0;
+-- Those whom the last look before sending finds.
+CREATE INDEX contact_refusing ON contact (id, slot, shop_id) WHERE suppressed > 0 OR marketing_consent = 2;
 CREATE INDEX suppression_by_time ON suppression (shop_id, created_at, address_key, scope);
 
 -- A shop's own columns and what they hold: kind 1 text, 2 number, 3 date, 4 yes or no.

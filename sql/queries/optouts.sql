@@ -125,3 +125,15 @@ JOIN message AS m
 WHERE m.id >= $5 AND (wanted.is_all OR m.category = $6)
   AND NOT EXISTS (SELECT FROM message_state AS s
                   WHERE s.id = m.id AND s.slot = m.slot AND s.shop_id = m.shop_id AND s.state <> $7);
+
+-- name: find_refusing_contacts
+-- Those of some contacts who are kept from something, or said no to marketing. The conditions are written out,
+-- so that the index of such contacts is seen to hold them.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+SELECT c.shop_id, c.id, c.suppressed
+FROM contact AS c
+JOIN unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
+  ON c.shop_id = wanted.shop_id AND c.id = wanted.id AND c.slot = wanted.slot
+WHERE c.id = ANY ($2::int8[]) AND (c.suppressed > 0 OR c.marketing_consent = 2);

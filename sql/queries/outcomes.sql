@@ -14,10 +14,10 @@ ORDER BY id DESC;
 -- $1 shop_id int4[]
 -- $2 id int8[]
 -- $3 slot int2[]
-SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt, s.reason, s.failure_class,
+SELECT s.shop_id, s.id, s.slot, s.state, s.entered, s.part_states, s.attempt, s.reason, s.failure_class, s.sent_at,
        m.connector_id, m.lane, m.category, m.expires_at, m.parts, m.cost_micros, m.country, m.currency,
-       m.campaign_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
-       m.from_address
+       m.campaign_id, m.contact_id, m.is_sensitive, m.is_test, m.wants_events,
+       m.webhook_url IS NOT NULL AS has_webhook_url, m.from_address
 FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS wanted (shop_id, id, slot)
 JOIN message_state AS s ON s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
 JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot

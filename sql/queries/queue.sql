@@ -9,13 +9,52 @@
 -- $6 batch_size int8
 SELECT q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.entered, q.expires_at,
        m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
-       m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+       m.contact_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
        m.to_address, m.from_address, m.text, m.body
 FROM queue AS q
 JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
 WHERE q.connector_id = $1 AND q.lane = $2 AND q.category = $3 AND q.id > $4 AND (q.slot & 15) = ANY ($5::int2[])
 ORDER BY q.id
 LIMIT $6;
+
+-- name: claim_around_holds
+-- As claim_due_messages while some of the stream is held: leaves out what is held of the next $9 rows, and says
+-- how many it passed and how far it has read. At least one row comes back, without a message if none is free.
+-- $1 connector_id int4
+-- $2 lane int2
+-- $3 category int2
+-- $4 after_id int8
+-- $5 shards int2[]
+-- $6 batch_size int8
+-- $7 held_shops int4[]
+-- $8 held_campaigns int8[]
+-- $9 rows_to_read int8
+WITH passed AS MATERIALIZED (
+    SELECT shop_id, id, slot, attempt, refusals, entered, expires_at
+    FROM queue
+    WHERE connector_id = $1 AND lane = $2 AND category = $3 AND id > $4 AND (slot & 15) = ANY ($5::int2[])
+    ORDER BY id
+    LIMIT $9
+), free AS MATERIALIZED (
+    SELECT q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.entered, q.expires_at,
+           m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
+           m.contact_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+           m.to_address, m.from_address, m.text, m.body
+    FROM passed AS q
+    JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+    WHERE q.shop_id <> ALL ($7::int4[]) AND (m.campaign_id IS NULL OR m.campaign_id <> ALL ($8::int8[]))
+    ORDER BY q.id
+    LIMIT $6
+), reading AS (
+    -- A full batch ends where its last message stands: what is behind that was not read.
+    SELECT CASE WHEN (SELECT count(*) FROM free) >= $6 THEN (SELECT max(id) FROM free)
+                ELSE (SELECT max(id) FROM passed) END AS read_to,
+           (SELECT count(*) FROM free) >= $6 OR (SELECT count(*) FROM passed) >= $9 AS has_more
+)
+SELECT reading.has_more, coalesce(reading.read_to, $4) AS read_to,
+       (SELECT count(*) FROM passed WHERE passed.id <= reading.read_to) AS rows_read, free.*
+FROM reading
+LEFT JOIN free ON true;
 
 -- name: count_queued
 -- How many messages wait, by connector, lane and category, counted up to a cap for each.

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from gateway.config import ConnectorConfig, HostPort, Secret
 from gateway.dispatch.connector import ConnectorRun
+from gateway.dispatch.holds import HeldInStream
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category
 from gateway.domain.message import MessageState, accepted, intend
 from gateway.session.session import Session
@@ -91,12 +92,19 @@ class NoHolds:
     def __init__(self) -> None:
         self.categories: set[int] = set()
         self.shops: set[int] = set()
+        self.campaigns: set[int] = set()
 
     def stops_category(self, category: int) -> bool:
         return category in self.categories
 
     def stops_shop(self, shop_id: int, category: int) -> bool:
         return shop_id in self.shops
+
+    def stops_campaign(self, campaign_id: int | None) -> bool:
+        return campaign_id in self.campaigns
+
+    def held_in(self, lane: int, category: int) -> HeldInStream:
+        return HeldInStream(sorted(self.shops), sorted(self.campaigns))
 
 
 class Bench:

@@ -5,6 +5,7 @@ from store.flight_values import make_flight
 from gateway.dispatch.claims import ClaimedStream, Claims
 from gateway.domain.lanes import Category, Lane
 from gateway.store.flights import Flight
+from gateway.store.queue import Claimed
 
 PAIR = (Lane.TRANSACTIONAL, Category.TRANSACTIONAL)
 STREAM = (1, int(Lane.TRANSACTIONAL), int(Category.TRANSACTIONAL))
@@ -78,3 +79,49 @@ def test_a_held_category_stays_and_the_others_leave() -> None:
     taken = claims.take(9, is_held=lambda category: category == Category.MARKETING)
     assert [each.id for each in taken] == [10]
     assert claims.count() == 1
+
+
+def pass_over(stream: ClaimedStream, *, rows: int, read_to: int, has_more: bool = False) -> int:
+    """One claim that finds everything held; the id it read after."""
+    after_id = stream.begin_claim()
+    stream.end_claim_around_holds(Claimed([], rows, read_to, has_more))
+    return after_id
+
+
+def test_claims_go_on_behind_the_held_rows_they_have_passed() -> None:
+    stream = ClaimedStream(STREAM)
+    assert pass_over(stream, rows=5_000, read_to=5_000, has_more=True) == 0
+    assert stream.wants_claim(10)
+    assert pass_over(stream, rows=100, read_to=5_100) == 5_000
+    assert not stream.wants_claim(10)
+    after_id = stream.begin_claim()
+    stream.end_claim_around_holds(Claimed([flight(5_200)], 1, 5_200, False))
+    assert (after_id, [taken.id for taken in stream.flights]) == (5_100, [5_200])
+
+
+def test_a_long_held_backlog_is_read_from_its_head_the_less_often() -> None:
+    stream = ClaimedStream(STREAM)
+    pass_over(stream, rows=20_000, read_to=20_000)
+    heads = 0
+    for _ in range(12):
+        stream.look_on()
+        assert stream.wants_claim(10), "news behind it is looked for each time"
+        if pass_over(stream, rows=0, read_to=20_000) == 0:
+            heads += 1
+            pass_over(stream, rows=20_000, read_to=20_000)
+    assert heads == 3
+
+
+def test_the_end_of_a_hold_reads_from_the_head_at_once() -> None:
+    stream = ClaimedStream(STREAM)
+    pass_over(stream, rows=20_000, read_to=20_000)
+    stream.look_again()
+    assert stream.begin_claim() == 0
+
+
+def test_a_claim_around_holds_that_failed_is_made_again() -> None:
+    stream = ClaimedStream(STREAM)
+    stream.begin_claim()
+    stream.end_claim_around_holds(None)
+    assert stream.wants_claim(10)
+    assert stream.begin_claim() == 0

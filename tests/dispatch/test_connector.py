@@ -325,3 +325,13 @@ def test_a_message_whose_text_would_be_cut_otherwise_now_is_not_continued() -> N
     assert session.submits == []
     assert [(item.part, item.wanted) for item in bench.answers] == [(1, S.FAILED), (2, S.FAILED)]
     assert bench.run.waiting == 0
+
+
+def test_a_paused_campaign_stops_what_is_claimed_already_and_no_other() -> None:
+    bench = Bench()
+    session = bench.bind()
+    bench.holds.campaigns = {7}
+    bench.claim([bench.flight(campaign_id=7), bench.flight(campaign_id=8), bench.flight()])
+    bench.loop.advance(1)
+    assert [flight.campaign_id for _, flight, _, _ in session.submits] == [8, None]
+    assert bench.intents == []

@@ -62,6 +62,7 @@ class Desk:
         self.rig = rig
         self.ready: list[Flight] = []
         self.gone: list[Flight] = []
+        self.refused: list[Ending] = []
         self.ear = Ear()
         self.restart()
 
@@ -78,7 +79,13 @@ class Desk:
             targets=Endpoints(),
             connector_ids=lambda: [CONNECTOR, CONNECTOR + 1],
         )
-        self.intents = IntentWriter(rig.dsn, rig.queries, rig.node.fence, on_intended=self._on_intended)
+        self.intents = IntentWriter(
+            rig.dsn,
+            rig.queries,
+            rig.node.fence,
+            on_intended=self._on_intended,
+            put_endings=self.refused.extend,
+        )
 
     def _on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         self.ready += ready

@@ -96,6 +96,20 @@ class Rig:
         async with running(writer.run):
             await writer.store(messages)
 
+    async def put_contact(
+        self, address: str, *, shop_id: int = SHOP, marketing_consent: int = 1, suppressed: int = 0
+    ) -> int:
+        """A French-speaking person of a shop, who opted in unless told otherwise."""
+        slot = slot_of_address(address)
+        contact_id = self.node.ids.next_id(slot)
+        await self.execute(
+            "INSERT INTO contact (shop_id, id, slot, address, country, language, attributes, source, tags,"
+            " marketing_consent, suppressed, created_at, updated_at)"
+            " VALUES ($1, $2, $3, $4, 'FR', 'fr', '{}', 'test', '{}', $5, $6, now(), now())",
+            shop_id, contact_id, slot, address, marketing_consent, suppressed,
+        )  # fmt: skip
+        return contact_id
+
     async def fetch(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
         async with self.database.connection() as connection:
             return [tuple(row) for row in await connection.raw.fetch(sql, *arguments)]

@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.domain.message import MessageState, accepted, entered_bit
+from gateway.domain.lanes import Category
+from gateway.domain.message import MessageState, Reason, accepted, entered_bit
+from gateway.domain.people import MarketingConsent, SuppressionScope
+from gateway.store.intake import NewMessage
 from tests.store.desk import Desk, S
 from tests.store.flight_values import receipt
 from tests.store.rig import Rig, running
@@ -126,3 +129,38 @@ async def test_a_message_of_a_dead_process_can_be_claimed_by_the_next(desk: Desk
     assert len(await desk.claim()) == 1
     desk.restart()
     assert len(await desk.claim()) == 1
+
+
+async def to_contact(desk: Desk, *, category: Category, **standing: int) -> NewMessage:
+    address = f"336200000{desk.rig.numbers:02}"
+    contact_id = await desk.rig.put_contact(address, **standing)
+    return desk.rig.new_message(to_address=address, category=category, contact_id=contact_id)
+
+
+async def test_who_opted_out_since_gets_no_marketing_and_still_every_code(desk: Desk) -> None:
+    marketing, otp = Category.MARKETING, Category.OTP
+    willing = await to_contact(desk, category=marketing)
+    suppressed = await to_contact(desk, category=marketing, suppressed=SuppressionScope.MARKETING)
+    opted_out = await to_contact(desk, category=marketing, marketing_consent=MarketingConsent.OPTED_OUT)
+    banned = await to_contact(desk, category=otp, suppressed=SuppressionScope.ALL)
+    code = await to_contact(desk, category=otp, suppressed=SuppressionScope.MARKETING)
+    stranger = desk.rig.new_message(category=marketing)
+    await desk.accept(willing, suppressed, opted_out, banned, code, stranger)
+    begun = await desk.intend(await desk.claim())
+    assert {flight.id for flight in begun} == {willing.id, code.id, stranger.id}
+    assert {flight.id for flight in desk.gone} == {suppressed.id, opted_out.id, banned.id}
+    await desk.tell(list(desk.refused))
+    blocked = dict(await desk.rig.fetch("SELECT id, reason FROM message_state WHERE state = $1", S.BLOCKED))
+    assert blocked == {
+        suppressed.id: Reason.OPTED_OUT,
+        opted_out.id: Reason.OPTED_OUT,
+        banned.id: Reason.SUPPRESSED,
+    }
+    await desk.assert_balanced()
+
+
+async def test_another_shops_contact_of_the_same_number_stops_nothing(desk: Desk) -> None:
+    message = await to_contact(desk, category=Category.MARKETING)
+    assert message.to_address
+    await desk.rig.put_contact(message.to_address, shop_id=2, suppressed=SuppressionScope.ALL)
+    assert len(await desk.begin(message)) == 1

@@ -8,7 +8,6 @@ import pytest
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Reason
 from gateway.domain.people import MarketingConsent, OptoutWay, SuppressionScope
-from gateway.store.contacts import Contact, put_contact
 from gateway.store.optouts import (
     UNSURE,
     Restoration,
@@ -33,10 +32,7 @@ MARKETING, ALL = SuppressionScope.MARKETING, SuppressionScope.ALL
 
 
 async def put(rig: Rig, address: str, *, shop_id: int = 1, consent: MarketingConsent = IN) -> int:
-    contact = Contact(
-        shop_id, rig.node.ids.next_id(0), address, "FR", language="fr", marketing_consent=consent
-    )
-    return await put_contact(rig.database, contact, NOW)
+    return await rig.put_contact(address, shop_id=shop_id, marketing_consent=consent)
 
 
 def stop(address: str = ANNA, *, shop_id: int = 1, detail: str = "STOP", campaign_id: int = 0) -> Withdrawal:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.domain.delays import DelayKind, bucket_of
+from gateway.domain.lanes import Category
 from gateway.domain.message import Reason, entered_bit
 from gateway.store.evidence import ReceiptOutcome
 from gateway.store.waiting_evidence import find_abandoned, find_unmatched, find_without_receipt
@@ -419,3 +421,35 @@ async def test_an_event_is_written_with_the_transition_where_a_shop_wants_it(des
         (wanted.id, 70, "message.delivered"),
     ]
     assert desk.ear.events == 2
+
+
+async def test_a_campaigns_failures_and_waits_are_counted_and_no_others(desk: Desk) -> None:
+    rig, day = desk.rig, timedelta(days=1)
+    in_campaign = [rig.new_message(campaign_id=9, category=Category.MARKETING) for _ in range(3)]
+    flights = await desk.begin(*in_campaign, rig.new_message())
+    delivered, refused, undelivered, other = flights
+    later = datetime.now(UTC) + timedelta(seconds=40)
+    await desk.tell(
+        [
+            desk.answered(delivered, carrier_id="a"),
+            desk.answered(refused, wanted=S.FAILED, failure_class=1, command_status=11),
+            desk.answered(undelivered, carrier_id="c"),
+            desk.answered(other, carrier_id="d"),
+        ],
+        [receipt("a", at=later), receipt("c", S.FAILED, err="027", at=later), receipt("d", at=later)],
+        [receipt("a", at=later + day), receipt("c", S.FAILED, err="027", at=later + day)],
+    )
+    failures = await rig.fetch(
+        "SELECT campaign_id, failure_class, command_status, stat, err, messages FROM stat_failure ORDER BY 2"
+    )
+    assert failures == [(9, 1, 11, "", "", 1), (9, 2, -1, "UNDELIV", "027", 1)]
+    [wait] = await rig.fetch("SELECT campaign_id, kind, bucket, messages FROM stat_delay")
+    assert wait == (9, DelayKind.DELIVERY, bucket_of(40), 1)
+
+
+async def test_a_wait_spans_a_restart(desk: Desk) -> None:
+    [flight] = await desk.begin(desk.rig.new_message(campaign_id=9, category=Category.MARKETING))
+    await desk.tell(desk.answered(flight, carrier_id="a"))
+    desk.restart()
+    await desk.tell(receipt("a", at=datetime.now(UTC) + timedelta(seconds=40)))
+    assert await desk.rig.fetch("SELECT bucket, messages FROM stat_delay") == [(bucket_of(40), 1)]

@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.dispatch.holds import HoldBoard
-from gateway.domain.lanes import Category, HoldScope
+from gateway.domain.campaign import CampaignState
+from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.store.holds import EVERY_SHOP, list_holds, place_hold, release_hold
 from gateway.store.instance import read_instance_secret, register_connectors
 from gateway.store.queue import (
+    Claimed,
+    claim_around_holds,
     claim_due_messages,
     count_waiting,
     find_expired_waiting,
@@ -150,3 +153,71 @@ async def test_a_connectors_number_is_its_for_ever(rig: Rig) -> None:
     assert second == {**first, "c": second["c"]}
     assert second["c"] not in first.values()
     assert await register_connectors(rig.database, ["a", "b", "c"], NOW) == second
+
+
+async def put_campaign(rig: Rig, campaign_id: int, state: CampaignState, *, wound_up: bool = False) -> None:
+    await rig.execute(
+        "INSERT INTO campaign (shop_id, id, category, state, pause_reason, version, created_at, updated_at,"
+        " state_changed_at, created_by, name, text, links, audience, wound_up_at)"
+        " VALUES (1, $1, 3, $2, 0, 1, now(), now(), now(), 'ana', 'c', 'x', '[]', '{}',"
+        " CASE WHEN $3 THEN now() END)",
+        campaign_id,
+        int(state),
+        wound_up,
+    )
+
+
+async def test_paused_campaigns_and_those_being_wound_up_are_stopped(rig: Rig) -> None:
+    released: list[int] = []
+    board = HoldBoard(rig.database, on_released=lambda: released.append(1))
+    for campaign_id, state in enumerate(CampaignState, 1):
+        await put_campaign(rig, campaign_id, state)
+    await put_campaign(rig, 20, CampaignState.CANCELLED, wound_up=True)
+    await board.refresh()
+    stopped = {campaign_id for campaign_id in range(1, 21) if board.stops_campaign(campaign_id)}
+    assert stopped == {CampaignState.PAUSED, CampaignState.CANCELLED}
+    assert not board.stops_campaign(None)
+    assert board.held_in(Lane.BULK, Category.MARKETING).campaigns == sorted(stopped)
+    assert board.held_in(Lane.OTP, Category.OTP) == ((), ())
+    assert released == []
+    await rig.execute(
+        "UPDATE campaign SET state = $1 WHERE id = $2", CampaignState.RUNNING, CampaignState.PAUSED
+    )
+    await board.refresh()
+    assert released == [1]
+    assert not board.stops_campaign(CampaignState.PAUSED)
+
+
+async def test_a_claim_passes_over_what_is_held_and_says_how_far_it_has_read(rig: Rig) -> None:
+    paused = [rig.new_message(category=Category.MARKETING, campaign_id=7) for _ in range(20)]
+    held = [rig.new_message(category=Category.MARKETING, shop_id=2) for _ in range(5)]
+    free = [rig.new_message(category=Category.MARKETING, campaign_id=8) for _ in range(4)]
+    stream = (CONNECTOR, 3, 3)
+    async with rig.database.connection() as connection:
+
+        async def claim(after_id: int, *, limit: int, rows_to_read: int) -> Claimed:
+            return await claim_around_holds(
+                connection,
+                stream,
+                after_id=after_id,
+                shards=ALL_SHARDS,
+                limit=limit,
+                held_shops=[2],
+                held_campaigns=[7],
+                rows_to_read=rows_to_read,
+            )
+
+        assert await claim(0, limit=5, rows_to_read=10) == Claimed([], 0, 0, False)
+        await rig.accept(*paused, *held, *free)
+        ids = sorted(message.id for message in (*paused, *held, *free))
+        wanted = sorted(message.id for message in free)
+        found, after_id, rows_read, looks = [], 0, 0, 0
+        has_more = True
+        while has_more:
+            claimed = await claim(after_id, limit=3, rows_to_read=10)
+            found += [flight.id for flight in claimed.flights]
+            after_id, has_more = claimed.read_to, claimed.has_more
+            rows_read, looks = rows_read + claimed.rows_read, looks + 1
+        assert found == wanted
+        assert (after_id, rows_read) == (ids[-1], 29), "every row was passed once"
+        assert looks <= 5
