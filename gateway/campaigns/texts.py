@@ -42,7 +42,7 @@ class CampaignTexts:
             mention = self.mention_for(rule)
             text = self._by_mention.get(mention)
             if text is None:
-                template = compile_template(self._content.text + mention) if mention else self._own
+                template = self._own.followed_by(compile_template(mention)) if mention else self._own
                 text = self._by_mention[mention] = PersonalText(template, self.link_names)
             self._by_rule[key] = text
         return text

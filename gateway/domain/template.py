@@ -74,6 +74,12 @@ class Template:
         return "".join([piece if isinstance(piece, str) else piece(values) for piece in self._pieces])
 
 
+    def followed_by(self, other: "Template") -> "Template":
+        """This text and then the other; the limit of one text holds for each."""
+        fields = dict.fromkeys((*self.fields, *other.fields))
+        return Template(tuple(fields), self._pieces + other._pieces)
+
+
 def compile_template(text: str, *, known_fields: Collection[str] | None = None) -> Template:
     """Read a text of at most 2,000 characters.
 

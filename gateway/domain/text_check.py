@@ -105,8 +105,15 @@ def find_shorteners(text: str) -> tuple[str, ...]:
 
 def is_public_shortener(url: str) -> bool:
     """Whether an address leads through somebody else's short links."""
-    host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return host in PUBLIC_SHORTENERS
+    return host_of_url(url) in PUBLIC_SHORTENERS
+
+
+def host_of_url(url: str) -> str:
+    """The host of an address without `www.`; empty for what is no address."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
 
 
 def find_promotional_words(text: str) -> tuple[str, ...]:

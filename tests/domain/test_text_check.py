@@ -86,6 +86,7 @@ def test_public_short_links_are_found(text: str, hosts: tuple[str, ...]) -> None
 def test_a_destination_behind_a_public_short_link_is_known() -> None:
     assert is_public_shortener("https://www.bit.ly/abc")
     assert not is_public_shortener("https://shop.example.com/bit.ly")
+    assert not is_public_shortener("http://[bit.ly")
 
 
 @pytest.mark.parametrize(
