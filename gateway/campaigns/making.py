@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from gateway.campaigns.hours import HolidayBook, LawfulHours
+from gateway.campaigns.hours import LawfulHours
 from gateway.campaigns.texts import CampaignTexts, PersonalText
 from gateway.domain.campaign import Exclusion
-from gateway.domain.country_rules import CountryRules
 from gateway.domain.identifiers import IdSource
 from gateway.domain.lanes import Category, Lane
 from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.domain.stop_mention import STOP_LINK_FIELD
 from gateway.domain.template import MissingValue, ValueTooLong
 from gateway.intake.bulk import BulkPlan, BulkPlanner
+from gateway.intake.marketing_rules import MarketingRules
 from gateway.intake.refusals import RefusalCode
 from gateway.store.campaigns import Campaign
 from gateway.store.expansion import Expanded, Made
@@ -33,7 +33,7 @@ _BETWEEN_PAUSES: Final = 100
 _TOO_LATE_FOR: Final = timedelta(hours=1)
 """How far ahead a message that came too late is due: its end is found long before."""
 
-_EXCLUSION_OF: Final = {
+EXCLUSION_OF: Final = {
     RefusalCode.DESTINATION_NOT_ALLOWED: Exclusion.COUNTRY_NOT_ALLOWED,
     RefusalCode.NO_ROUTE: Exclusion.NO_ROUTE,
     RefusalCode.TEXT_TOO_LONG: Exclusion.TEXT_TOO_LONG,
@@ -54,7 +54,7 @@ class LinkTools:
     seqs: LinkNumbers
     encode_code: Callable[[int], str]
     encode_token: Callable[[int], str]
-    base_url: str
+    base_url: Callable[[], str]
 
 
 @dataclass(slots=True)
@@ -77,22 +77,18 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class MakerDeps:
-    """What a maker needs beside its campaign."""
+    """What every maker needs."""
 
     ids: IdSource
     links: LinkTools
-    rules: CountryRules
-    is_holiday: HolidayBook
     clock: Callable[[], datetime]
     random: Callable[[], float]
-    longest_validity: timedelta
 
 
 class MessageMaker:
-    """Makes the messages of one campaign as it and the terms stood when the maker was made.
+    """Makes the messages of one campaign as it, the terms and the rules stood when the maker was made.
 
-    `targets` are the ids of the campaign's links by name. `spread` spreads what waits for the same lawful
-    moment: parts a second, None for all at once.
+    `targets` are the ids of the campaign's links by name.
     """
 
     def __init__(
@@ -103,7 +99,9 @@ class MessageMaker:
         sender: str,
         texts: CampaignTexts,
         planner: BulkPlanner,
+        rules: MarketingRules,
         targets: Mapping[str, int],
+        longest_validity: timedelta,
     ) -> None:
         self._deps = deps
         self._campaign = campaign
@@ -111,18 +109,23 @@ class MessageMaker:
         self._sender = sender
         self._texts = texts
         self._planner = planner
+        self._rules = rules
         self._targets = targets
+        self._longest_validity = longest_validity
         self._is_marketing = campaign.content.category is Category.MARKETING
         self._deferred_parts: dict[datetime, int] = {}
 
     async def make(
         self, people: Sequence[Person], allowance: Allowance, parts_per_second: float | None
     ) -> Expanded:
-        """Messages, links and exclusions of these people, in their order. Stops before the first whom the
-        allowance has no room for."""
+        """Messages, links and exclusions of these people, in their order.
+
+        Stops before the first whom the allowance has no room for. What waits for the same lawful moment is
+        due one after another at `parts_per_second`; None: all at once.
+        """
         deps, campaign = self._deps, self._campaign
         now = deps.clock()
-        hours = LawfulHours(now, deps.is_holiday)
+        hours = LawfulHours(now, self._rules.holidays.is_holiday)
         expanded = Expanded([], [], [])
         seqs = iter(await deps.links.seqs.take(self._count_links(people)))
         for place, person in enumerate(people):
@@ -132,7 +135,7 @@ class MessageMaker:
             if exclusion is not Exclusion.NONE:
                 expanded.made.append(Made(person.slot, person.contact_id, None, exclusion))
                 continue
-            rule = deps.rules.rule_for(person.country, person.address)
+            rule = self._rules.rule_for(person.country, person.address)
             text = self._texts.text_for(rule)
             urls, links = self._make_links(text, seqs)
             plan = self._plan(person, text, urls, rule.max_parts if self._is_marketing else None)
@@ -171,7 +174,7 @@ class MessageMaker:
         count = 0
         for person in people:
             if person.address:
-                text = self._texts.text_for(self._deps.rules.rule_for(person.country, person.address))
+                text = self._texts.text_for(self._rules.rule_for(person.country, person.address))
                 count += len(text.links) + text.has_stop_link
         return count
 
@@ -197,15 +200,16 @@ class MessageMaker:
     ) -> tuple[dict[str, str], list[tuple[int, int]]]:
         """The addresses that a text shows by their names, and (seq, target id) of each."""
         tools = self._deps.links
+        base_url = tools.base_url()
         urls: dict[str, str] = {}
         links: list[tuple[int, int]] = []
         for name in text.links:
             seq = next(seqs)
-            urls[name] = f"{tools.base_url}/{tools.encode_code(seq)}"
+            urls[name] = f"{base_url}/{tools.encode_code(seq)}"
             links.append((seq, self._targets[name]))
         if text.has_stop_link:
             seq = next(seqs)
-            urls[STOP_LINK_FIELD] = f"{tools.base_url}/{tools.encode_token(seq)}"
+            urls[STOP_LINK_FIELD] = f"{base_url}/{tools.encode_token(seq)}"
             links.append((seq, OPTOUT_TARGET))
         return urls, links
 
@@ -222,7 +226,7 @@ class MessageMaker:
             person.address, person.country, written, max_parts=max_parts, draw=self._deps.random()
         )
         if isinstance(plan, RefusalCode):
-            return _EXCLUSION_OF[plan]
+            return EXCLUSION_OF[plan]
         return plan, written
 
     def _stagger(self, due_at: datetime, parts: int, parts_per_second: float) -> datetime:
@@ -235,7 +239,7 @@ class MessageMaker:
         self, person: Person, plan: BulkPlan, text: str, now: datetime, due_at: datetime | None
     ) -> NewMessage:
         campaign, content = self._campaign, self._content
-        expires_at = (due_at or now) + self._deps.longest_validity
+        expires_at = (due_at or now) + self._longest_validity
         send_until = content.send_until
         if send_until is not None and send_until < expires_at:
             expires_at = send_until

@@ -1,7 +1,7 @@
 """One running campaign in the memory of a node: which slots are where, and its next step.
 
 Owns the choice between freezing and expanding, and how far ahead of sending the expansion may be. All of it
-is read back from rows at a start, so nothing here is needed after a crash. Works on the node's own slots only.
+is read back from rows at a start, so nothing here is needed after a crash. Works on this node's slots only.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from gateway.campaigns.making import Allowance, MakerDeps, MessageMaker
+from gateway.campaigns.making import MakerDeps, MessageMaker
 from gateway.campaigns.pace import CHUNK, LEAST_AHEAD, MOST_AHEAD, Pace
 from gateway.campaigns.standing import read_allowance, read_audience_terms
 from gateway.campaigns.texts import CampaignTexts
@@ -19,6 +19,7 @@ from gateway.domain.identifiers import SLOT_COUNT
 from gateway.domain.sender import check_sender
 from gateway.intake.acceptance import Acceptance
 from gateway.intake.bulk import BulkPlanner
+from gateway.intake.marketing_rules import MarketingRules
 from gateway.intake.refusals import Refusal
 from gateway.store.campaigns import Campaign
 from gateway.store.database import Database
@@ -64,6 +65,7 @@ class RunDeps:
     database: Database
     writer: CampaignWriter
     maker: MakerDeps
+    rules: Callable[[], MarketingRules]
     slots: Callable[[], Sequence[int]]
     carrier_speed: Callable[[], float]
     connector_ids: Callable[[], Sequence[int]]
@@ -119,6 +121,8 @@ class CampaignRun:
             sender=sender,
             texts=CampaignTexts(content, check_sender(sender).kind),
             planner=BulkPlanner(acceptance, shop, sender=sender, category=content.category),
+            rules=deps.rules(),
+            longest_validity=acceptance.terms.longest_ttl,
             targets={target.name: target.id for target in targets},
         )
         now = deps.clock()
@@ -208,7 +212,7 @@ class CampaignRun:
 
         async def make(people: Sequence[Person]) -> Expanded:
             # A batch that is repeated begins with the same allowance.
-            return await self._maker.make(people, replace_allowance(allowance), speed)
+            return await self._maker.make(people, replace(allowance), speed)
 
         chunk = await deps.writer.expand(self.campaign, _choose_slots(behind, room), make)
         if not chunk.is_running:
@@ -242,10 +246,6 @@ class CampaignRun:
             slots=deps.slots(),
             cap=MOST_AHEAD,
         )
-
-
-def replace_allowance(allowance: Allowance) -> Allowance:
-    return Allowance(allowance.micros, allowance.currency)
 
 
 def _choose_slots(behind: Sequence[SlotProgress], room: int) -> list[SlotWish]:

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.campaigns.moves import GATEWAY_ITSELF, CampaignMoves
 from gateway.campaigns.run import CampaignRun, RunDeps, Step
-from gateway.campaigns.watch import FailureWatch
+from gateway.campaigns.watch import FailureWatch, SpeedMeter
 from gateway.domain.campaign import CampaignState, PauseReason
 from gateway.domain.identifiers import SLOT_COUNT
 from gateway.domain.message import MessageState, Reason
@@ -81,6 +81,7 @@ class CampaignRunner:
         self._runs: dict[int, CampaignRun] = {}
         self._broken: dict[int, int] = {}
         self._departed: Counter[int] = Counter()
+        self._meters: dict[int, SpeedMeter] = {}
         self._watches: dict[int, FailureWatch] = {}
         self._due: dict[tuple[str, int], float] = {}
         self._shops: dict[int, tuple[float, Shop]] = {}
@@ -92,9 +93,18 @@ class CampaignRunner:
 
     def on_intended(self, flights: Sequence[Flight]) -> None:
         """Messages left the queue."""
+        parts: Counter[int] = Counter()
         for flight in flights:
             if flight.campaign_id is not None:
                 self._departed[flight.campaign_id] += 1
+                parts[flight.campaign_id] += flight.parts
+        for campaign_id, count in parts.items():
+            self._meters.setdefault(campaign_id, SpeedMeter()).add(time.monotonic(), count)
+
+    def speed_of(self, campaign_id: int) -> float:
+        """Parts a second that leave of a campaign, on this node, over the last seconds."""
+        meter = self._meters.get(campaign_id)
+        return 0.0 if meter is None else meter.read(time.monotonic())
 
     def count_running(self) -> int:
         """Campaigns that are running now, for the status."""
@@ -151,6 +161,8 @@ class CampaignRunner:
         for campaign_id in self._runs.keys() - running:
             del self._runs[campaign_id]
             self._watches.pop(campaign_id, None)
+        for campaign_id in self._meters.keys() - at_work:
+            del self._meters[campaign_id]
         self._due = {key: at for key, at in self._due.items() if key[1] in at_work}
         self._broken = {key: version for key, version in self._broken.items() if key in at_work}
 

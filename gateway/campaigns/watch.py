@@ -1,4 +1,4 @@
-"""Whether a campaign fails too often to go on: the share of failures among the last minute's outcomes.
+"""How a campaign goes: the share of failures among the last minute's outcomes, and how fast parts leave.
 
 Pure: totals and the clock (seconds, monotonic) are passed in. What is done about it is the runner's.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from gateway.domain.message import MessageState
 
 WINDOW_SECONDS: Final = 60.0
+METER_SECONDS: Final = 4.0
 LEAST_OUTCOMES: Final = 200
 """Fewer say nothing about the rest: ten wrong numbers at the head of a list are no reason to stop."""
 
@@ -51,3 +52,22 @@ class FailureWatch:
     def forget(self) -> None:
         """Begin anew: what failed before a pause is not held against what comes after it."""
         self._looks.clear()
+
+
+class SpeedMeter:
+    """Parts a second over the last four seconds."""
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, parts: int) -> None:
+        self._drop_old(now)
+        self._counts.append((now, parts))
+
+    def read(self, now: float) -> float:
+        self._drop_old(now)
+        return sum(parts for _, parts in self._counts) / METER_SECONDS
+
+    def _drop_old(self, now: float) -> None:
+        while self._counts and self._counts[0][0] <= now - METER_SECONDS:
+            self._counts.popleft()

@@ -268,6 +268,21 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Messages in one batch request."""
 
 
+class CampaignsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pause_at_failed_percent: Annotated[int, Meta(ge=1, le=100)] = 20
+    """A campaign that names no share of its own pauses itself when more than this percentage of at least 200
+    outcomes within a minute are failures."""
+
+
+class ImportsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    max_file_octets: Annotated[int, Meta(ge=1_024, le=8_589_934_592)] = 536_870_912
+    """Largest file of people in octets; 512 MiB is about ten million rows. Raise with free space in the state
+    folder."""
+    kept_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+    """Hours that an uploaded file and its refused rows are kept after the last step, for a look at what went
+    wrong."""
+
+
 class StopConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 15
     """Seconds that a stop waits for carriers to answer what was sent. Raise for slow carriers, and systemd's
@@ -494,6 +509,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long rows are kept."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     """What a request may ask at most."""
+    campaigns: CampaignsConfig = field(default_factory=CampaignsConfig)
+    """How campaigns are sent."""
+    imports: ImportsConfig = field(default_factory=ImportsConfig)
+    """Bringing lists of people in."""
     stop: StopConfig = field(default_factory=StopConfig)
     """How a stop proceeds."""
     logging: LoggingConfig = field(default_factory=LoggingConfig)

@@ -29,6 +29,7 @@ from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.retention import Retention
+from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
@@ -38,6 +39,7 @@ from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register
 from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
 from gateway.store.leases import BindShare
+from gateway.store.links import LinkSeqs
 from gateway.store.outcome_rows import EndpointsFor
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.shops import find_key_holder, list_shops
@@ -147,7 +149,28 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
-        self.shop_rooms = ShopRooms()
+        self.shop_rooms = ShopRooms(
+            CampaignRooms(
+                CampaignGround(
+                    database=database,
+                    node=node,
+                    dispatcher=self.dispatcher,
+                    outcomes=self.outcomes,
+                    holds=self.holds,
+                    intake=self.intake,
+                    links=LinkSeqs(database),
+                    secret=secret,
+                    slots=self._list_slots,
+                    connector_ids=self._list_connector_ids,
+                    look_up_endpoints=_EventTargets(self.directory).look_up,
+                    wake_deliverer=self.deliverer.wake,
+                    find_link_fault=lambda _: None,
+                    clock=now_utc,
+                    random=self._random.random,
+                ),
+                config,
+            )
+        )
         self.status = NodeStatus(
             NodeFacts(VERSION, socket.gethostname(), now_utc()),
             database=database,
@@ -179,6 +202,7 @@ class Rooms:
 
     def _on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         self.dispatcher.on_intended(ready, gone)
+        self.shop_rooms.campaigns.on_intended(ready)
 
     def _list_connector_ids(self) -> list[int]:
         return list(self._connector_ids.values())

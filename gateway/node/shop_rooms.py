@@ -4,23 +4,33 @@ Made from the rooms of message traffic and told of the configuration with them. 
 what, and which endpoints there are, is all there is here.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from gateway.config import Config
+from gateway.node.campaign_rooms import CampaignRooms
+from gateway.web.campaign_handlers import campaign_routes
 from gateway.web.shop_routes import ShopRoute
 
 
 class ShopRooms:
     """The shops' rooms of one node."""
 
+    def __init__(self, campaigns: CampaignRooms) -> None:
+        self.campaigns = campaigns
+
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name; the end of any is the end of the node."""
-        return []
+        return [("campaigns", self.campaigns.runner.run())]
 
     def list_routes(self) -> list[ShopRoute]:
         """Every endpoint of one shop, for the public API and for the admin socket."""
-        return []
+        return [*campaign_routes(self.campaigns.make_tools(_summarise_nothing))]
 
     async def apply(self, config: Config) -> None:
         """Take over a configuration that was read again."""
+        self.campaigns.apply(config)
+
+
+async def _summarise_nothing(shop_id: int, campaign_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    return {}
