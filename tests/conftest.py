@@ -29,6 +29,12 @@ from gateway.hosting.postgres_settings import choose_settings
 from gateway.store.migrations import locate_sql, migrate, read_migrations
 
 _FOLDER_PREFIX = "estafette-test-"
+_MEMORY = Path("/dev/shm")
+_MEMORY_OCTETS = 4 << 30
+"""What two workers' servers need at most, with room to spare."""
+
+DAYS_OF_A_TEST = "SELECT make_day_partitions(current_date + ahead) FROM generate_series(-1, 7) AS ahead"
+"""Partitions that every test finds: made once in the template, not by every node that a test starts."""
 
 T = TypeVar("T")
 
@@ -61,19 +67,29 @@ async def _execute(dsn: str, *statements: str) -> None:
         await connection.close()
 
 
+def _choose_root() -> Path:
+    """Memory where there is enough of it and programs may run from it: every test copies a database of some
+    hundred files, which took a third of the whole set's time on a disk. `TMPDIR` overrides."""
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK):
+        volume = os.statvfs(_MEMORY)
+        if volume.f_bavail * volume.f_frsize >= _MEMORY_OCTETS and not volume.f_flag & os.ST_NOEXEC:
+            return _MEMORY
+    return Path(tempfile.gettempdir())
+
+
 @contextlib.contextmanager
 def _session_folder() -> Iterator[Path]:
     """A folder that any user may pass through (pytest's own are closed to `nobody`), gone afterwards.
 
     A session that was killed leaves its folder without the lock; the next session clears it away.
     """
-    root = Path(tempfile.gettempdir())
+    root = _choose_root()
     for old in root.glob(f"{_FOLDER_PREFIX}*"):
         with contextlib.suppress(OSError), open(old / "lock", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(old, ignore_errors=True)
     # It gets its real name once it is locked, so that no other session takes it for a left one.
-    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{_FOLDER_PREFIX}"))
+    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{_FOLDER_PREFIX}", dir=root))
     unlocked.chmod(0o711)
     with open(unlocked / "lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -121,6 +137,7 @@ def template_database(postgres: TestServer) -> Iterator[str]:
     name = f"estafette_template_{os.getpid()}"
     _run(_execute(postgres.dsn_of("postgres"), f"CREATE DATABASE {name}"))
     _run(migrate(postgres.dsn_of(name), read_migrations(locate_sql() / "migrations")))
+    _run(_execute(postgres.dsn_of(name), DAYS_OF_A_TEST))
     yield name
     _run(_execute(postgres.dsn_of("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 

@@ -21,6 +21,7 @@ from gateway.store.migrations import (
     migrate,
     read_migrations,
 )
+from tests.conftest import DAYS_OF_A_TEST
 
 Write = Callable[..., list[Migration]]
 
@@ -247,6 +248,7 @@ async def describe_schema(dsn: str) -> set[tuple[object, ...]]:
 async def test_schema_sql_is_what_the_migrations_produce(database: str, empty_database: str) -> None:
     connection = await asyncpg.connect(empty_database)
     await connection.execute((locate_sql() / "schema.sql").read_text(encoding="utf-8"))
+    await connection.execute(DAYS_OF_A_TEST)
     await connection.close()
     migrated, written = await describe_schema(database), await describe_schema(empty_database)
     assert {"only in migrations": migrated - written, "only in schema.sql": written - migrated} == {
