@@ -6,6 +6,7 @@ Judges a finished tree. Types and bounds of single keys are in `tree.py`; no fil
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
 from typing import Final
 
 from gateway.config.findings import Finding, Severity, name_nearest
@@ -84,6 +85,11 @@ def _check_retention(config: Config) -> Iterator[Finding]:
 def _check_listeners(config: Config) -> Iterator[Finding]:
     if (config.http.host, config.http.port) == (config.public.host, config.public.port):
         yield _error("public.port", f"{config.public.port} is the API's port too; give each its own")
+    for index, text in enumerate(config.public.trusted_proxies):
+        try:
+            ip_network(text)
+        except ValueError as exc:
+            yield _error(f"public.trusted_proxies[{index}]", f"is no network: {exc}")
 
 
 def _check_country_rules(config: Config) -> Iterator[Finding]:

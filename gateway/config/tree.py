@@ -42,6 +42,13 @@ Url = Annotated[
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", description="an http:// or https:// URL without a query"
     ),
 ]
+Network = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$",
+        description="an IP address or a network, such as 10.0.0.0/8",
+    ),
+]
 Host = Annotated[str, Meta(min_length=1, max_length=253, description="a host name or an IP address")]
 Path = Annotated[str, Meta(min_length=1, max_length=4096, description="a path")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -194,6 +201,18 @@ class PublicConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """TCP port of redirects and public pages."""
     base_url: Url | None = None
     """Short address put in texts, such as `https://l.example.com`. Without it: built from host and port."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Proxies whose `X-Forwarded-For` is believed, as addresses or networks. Set where one stands in front:
+    without it every visitor has the proxy's address."""
+    keep_ip: bool = False
+    """Whether visitors' whole IP addresses are kept with clicks and opt-outs. Otherwise the last octet (of
+    IPv6 all but 48 bits) is cut off."""
+    click_wait_ms: Annotated[int, Meta(ge=0, le=5000)] = 50
+    """Milliseconds that a redirect waits for its click to be stored; after them it leads on, and the click is
+    stored late."""
+    misses_per_minute: Annotated[int, Meta(ge=5, le=10_000)] = 30
+    """Unknown codes that one network (a /24, or a /48 of IPv6) may ask for within a minute before it must
+    wait."""
 
 
 class AdminRoleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -100,15 +100,14 @@ def device_of(agent: str) -> Device:
     return Device.DESKTOP if _DESKTOP.search(agent) else Device.UNKNOWN
 
 
-def judge_visit(agent: AgentFacts, *, is_head: bool, is_prefetch: bool, is_burst: bool) -> Verdict:
-    """What a visit is by what it brings; the plainest reason first. Timing is judged by `judge_timing`."""
+def judge_visit(agent: AgentFacts, *, is_head: bool, is_prefetch: bool) -> Verdict:
+    """What a single visit is by what it brings, the plainest reason first. Bursts are seen over many visits,
+    and timing is judged by `judge_timing`."""
     if agent.verdict is not Verdict.PERSON:
         return agent.verdict
     if is_prefetch:
         return Verdict.PREFETCH
-    if is_head:
-        return Verdict.HEAD
-    return Verdict.BURST if is_burst else Verdict.PERSON
+    return Verdict.HEAD if is_head else Verdict.PERSON
 
 
 def judge_timing(verdict: Verdict, *, seconds_since_sent: float | None, is_delivered: bool) -> Verdict:

@@ -47,3 +47,24 @@ SELECT shop_id, id, campaign_id, name, url, created_at
 FROM link_target
 WHERE shop_id = $1 AND campaign_id = $2
 ORDER BY id;
+
+-- name: find_contact_of_link
+-- Whose link it is, while the shop keeps this person.
+-- $1 shop_id int4
+-- $2 slot int2
+-- $3 contact_id int8
+SELECT address, country FROM contact WHERE shop_id = $1 AND slot = $2 AND id = $3;
+
+-- name: find_recipient_of_link
+-- Who got the link's message, while its day and its number are kept.
+-- $1 shop_id int4
+-- $2 slot int2
+-- $3 message_id int8
+SELECT to_address AS address, country FROM message WHERE shop_id = $1 AND slot = $2 AND id = $3;
+
+-- name: find_standing_of_person
+-- What is kept from a person, why and since when.
+-- $1 shop_id int4
+-- $2 slot int2
+-- $3 address_key bytea
+SELECT scope, source, created_at FROM suppression WHERE shop_id = $1 AND slot = $2 AND address_key = $3;

@@ -1,0 +1,1 @@
+"""What happens behind a short link: found, followed, counted; and the person who wants no more of them."""
