@@ -1,4 +1,4 @@
-"""What a shop keeps of its people beyond the fixed fields: names of such fields, four kinds, and their values.
+"""What a shop keeps of its people beyond the fixed fields: names of fields, four kinds, and their values.
 
 Owns which names are possible, how a value is checked (typed, from JSON) or read (written, from a file), and
 the guess of a kind from examples. Knows no table; how a date or a sum looks in a text is not decided here.
@@ -10,7 +10,7 @@ from datetime import date
 from difflib import get_close_matches
 from enum import IntEnum
 from math import isfinite
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from gateway.domain.errors import DomainError
 from gateway.domain.template import LONGEST_VALUE_CHARACTERS
@@ -32,8 +32,10 @@ _EUROPEAN_DATE = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _NUMBER = re.compile(r"[+-]?\d{1,16}(?:[.,]\d{1,15})?")
 _GROUPED = re.compile(r"(?<=\d)[ \u00a0\u202f'](?=\d{3}(?:\D|$))")
 
-_YES: Final = frozenset("yes y true oui vrai sì si vero da adevărat adevarat x ✓ 1".split())
-_NO: Final = frozenset("no n false non faux falso nu fals 0".split())
+_YES: Final = frozenset(
+    {"yes", "y", "true", "oui", "vrai", "sì", "si", "vero", "da", "adevărat", "adevarat", "x", "✓", "1"}
+)
+_NO: Final = frozenset({"no", "n", "false", "non", "faux", "falso", "nu", "fals", "0"})
 """English, French, Italian and Romanian; what people put into a column of ticks."""
 
 
@@ -81,9 +83,8 @@ def check_value(kind: AttributeKind, value: object) -> AttributeValue:
         return value
     if kind is AttributeKind.BOOLEAN and isinstance(value, bool):
         return value
-    if kind is AttributeKind.NUMBER and isinstance(value, int | float) and not isinstance(value, bool):
-        if isfinite(value) and abs(value) <= LARGEST_NUMBER:
-            return value
+    if kind is AttributeKind.NUMBER and _is_number(value):
+        return value
     if kind is AttributeKind.DATE and isinstance(value, str):
         read = _read_iso_date(value)
         if read is not None:
@@ -147,6 +148,12 @@ def find_nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that `name` most likely means."""
     near = get_close_matches(name[:40], sorted(known), n=1, cutoff=0.5)
     return near[0] if near else None
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and abs(value) <= LARGEST_NUMBER
 
 
 def _fits(kind: AttributeKind, text: str) -> bool:

@@ -199,7 +199,7 @@ def _explain_value(complaint: str, kind: Any) -> Refusal:
         return Refusal(
             RefusalCode.MISSING_FIELD, f"{path}.{name}", f"The field {name} is missing.", "Add the field."
         )
-    return Refusal(RefusalCode.INVALID_FIELD, path, *_explain_fault(fault))
+    return Refusal(RefusalCode.INVALID_FIELD, path, *_explain_fault(fault, path))
 
 
 def _explain_unknown(name: str, path: str, kind: Any) -> Refusal:
@@ -211,7 +211,7 @@ def _explain_unknown(name: str, path: str, kind: Any) -> Refusal:
     return Refusal(RefusalCode.UNKNOWN_FIELD, f"{path}.{shown}", f"There is no field named {shown}.", action)
 
 
-def _explain_fault(fault: str) -> tuple[str, str]:
+def _explain_fault(fault: str, path: str) -> tuple[str, str]:
     if wrong := _WRONG_TYPE.fullmatch(fault):
         words = [_TYPE_WORDS.get(kind, kind) for kind in wrong["wanted"].split(" | ") if kind != "null"]
         found = "null" if wrong["found"] == "null" else f"{_TYPE_WORDS.get(wrong['found'], wrong['found'])}"
@@ -229,8 +229,11 @@ def _explain_fault(fault: str) -> tuple[str, str]:
     if "RFC3339" in fault:
         return "This is no time that can be read.", 'Write it like "2026-03-01T09:30:00+01:00".'
     if "enum value" in fault:
-        return "This value does not exist.", "Send otp, transactional or marketing."
+        known = "otp, transactional or marketing" if path.endswith(".category") else "one that is documented"
+        return "This value does not exist.", f"Send {known}."
     if pattern := _PATTERN.fullmatch(fault):
+        if pattern["regex"].startswith("^[^"):
+            return "It contains a character that cannot stand here.", "Leave out control characters."
         if "." in pattern["regex"]:
             return "This is no amount of money.", 'Write a decimal number in quotes, such as "0.045".'
         return "This is not of the form that belongs here.", f"Write it to match {pattern['regex']}."

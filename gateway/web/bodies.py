@@ -67,9 +67,12 @@ def _too_large(limit_octets: int) -> ProblemRaised:
     )
 
 
-async def read_struct(request: web.Request, kind: type[Wanted]) -> Wanted:
+async def read_struct(
+    request: web.Request, kind: type[Wanted], *, limit_octets: int = SMALL_BODY_OCTETS
+) -> Wanted:
     """A small JSON body as the struct `kind`. Raises `ProblemRaised` with what is wrong in it."""
-    decoded = decode_body(msgspec.json.Decoder(kind), await read_json_octets(request))
+    body = await read_json_octets(request, limit_octets=limit_octets)
+    decoded = decode_body(msgspec.json.Decoder(kind), body)
     if isinstance(decoded, Refusal):
         raise ProblemRaised(decoded.code.value, decoded.detail, decoded.action, path=decoded.path)
     return decoded

@@ -22,6 +22,7 @@ from gateway.intake.keys import RANDOM_OCTETS, SCOPES, make_key
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.store.database import Database
+from gateway.store.evidence import Ending
 from gateway.store.flights import FlightBook
 from gateway.store.intake import IntakeWriter
 from gateway.store.leases import Node
@@ -88,6 +89,7 @@ class Gateway:
     url: str
     session: aiohttp.ClientSession
     connector_ids: dict[str, int]
+    put_ending: Callable[[Ending], None]
     routes: Sequence[web.AbstractRoute] = ()
     is_ready: bool = True
 
@@ -171,6 +173,7 @@ async def run_gateway(
         listener=_Listener(),
         targets=_NoTargets(),
         connector_ids=lambda: list(connector_ids.values()),
+        instance_secret=SECRET,
     )
     directory = EndpointDirectory(database, monotonic=time.monotonic)
     acceptance = Acceptance(
@@ -200,6 +203,7 @@ async def run_gateway(
         url="",
         session=aiohttp.ClientSession(),
         connector_ids=connector_ids,
+        put_ending=outcomes.put,
     )
 
     async def check_readiness() -> Readiness:
