@@ -5,6 +5,7 @@ Screens stay where they were left when another number is pressed (Textual's mode
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -23,13 +24,14 @@ from admin_tui.desk import Desk
 from admin_tui.dialogs.command_line import CommandLine
 from admin_tui.dialogs.confirm import ConfirmCost, OfferUndo
 from admin_tui.dialogs.reading import ReadingPage, describe_keys
-from admin_tui.frame import TopLine
+from admin_tui.frame import ScreensLine, TopLine
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen, OpenScreen
 from admin_tui.screens.registry import SCREENS, NumberedScreen
 from admin_tui.words import LANGUAGE_NAMES, Words
 
 UNDO_SECONDS: Final = 10.0
+_FIRST_ANSWER_SECONDS: Final = 2.0
 
 
 class ConsoleApp(App[None]):
@@ -56,13 +58,18 @@ class ConsoleApp(App[None]):
         super().__init__()
         self.desk = desk
         self._first_screen = first_screen
+        self._has_polled = asyncio.Event()
         self._undo: Callable[[], Awaitable[None]] | None = None
         for screen in SCREENS:
             self.add_mode(screen.name, _maker(screen, desk))
+        self._list_screens()
         self.set_keymap(dict(keymap or {}))
 
     async def on_mount(self) -> None:
+        """Screens are made once it is known what the person may see, or when nobody answers."""
         self._follow()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_polled.wait(), _FIRST_ANSWER_SECONDS)
         await self.switch_mode(self._first_screen)
 
     async def on_unmount(self) -> None:
@@ -80,8 +87,14 @@ class ConsoleApp(App[None]):
     async def poll_once(self) -> None:
         """Ask for the snapshot, and after a silence for everything else."""
         came_back = await self.desk.feed.poll(self.desk.shop or None)
+        was_known = bool(self.desk.access.role)
         if came_back:
             await self._sign_in()
+        self._has_polled.set()
+        if self._top is None:
+            return
+        if not was_known and self.desk.access.role:
+            await self._begin_anew()
         self._redraw_frame()
         if came_back or (self.desk.feed.failure is not None and not self._top.has_data):
             self._top.reload()
@@ -96,22 +109,28 @@ class ConsoleApp(App[None]):
         self.desk.shops = tuple(shop["name"] for shop in shops["shops"] if not shop.get("closed_at"))
         if self.desk.shop not in self.desk.shops:
             self.desk.shop = self.desk.shops[0] if self.desk.shops else ""
+        self._list_screens()
         self.screen.refresh_bindings()
 
+    def _list_screens(self) -> None:
+        self.desk.screens = tuple((screen.number, screen.name) for screen in SCREENS if self._may_see(screen))
+
     def _redraw_frame(self) -> None:
-        for line in self.screen.query(TopLine):
+        for line in (*self.screen.query(TopLine), *self.screen.query(ScreensLine)):
             line.update_line()
-        self._top.set_class(self.desk.feed.is_stale and self._top.has_data, "stale")
+        if self._top is not None:
+            self._top.set_class(self.desk.feed.is_stale and self._top.has_data, "stale")
 
     @property
-    def _top(self) -> ConsoleScreen:
-        """The screen that is seen, under any question."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, ConsoleScreen))
+    def _top(self) -> ConsoleScreen | None:
+        """The screen that is seen, under any question; None before the first."""
+        seen = (screen for screen in reversed(self.screen_stack) if isinstance(screen, ConsoleScreen))
+        return next(seen, None)
 
     @property
     def is_settled(self) -> bool:
         """Whether the screen that is seen has shown an answer to its last question."""
-        return self._top.is_settled
+        return self._top is not None and self._top.is_settled
 
     # Going places.
 
@@ -136,7 +155,7 @@ class ConsoleApp(App[None]):
             await self.switch_mode(name)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        if criteria:
+        if criteria and self._top is not None:
             self._top.show_criteria(criteria)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -151,7 +170,7 @@ class ConsoleApp(App[None]):
     def _may_see(self, screen: NumberedScreen) -> bool:
         allowed = self.desk.access
         return not allowed.role or (
-            allowed.may(screen.right) and (allowed.is_operator or not screen.is_for_operators)
+            any(map(allowed.may, screen.rights)) and (allowed.is_operator or not screen.is_for_operators)
         )
 
     # Keys that work everywhere.

@@ -14,8 +14,8 @@ from admin_tui.words import Words
 
 
 class Desk:
-    """The state that screens share. `shop` is empty until the server has said which shops there are; `zone`
-    None shows times in this machine's zone."""
+    """The state that screens share. `shop` is empty until the server said which shops there are, `screens`
+    are the numbers and names of those that the person may see; `zone` None shows this machine's times."""
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Desk:
         self.zone = zone
         self.shop = shop
         self.shops: tuple[str, ...] = ()
+        self.screens: tuple[tuple[int, str], ...] = ()
         self.access = Access()
         self.is_read_only = is_read_only
         self.is_frozen = False

@@ -25,21 +25,25 @@ def percent(words: Words, part: float, whole: float) -> str:
     return NOTHING if whole <= 0 else f"{words.number(100 * part / whole, decimals=1)} %"
 
 
-def money(words: Words, amount: Json | None) -> str:
-    """One amount with its currency: 12.34 EUR."""
+def money(words: Words, amount: Json | None, *, is_short: bool = False) -> str:
+    """One amount with its currency: 12.34 EUR. `is_short` leaves the cents out from a thousand on."""
     if not amount:
         return NOTHING
     try:
         value = Decimal(str(amount["amount"]))
     except (InvalidOperation, KeyError):
         return NOTHING
+    if is_short and abs(value) >= 1_000:
+        return f"{words.number(float(value))} {amount['currency']}"
     places = -int(value.normalize().as_tuple().exponent) if value else 2
     return f"{words.number(float(value), decimals=min(max(places, 2), 6))} {amount['currency']}"
 
 
-def moneys(words: Words, amounts: Sequence[Json]) -> str:
+def moneys(words: Words, amounts: Sequence[Json], *, is_short: bool = False) -> str:
     """Amounts of several currencies side by side; they are never summed."""
-    return " + ".join(money(words, amount) for amount in amounts) if amounts else NOTHING
+    if not amounts:
+        return NOTHING
+    return " + ".join(money(words, amount, is_short=is_short) for amount in amounts)
 
 
 def span(words: Words, seconds: float | None) -> str:
@@ -49,8 +53,12 @@ def span(words: Words, seconds: float | None) -> str:
     whole = max(0, round(seconds))
     if whole < 60:
         return words.say("frame.span.seconds", seconds=str(whole))
+    if whole < 3600 and whole % 60 == 0:
+        return words.say("frame.span.whole_minutes", minutes=str(whole // 60))
     if whole < 3600:
         return words.say("frame.span.minutes", minutes=str(whole // 60), seconds=f"{whole % 60:02}")
+    if whole < 86_400 and whole % 3600 < 60:
+        return words.say("frame.span.whole_hours", hours=str(whole // 3600))
     if whole < 86_400:
         return words.say("frame.span.hours", hours=str(whole // 3600), minutes=f"{whole % 3600 // 60:02}")
     return words.say("frame.span.days", days=str(whole // 86_400), hours=str(whole % 86_400 // 3600))

@@ -16,6 +16,8 @@ from admin_tui.figures import short, span
 from admin_tui.keys import show_key
 
 MOST_KEYS: Final = 8
+FEW_ROWS: Final = 20
+"""Below it the line of screens gives its row to the data."""
 _ALWAYS_LAST: Final = ("help", "palette")
 
 
@@ -100,6 +102,44 @@ def _tell_node(desk: Desk) -> list[tuple[int, str]]:
     if alerts:
         told.append((1, f"▲ {desk.say('frame.alerts', count=len(alerts))}"))
     return [(rank, part) for rank, part in told if part]
+
+
+class ScreensLine(Static):
+    """`1 Overview  2 Campaigns …`, the one that is seen marked; gone where rows are short."""
+
+    DEFAULT_CSS = """
+    ScreensLine { dock: top; height: 1; margin-top: 1; padding: 0 1; color: $text-muted; }
+    ScreensLine.short { display: none; }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(markup=False)
+        self._desk = desk
+
+    def on_mount(self) -> None:
+        self.update_line()
+
+    def on_resize(self) -> None:
+        self.update_line()
+
+    def update_line(self) -> None:
+        """Draw the screens that this person may see."""
+        self.set_class(self.app.size.height < FEW_ROWS, "short")
+        width = max(10, self.app.size.width - 2)
+        self.update(draw_screens(self._desk, self.app.current_mode, width))
+
+
+def draw_screens(desk: Desk, current: str, width: int) -> Text:
+    """Number and name of each screen; numbers alone where names do not fit, but for the current one."""
+    named = [(number, name, desk.say(f"frame.screens.{name}")) for number, name in desk.screens]
+    fits = sum(cells(label) + 4 for _, _, label in named) <= width
+    line = Text(no_wrap=True)
+    for number, name, label in named:
+        is_current = name == current
+        shown = f"{number} {label}" if fits or is_current else str(number)
+        line.append(f" {shown} ", "bold reverse" if is_current else "")
+    line.truncate(width)
+    return line
 
 
 class BottomLine(Static):

@@ -33,12 +33,16 @@ _SCROLLBAR_CELLS: Final = 1
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where rows come from: `path` and `query` are asked anew for each page, `plural` names the list in the
-    answer, `make_row` draws one item."""
+    answer, `make_row` draws one item. `limit` None is for short lists that know no pages; `cursor` is the
+    parameter that continues, `next_cursor` where an answer tells it."""
 
     path: Callable[[], str]
     plural: str
     make_row: Callable[[Json], Row]
     query: Callable[[], Query] = dict
+    limit: int | None = PAGE_ROWS
+    cursor: str = "cursor"
+    next_cursor: Callable[[Json], str | None] = lambda answer: answer.get("next_cursor")
 
 
 class PagedTable(DataTable[Text]):
@@ -77,6 +81,7 @@ class PagedTable(DataTable[Text]):
         self._cursor: str | None = None
         self._is_loading_more = False
         self._pressed_at = 0.0
+        self._next_rows: dict[str, Row] = {}
         self._sorted_by: tuple[str, bool] | None = None
         self._order: list[str] = []
         self._drawn: dict[str, Row] = {}
@@ -89,13 +94,18 @@ class PagedTable(DataTable[Text]):
         if isinstance(answer, Failure):
             return answer
         items: list[Json] = answer[self._source.plural]
-        cursor = answer.get("next_cursor")
+        cursor = self._source.next_cursor(answer)
         rows = self._take(items)
         later = [] if cursor is None else [key for key in self._order[PAGE_ROWS:] if key not in rows]
         if not later:
             self._cursor = cursor
         self._show([*rows, *later])
         return None
+
+    def show_items(self, items: Sequence[Json]) -> None:
+        """Show these and no others: for lists that came with something else."""
+        self._cursor = None
+        self._show(list(self._take(items)))
 
     async def load_more(self) -> Failure | None:
         """Ask for the page after the last row; nothing where there is none."""
@@ -109,7 +119,7 @@ class PagedTable(DataTable[Text]):
         if isinstance(answer, Failure):
             return answer
         rows = self._take(answer[self._source.plural])
-        self._cursor = answer.get("next_cursor")
+        self._cursor = self._source.next_cursor(answer)
         self._show([*self._order, *(key for key in rows if key not in self._order)])
         return None
 
@@ -168,7 +178,7 @@ class PagedTable(DataTable[Text]):
         return any(key in row.order for row in self._drawn.values())
 
     def _page_query(self, cursor: str | None) -> Query:
-        return {"limit": PAGE_ROWS, **self._source.query(), "cursor": cursor}
+        return {"limit": self._source.limit, **self._source.query(), self._source.cursor: cursor}
 
     def _take(self, items: Sequence[Json]) -> dict[str, Row]:
         rows = {}

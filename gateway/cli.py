@@ -41,6 +41,7 @@ COMMANDS: Final = (
     Command(
         "status", "gateway.commands.status", "one screen: binds, queues, speed, and what limits sending now"
     ),
+    Command("admin", "gateway.commands.admin", "the console: campaigns, messages, people, carriers"),
     Command("hold", "gateway.commands.hold", "stop sending marketing, or everything, within a second"),
     Command("release", "gateway.commands.hold", "send again what was held"),
     Command("connector", "gateway.commands.connector", "list carrier accounts and the state of their binds"),

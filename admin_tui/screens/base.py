@@ -18,7 +18,7 @@ from textual.widgets import Input
 
 from admin_tui.client import Failure
 from admin_tui.desk import Desk
-from admin_tui.frame import BottomLine, TopLine
+from admin_tui.frame import BottomLine, ScreensLine, TopLine
 from admin_tui.keys import bind
 from admin_tui.notices import Notice
 from admin_tui.tables import PagedTable
@@ -49,6 +49,7 @@ class ConsoleScreen(Screen[None]):
     NEEDS: ClassVar[Mapping[str, str]] = {}
     REFRESH_SECONDS: ClassVar[float | None] = 3.0
     HAS_FILTER: ClassVar[bool] = False
+    AUTO_FOCUS = "#body *"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("filter", is_shown=False),
@@ -127,10 +128,11 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.desk)
+        yield ScreensLine(self.desk)
         yield Notice()
         with Container(id="body"):
             yield from self.compose_body()
-        yield Input(placeholder=self.desk.say("frame.filter_hint"), id="filter", compact=True)
+        yield Input(placeholder=self.desk.say("frame.filter_hint"), id="filter", compact=True, disabled=True)
         yield BottomLine(self.desk)
 
     def on_mount(self) -> None:
@@ -164,6 +166,7 @@ class ConsoleScreen(Screen[None]):
     def action_filter(self) -> None:
         box = self.query_one("#filter", Input)
         box.add_class("shown")
+        box.disabled = False
         box.focus()
 
     def clear_filter(self) -> None:
@@ -173,6 +176,7 @@ class ConsoleScreen(Screen[None]):
         self.filter_text = ""
         box.value = ""
         box.remove_class("shown")
+        box.disabled = True
         self.focus_first()
         if had_filter:
             self.apply_filter("")

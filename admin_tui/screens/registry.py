@@ -7,18 +7,26 @@ from typing import Final
 from admin_tui import access
 from admin_tui.desk import Desk
 from admin_tui.screens.base import ConsoleScreen
+from admin_tui.screens.carriers import CarriersScreen
+from admin_tui.screens.messages import MessagesScreen
 from admin_tui.screens.overview import OverviewScreen
+from admin_tui.screens.system import SystemScreen
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedScreen:
-    """`name` is the id of its key and its words; `right` is what a person needs to see it."""
+    """`name` is the id of its key and its words; any of `rights` is enough to see it."""
 
     number: int
     name: str
-    right: str
+    rights: tuple[str, ...]
     make: Callable[[Desk], ConsoleScreen]
     is_for_operators: bool = False
 
 
-SCREENS: Final = (NumberedScreen(1, "overview", access.SEE_STATUS, OverviewScreen),)
+SCREENS: Final = (
+    NumberedScreen(1, "overview", (access.SEE_STATUS,), OverviewScreen),
+    NumberedScreen(3, "messages", (access.SEE_MESSAGES,), MessagesScreen),
+    NumberedScreen(8, "carriers", (access.SEE_STATUS,), CarriersScreen, is_for_operators=True),
+    NumberedScreen(9, "system", (access.MANAGE_KEYS, access.SEE_SYSTEM), SystemScreen),
+)
