@@ -53,7 +53,7 @@ class ClickCounts:
 
 
 class ClickDesk:
-    """Takes visits. `wait_seconds` is how long a redirect waits for its click to be durable."""
+    """Takes visits. `wait_seconds`, how long a redirect waits for its click to be durable, may be changed."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ClickDesk:
         *,
         ids: IdSource,
         clock: Callable[[], datetime],
-        wait_seconds: float,
+        wait_seconds: float = 0.05,
     ) -> None:
         self._sink = sink
         self._agents = agents

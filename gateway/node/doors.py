@@ -1,4 +1,4 @@
-"""Where callers come in: the public API on TCP, the admin API on a unix socket."""
+"""Where callers come in: the public API and the public pages on TCP, the admin API on a unix socket."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,6 +21,8 @@ ADMIN_GROUP = "estafette"
 """Who is in this group may connect; what each may do is in `admin.roles`."""
 
 _BACKLOG = 1_024
+_PAGES_KEEPALIVE_SECONDS = 15.0
+"""Anyone may connect there, so nobody holds a connection for long by sending little."""
 
 
 @asynccontextmanager
@@ -58,6 +60,16 @@ async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
+async def open_pages_door(rooms: Rooms) -> AsyncIterator[int]:
+    """Listen for recipients: redirects and public pages; gives the port. Raises `OSError` when the address is
+    taken."""
+    public = rooms.config.public
+    async with _run(rooms.shop_rooms.make_pages_app(), keepalive_seconds=_PAGES_KEEPALIVE_SECONDS) as runner:
+        await web.TCPSite(runner, public.host, public.port, backlog=_BACKLOG).start()
+        yield runner.addresses[0][1]
+
+
+@asynccontextmanager
 async def open_admin_door(
     ground: Ground, rooms: Rooms, *, read_ledger: Callable[[], Awaitable[LedgerReport]]
 ) -> AsyncIterator[Path]:
@@ -87,8 +99,8 @@ async def open_admin_door(
 
 
 @asynccontextmanager
-async def _run(app: web.Application) -> AsyncIterator[web.AppRunner]:
-    runner = make_runner(app)
+async def _run(app: web.Application, *, keepalive_seconds: float = 75.0) -> AsyncIterator[web.AppRunner]:
+    runner = make_runner(app, keepalive_seconds=keepalive_seconds)
     await runner.setup()
     try:
         yield runner

@@ -13,7 +13,7 @@ from gateway.config import Config
 from gateway.domain.ledger import LedgerReport
 from gateway.hosting.notify import ServiceNotifier
 from gateway.ledger.accounts import read_ledger
-from gateway.node.doors import open_admin_door, open_public_door
+from gateway.node.doors import open_admin_door, open_pages_door, open_public_door
 from gateway.node.ground import Ground, open_ground
 from gateway.node.rooms import Rooms, now_utc, open_rooms
 from gateway.simulator.profile_reading import load_profile
@@ -35,6 +35,7 @@ class Gateway:
     ground: Ground
     rooms: Rooms
     http_port: int
+    public_port: int
     admin_socket: Path
 
     def __init__(self, config: Config, *, notifier: ServiceNotifier | None = None) -> None:
@@ -70,11 +71,18 @@ class Gateway:
         await self.rooms.apply(config)
         self._work = asyncio.create_task(self.rooms.run(), name="node")
         self.http_port = await self._doors.enter_async_context(open_public_door(self.ground, self.rooms))
+        self.public_port = await self._doors.enter_async_context(open_pages_door(self.rooms))
         self.admin_socket = await self._doors.enter_async_context(
             open_admin_door(self.ground, self.rooms, read_ledger=self.read_ledger)
         )
         node = self.ground.node
-        log.info("node.started", node=node.node_no, epoch=node.epoch, http_port=self.http_port)
+        log.info(
+            "node.started",
+            node=node.node_no,
+            epoch=node.epoch,
+            http_port=self.http_port,
+            public_port=self.public_port,
+        )
 
     async def apply(self, config: Config) -> None:
         """Take over a configuration that was read again."""
@@ -107,6 +115,7 @@ class Gateway:
         await _within(_STORE_SECONDS, "intake", rooms.store.drained())
         await _within(seconds + _STORE_SECONDS, "connectors", rooms.dispatcher.aclose(drain_seconds=seconds))
         await _within(_STORE_SECONDS, "outcomes", rooms.outcomes.drained())
+        await _within(_STORE_SECONDS, "clicks", rooms.shop_rooms.links.writer.drained())
         await _within(seconds + _STORE_SECONDS, "webhooks", rooms.deliverer.aclose(seconds))
 
 

@@ -31,6 +31,7 @@ from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.retention import Retention
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
+from gateway.node.link_rooms import LinkRooms
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
 from gateway.store.errors import StoreUnavailable
@@ -86,6 +87,7 @@ class Rooms:
             listener=self,
             targets=_EventTargets(self.directory),
             connector_ids=self._list_connector_ids,
+            instance_secret=secret,
         )
         self.intents = IntentWriter(
             dsn,
@@ -149,6 +151,9 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
+        links = LinkRooms(
+            database, node, config, secret=secret, put_endings=self.outcomes.put_many, clock=now_utc
+        )
         self.shop_rooms = ShopRooms(
             CampaignRooms(
                 CampaignGround(
@@ -164,12 +169,13 @@ class Rooms:
                     connector_ids=self._list_connector_ids,
                     look_up_endpoints=_EventTargets(self.directory).look_up,
                     wake_deliverer=self.deliverer.wake,
-                    find_link_fault=lambda _: None,
+                    find_link_fault=links.find_link_fault,
                     clock=now_utc,
                     random=self._random.random,
                 ),
                 config,
-            )
+            ),
+            links,
         )
         self.status = NodeStatus(
             NodeFacts(VERSION, socket.gethostname(), now_utc()),

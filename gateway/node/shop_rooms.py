@@ -7,8 +7,11 @@ what, and which endpoints there are, is all there is here.
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
+from aiohttp import web
+
 from gateway.config import Config
 from gateway.node.campaign_rooms import CampaignRooms
+from gateway.node.link_rooms import LinkRooms
 from gateway.web.campaign_handlers import campaign_routes
 from gateway.web.shop_routes import ShopRoute
 
@@ -16,20 +19,26 @@ from gateway.web.shop_routes import ShopRoute
 class ShopRooms:
     """The shops' rooms of one node."""
 
-    def __init__(self, campaigns: CampaignRooms) -> None:
+    def __init__(self, campaigns: CampaignRooms, links: LinkRooms) -> None:
         self.campaigns = campaigns
+        self.links = links
 
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name; the end of any is the end of the node."""
-        return [("campaigns", self.campaigns.runner.run())]
+        return [("campaigns", self.campaigns.runner.run()), *self.links.list_work()]
 
     def list_routes(self) -> list[ShopRoute]:
         """Every endpoint of one shop, for the public API and for the admin socket."""
         return [*campaign_routes(self.campaigns.make_tools(_summarise_nothing))]
 
+    def make_pages_app(self) -> web.Application:
+        """What recipients see, on a port of its own."""
+        return self.links.make_app()
+
     async def apply(self, config: Config) -> None:
         """Take over a configuration that was read again."""
         self.campaigns.apply(config)
+        self.links.apply(config)
 
 
 async def _summarise_nothing(shop_id: int, campaign_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:

@@ -23,14 +23,17 @@ _LINGERING_SECONDS = 2.0
 """How long the rest of a refused body is read, so that the caller sees the answer and not a reset."""
 
 
-def make_runner(app: web.Application) -> web.AppRunner:
-    """A runner for `app`. The caller sets it up, adds a site and cleans it up."""
+def make_runner(app: web.Application, *, keepalive_seconds: float = _KEEPALIVE_SECONDS) -> web.AppRunner:
+    """A runner for `app`. The caller sets it up, adds a site and cleans it up.
+
+    `keepalive_seconds` is also what a caller has for sending the head of a request.
+    """
     return web.AppRunner(
         app,
         access_log=None,
         handle_signals=False,
         logger=_OneLineLogger(logging.getLogger("gateway.web.serving"), {}),
-        keepalive_timeout=_KEEPALIVE_SECONDS,
+        keepalive_timeout=keepalive_seconds,
         lingering_time=_LINGERING_SECONDS,
         auto_decompress=False,
         shutdown_timeout=5.0,

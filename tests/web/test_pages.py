@@ -101,7 +101,8 @@ def test_a_page_is_whole_loads_nothing_and_escapes_what_it_shows() -> None:
 def test_an_address_is_believed_from_our_proxies_only_and_kept_in_part(
     remote: str, forwarded: str | None, address: str, kept: str | None
 ) -> None:
-    visitors = Visitors([ip_network("10.0.0.0/8")], keep_whole=False)
+    visitors = Visitors()
+    visitors.configure([ip_network("10.0.0.0/8")], keep_whole=False)
     request = make_mocked_request("GET", "/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
     visitor = visitors.look_at(request.clone(remote=remote))
     assert str(visitor.address) == address
@@ -110,7 +111,8 @@ def test_an_address_is_believed_from_our_proxies_only_and_kept_in_part(
 
 def test_the_whole_address_is_kept_only_where_that_is_asked_for() -> None:
     request = make_mocked_request("GET", "/").clone(remote="198.51.100.7")
-    visitors = Visitors([], keep_whole=True)
+    visitors = Visitors()
+    visitors.configure([], keep_whole=True)
     assert visitors.keep(visitors.look_at(request)) == "198.51.100.7"
 
 

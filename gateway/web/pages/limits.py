@@ -16,7 +16,7 @@ class MissLimiter:
     window ends; whoever did not miss lately is never refused."""
 
     def __init__(self, *, allowed: int, window_seconds: float, monotonic: Callable[[], float]) -> None:
-        self._allowed = allowed
+        self.allowed = allowed
         self._window_seconds = window_seconds
         self._monotonic = monotonic
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
@@ -35,7 +35,7 @@ class MissLimiter:
     def refuses(self, group: str) -> int:
         """Seconds that this network must wait, or 0."""
         held = self._windows.get(group)
-        if held is None or held[1] < self._allowed:
+        if held is None or held[1] < self.allowed:
             return 0
         left = held[0] - self._monotonic()
         if left <= 0:

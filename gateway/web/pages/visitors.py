@@ -29,12 +29,18 @@ class Visitor:
 
 
 class Visitors:
-    """Reads visitors' addresses. `trusted_proxies` are those whose X-Forwarded-For is believed."""
+    """Reads visitors' addresses; believes no proxy until it is told of some."""
 
-    def __init__(self, trusted_proxies: Sequence[Network], *, keep_whole: bool) -> None:
+    def __init__(self) -> None:
+        self._trusted: tuple[Network, ...] = ()
+        self._keep_whole = False
+        self._read = lru_cache(maxsize=4_096)(self._read_visitor)
+
+    def configure(self, trusted_proxies: Sequence[Network], *, keep_whole: bool) -> None:
+        """`trusted_proxies` are those whose X-Forwarded-For is believed."""
         self._trusted = tuple(trusted_proxies)
         self._keep_whole = keep_whole
-        self._read = lru_cache(maxsize=4_096)(self._read_visitor)
+        self._read.cache_clear()
 
     def look_at(self, request: web.Request) -> Visitor:
         forwarded = request.headers.get("X-Forwarded-For", "") if self._trusted else ""
