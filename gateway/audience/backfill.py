@@ -19,8 +19,8 @@ _RETRY_SECONDS = 5.0
 log = structlog.get_logger("audience")
 
 
-async def fill_missing_keys(database: Database, *, instance_secret: bytes) -> int:
-    """Work until nobody is left; how many got their hash. Waits while the database is away."""
+async def fill_missing_keys(database: Database, *, instance_secret: bytes) -> None:
+    """Work until nobody is left. Waits while the database is away."""
     filled = 0
     while True:
         try:
@@ -40,4 +40,3 @@ async def fill_missing_keys(database: Database, *, instance_secret: bytes) -> in
             break
     if filled:
         log.info("audience.backfilled", people=filled)
-    return filled

@@ -29,6 +29,7 @@ from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.retention import Retention
+from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.link_rooms import LinkRooms
@@ -176,6 +177,15 @@ class Rooms:
                 config,
             ),
             links,
+            AudienceRooms(
+                database,
+                node,
+                config,
+                secret=secret,
+                changes=self.changes,
+                put_ending=self.outcomes.put,
+                clock=now_utc,
+            ),
         )
         self.status = NodeStatus(
             NodeFacts(VERSION, socket.gethostname(), now_utc()),

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.config import Config
+from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignRooms
 from gateway.node.link_rooms import LinkRooms
 from gateway.web.campaign_handlers import campaign_routes
@@ -19,17 +20,25 @@ from gateway.web.shop_routes import ShopRoute
 class ShopRooms:
     """The shops' rooms of one node."""
 
-    def __init__(self, campaigns: CampaignRooms, links: LinkRooms) -> None:
+    def __init__(self, campaigns: CampaignRooms, links: LinkRooms, audience: AudienceRooms) -> None:
+        self.audience = audience
         self.campaigns = campaigns
         self.links = links
 
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name; the end of any is the end of the node."""
-        return [("campaigns", self.campaigns.runner.run()), *self.links.list_work()]
+        return [
+            ("campaigns", self.campaigns.runner.run()),
+            *self.links.list_work(),
+            *self.audience.list_work(),
+        ]
 
     def list_routes(self) -> list[ShopRoute]:
         """Every endpoint of one shop, for the public API and for the admin socket."""
-        return [*campaign_routes(self.campaigns.make_tools(_summarise_nothing))]
+        return [
+            *campaign_routes(self.campaigns.make_tools(_summarise_nothing)),
+            *self.audience.list_routes(),
+        ]
 
     def make_pages_app(self) -> web.Application:
         """What recipients see, on a port of its own."""

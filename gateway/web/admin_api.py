@@ -18,6 +18,9 @@ from gateway.web.admin_shops import ShopAdmin
 from gateway.web.problems import answer_problems
 from gateway.web.shop_routes import ShopRoute, mount_for_people
 
+_BODY_OCTETS = 8_388_608
+"""A batch of 10,000 people, as large as the public API takes by default."""
+
 AdminHandler = Callable[[web.Request, Caller], Awaitable[web.Response]]
 
 
@@ -40,7 +43,7 @@ class AdminDeps:
 
 def make_admin_app(deps: AdminDeps) -> web.Application:
     """The application; whoever runs it owns its socket and its end."""
-    app = web.Application(middlewares=[answer_problems])
+    app = web.Application(middlewares=[answer_problems], client_max_size=_BODY_OCTETS + 1)
     system = SystemAdmin(
         deps.database, deps.changes, deps.status, deps.read_ledger, deps.on_hold_changed, deps.clock
     )

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.store.consents import find_recorded
-from gateway.store.partitions import make_partitions_ahead
 from tests.web.audience import make_audience_routes
 from tests.web.harness import SECRET, Account, Gateway, run_gateway, soon
 
