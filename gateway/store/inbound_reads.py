@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.identifiers import slot_of_id
+from gateway.domain.keywords import Keyword
 from gateway.store.database import Database
 
 
@@ -23,6 +24,8 @@ class InboundRecord:
     reference: int | None
     part: int
     parts: int
+    keyword: Keyword
+    campaign_id: int | None
 
 
 async def get_inbound(
@@ -44,6 +47,8 @@ async def get_inbound(
             reference=row["reference"],
             part=row["part"],
             parts=row["parts"],
+            keyword=Keyword(row["keyword"]),
+            campaign_id=row["campaign_id"],
         )
         for row in rows
     }

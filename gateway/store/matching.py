@@ -1,6 +1,6 @@
 """Whose message a batch's evidence is about: from memory where it is there, else from its rows.
 
-Owns the look-ups of receipts by the carrier's id and of inbound texts by correspondence. Judges nothing.
+Owns the look-ups of receipts by the carrier's id. Judges nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import ENDS, MessageState, Progress, Reason
 from gateway.store.cases import Case
 from gateway.store.database import Connection
-from gateway.store.evidence import InboundSeen, Matched, ReceiptSeen, WrittenOff
+from gateway.store.evidence import Matched, ReceiptSeen, WrittenOff
 from gateway.store.flights import Flight, FlightBook
 
 _NEWEST_DAYS = 2
@@ -20,9 +20,6 @@ _RECEIPT_DAYS = 12
 _OLDEST_REMEMBERED = timedelta(days=40)
 """Age of an id beyond which memory is not asked: the message is over (30 days to its time, 7 of validity, 3
 for its receipt), and its rows may be dropped."""
-
-_CORRESPONDENCE = timedelta(days=30)
-"""How long a shop's message to a person makes that person's reply the shop's."""
 
 MessageKey = tuple[int, int, int]
 """(shop_id, id, slot)."""
@@ -121,28 +118,6 @@ def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
     if receipt.other_id:
         keys.append((receipt.connector_id, receipt.other_id))
     return keys
-
-
-async def find_shops(connection: Connection, inbound: list[InboundSeen], now: datetime) -> list[InboundSeen]:
-    """A text to an address without a shop of its own belongs to the only shop that wrote to that person from
-    there lately; where none or several did it stays in the gateway's inbox."""
-    homeless = [item for item in inbound if not item.shop_id]
-    if not homeless:
-        return inbound
-    rows = await connection.fetch(
-        "find_correspondents",
-        [item.slot for item in homeless],
-        [item.from_address for item in homeless],
-        [item.to_address for item in homeless],
-        first_id_at(now - _CORRESPONDENCE),
-    )
-    shops = {(row["person"], row["ours"]): row["shop_ids"] for row in rows}
-    return [
-        item._replace(shop_id=found[0])
-        if not item.shop_id and len(found := shops.get((item.from_address, item.to_address), ())) == 1
-        else item
-        for item in inbound
-    ]
 
 
 def _flight_of(row: asyncpg.Record) -> Flight:

@@ -40,7 +40,11 @@ KIND_OF_STATE = {state: f"message.{state.word}" for state in COUNTED}
 
 INBOUND_RECEIVED = "inbound.received"
 WEBHOOK_TEST = "webhook.test"
-EVENT_KINDS = (*KIND_OF_STATE.values(), INBOUND_RECEIVED, WEBHOOK_TEST)
+CONTACT_OPTED_OUT = "contact.opted_out"
+CONTACT_OPTED_IN = "contact.opted_in"
+EVENT_KINDS = (
+    *KIND_OF_STATE.values(), INBOUND_RECEIVED, CONTACT_OPTED_OUT, CONTACT_OPTED_IN, WEBHOOK_TEST,
+)  # fmt: skip
 
 _HIGHEST_ID = (1 << 63) - 1
 _COUNT_LIMIT = 100_000

@@ -12,12 +12,23 @@ import msgspec
 from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
+from gateway.domain.people import MarketingConsent
 from gateway.store.cases import Case
 from gateway.store.database import Connection
-from gateway.store.evidence import Answer, InboundSeen, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
+from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
 from gateway.store.flights import Flight
+from gateway.store.inbound import REPLY_COLUMNS, Heard, Obeyed
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
-from gateway.store.outbox import INBOUND_RECEIVED, KIND_OF_STATE, OUTBOX_COLUMNS, OWN_URL, DeliveryState
+from gateway.store.optouts import describe_standing
+from gateway.store.outbox import (
+    CONTACT_OPTED_IN,
+    CONTACT_OPTED_OUT,
+    INBOUND_RECEIVED,
+    KIND_OF_STATE,
+    OUTBOX_COLUMNS,
+    OWN_URL,
+    DeliveryState,
+)
 from gateway.store.rollups import NO_STATUS, Tallies
 
 PART_COLUMNS = (
@@ -36,6 +47,7 @@ UNMATCHED_COLUMNS = (
 INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
     "received_at", "from_address", "to_address", "text", "body", "keyword",
+    "campaign_id",
 )  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
@@ -62,10 +74,13 @@ class OutcomeRows:
         self._settled: list[ReceiptSeen] = []
         self._late: list[LateAnswer] = []
         self._inbound: list[Row] = []
+        self._heard: list[Heard] = []
+        self._replies: list[Row] = []
+        self.shops_of_texts: set[int] = set()
         self._queue: list[Row] = []
         self._schedule: list[Row] = []
         self._outbox: list[Row] = []
-        self._tallies = Tallies()
+        self.tallies = Tallies()
         self.requeued: dict[Stream, int] = {}
 
     @property
@@ -122,7 +137,7 @@ class OutcomeRows:
             item.bind_no, item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
         ))  # fmt: skip
         status = NO_STATUS if item.command_status is None else item.command_status
-        self._tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
+        self.tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
         if item.lookup_id and item.wanted is MessageState.SENT:
             self._add_map(flight, item.part, item.lookup_id, item.at)
 
@@ -141,7 +156,7 @@ class OutcomeRows:
             flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part,
             receipt.connector_id, receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
         ))  # fmt: skip
-        self._tallies.add_receipt(flight.id, receipt.connector_id, outcome)
+        self.tallies.add_receipt(flight.id, receipt.connector_id, outcome)
         if receipt.unmatched_id:
             self._settled.append(receipt)
 
@@ -155,26 +170,46 @@ class OutcomeRows:
             ReceiptOutcome.UNMATCHED, receipt.at, receipt.stat, receipt.err, receipt.from_address,
             receipt.to_address,
         ))  # fmt: skip
-        self._tallies.add_receipt(receipt_id, receipt.connector_id, ReceiptOutcome.UNMATCHED)
+        self.tallies.add_receipt(receipt_id, receipt.connector_id, ReceiptOutcome.UNMATCHED)
 
-    def add_inbound(self, item: InboundSeen) -> None:
-        inbound_id = self._ids.next_id(item.slot)
-        self._inbound.append((
-            item.shop_id, inbound_id, item.slot, item.connector_id, item.data_coding, item.esm_class,
-            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text,
-            item.body, 0,
-        ))  # fmt: skip
+    def add_inbound(self, heard: Heard) -> None:
+        item = heard.item
+        self._heard.append(heard)
         if item.shop_id:
-            for endpoint_id in self.endpoints_for(item.shop_id, INBOUND_RECEIVED):
-                self._outbox.append((
-                    item.shop_id, self._ids.next_id(item.slot), item.slot, inbound_id, 1, endpoint_id,
-                    DeliveryState.WAITING, 0, INBOUND_RECEIVED, self._now, self._now, "{}",
-                ))  # fmt: skip
+            self.shops_of_texts.add(item.shop_id)
+        self.shops_of_texts.update(shop.shop_id for shop in heard.correspondents)
+        self._inbound.append((
+            item.shop_id, heard.id, item.slot, item.connector_id, item.data_coding, item.esm_class,
+            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text,
+            item.body, heard.read.keyword, heard.campaign_id,
+        ))  # fmt: skip
+
+    def tell_of_texts(self, obeyed: Obeyed) -> None:
+        """The events of the texts of this batch and of what their keywords did, and the answers owed."""
+        for heard in self._heard:
+            if heard.item.shop_id:
+                self._write_text_event(heard.item.shop_id, heard, heard.id, INBOUND_RECEIVED, "{}")
+        for heard, out in obeyed.withdrawn:
+            data = describe_standing(out.withdrawal, out.contact_id, MarketingConsent.OPTED_OUT)
+            subject_id = out.contact_id or 0
+            self._write_text_event(out.withdrawal.shop_id, heard, subject_id, CONTACT_OPTED_OUT, data)
+        for heard, back in obeyed.restored:
+            data = describe_standing(back.restoration, back.contact_id, back.consent)
+            subject_id = back.contact_id or 0
+            self._write_text_event(back.restoration.shop_id, heard, subject_id, CONTACT_OPTED_IN, data)
+        self._replies += obeyed.replies
+
+    def _write_text_event(self, shop_id: int, heard: Heard, subject_id: int, kind: str, data: str) -> None:
+        for endpoint_id in self.endpoints_for(shop_id, kind):
+            self._outbox.append((
+                shop_id, self._ids.next_id(heard.item.slot), heard.item.slot, subject_id, 1, endpoint_id,
+                DeliveryState.WAITING, 0, kind, self._now, self._now, data,
+            ))  # fmt: skip
 
     def add_ended(self, row: asyncpg.Record) -> None:
         """Count a waiting message that `end_waiting` ended."""
         state = MessageState(row["state"])
-        self._tallies.add_message(
+        self.tallies.add_message(
             message_id=row["id"], shop_id=row["shop_id"], connector_id=row["connector_id"],
             country=row["country"], lane=row["lane"], category=row["category"], currency=row["currency"],
             state=state, failure_class=0, parts=row["parts"], cost_micros=row["cost_micros"],
@@ -210,7 +245,7 @@ class OutcomeRows:
         self.requeued[stream] = min(flight.id, self.requeued.get(stream, flight.id))
 
     def _count(self, flight: Flight, state: MessageState, failure_class: int) -> None:
-        self._tallies.add_message(
+        self.tallies.add_message(
             message_id=flight.id, shop_id=flight.shop_id, connector_id=flight.accepted_connector_id,
             country=flight.country, lane=flight.lane, category=flight.category, currency=flight.currency,
             state=state, failure_class=failure_class if state is MessageState.FAILED else 0,
@@ -222,14 +257,14 @@ class OutcomeRows:
         """Why it failed, in the carrier's own codes; how long its receipt took."""
         flight = case.flight
         if state is MessageState.FAILED:
-            self._tallies.add_failure(
+            self.tallies.add_failure(
                 shop_id=flight.shop_id, campaign_id=campaign_id, lane=flight.lane,
                 failure_class=case.failure_class, command_status=case.command_status, stat=case.stat,
                 err=case.err,
             )  # fmt: skip
         sent_at = flight.sent_at or case.sent_at
         if state is MessageState.DELIVERED and sent_at is not None and case.final_at is not None:
-            self._tallies.add_delay(
+            self.tallies.add_delay(
                 shop_id=flight.shop_id, campaign_id=campaign_id, lane=flight.lane, kind=DelayKind.DELIVERY,
                 seconds=(case.final_at - sent_at).total_seconds(),
             )  # fmt: skip
@@ -265,6 +300,7 @@ class OutcomeRows:
             ("receipt", RECEIPT_COLUMNS, self._receipts),
             ("receipt_unmatched", UNMATCHED_COLUMNS, self._unmatched),
             ("inbound", INBOUND_COLUMNS, self._inbound),
+            ("reply_due", REPLY_COLUMNS, self._replies),
             ("queue", QUEUE_COLUMNS, self._queue),
             ("schedule", SCHEDULE_COLUMNS, self._schedule),
             ("outbox", OUTBOX_COLUMNS, self._outbox),
@@ -291,7 +327,7 @@ class OutcomeRows:
                 [receipt.unmatched_id for receipt in self._settled],
                 ReceiptOutcome.MATCHED_LATER,
             )
-        await self._tallies.write(connection)
+        await self.tallies.write(connection)
 
 
 def _snapshot(case: Case) -> dict[str, object]:

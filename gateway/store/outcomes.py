@@ -10,6 +10,7 @@ from typing import Protocol
 
 import asyncpg
 
+from gateway.domain.country_rules import CountryRules
 from gateway.domain.identifiers import IdSource
 from gateway.domain.message import ENDS, MessageState
 from gateway.store.cases import Case, judge_case
@@ -27,8 +28,9 @@ from gateway.store.evidence import (
     WrittenOff,
 )
 from gateway.store.flights import FlightBook
+from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.intake import Stream
-from gateway.store.matching import Gathering, find_shops
+from gateway.store.matching import Gathering
 from gateway.store.outcome_rows import EndpointsFor, OutcomeRows
 from gateway.store.queries import Query
 from gateway.store.writer import Fence, GroupWriter, Joins
@@ -74,8 +76,9 @@ class OutcomeWriter:
         listener: OutcomeListener,
         targets: EventTargets,
         connector_ids: Callable[[], list[int]],
+        instance_secret: bytes,
     ) -> None:
-        work = _OutcomeWork(ids, book, listener, targets, connector_ids, self.put)
+        work = _OutcomeWork(ids, book, listener, targets, connector_ids, instance_secret, self.put)
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
             dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
         )
@@ -122,6 +125,7 @@ class _OutcomeWork:
         listener: OutcomeListener,
         targets: EventTargets,
         connector_ids: Callable[[], list[int]],
+        instance_secret: bytes,
         put_again: Callable[[Evidence], None],
     ) -> None:
         self._put_again = put_again
@@ -130,6 +134,8 @@ class _OutcomeWork:
         self._listener = listener
         self._targets = targets
         self._connector_ids = connector_ids
+        self._instance_secret = instance_secret
+        self._country_rules = CountryRules()
 
     async def write(self, connection: Connection, items: Sequence[Evidence]) -> _Written:
         written = _Written()
@@ -152,6 +158,8 @@ class _OutcomeWork:
                 endings.append(item)  # type: ignore[arg-type]
             else:
                 written_off.append(item)  # type: ignore[arg-type]
+        obeyed = await self._take_in_texts(connection, rows, inbound, now) if inbound else NOTHING_OBEYED
+        endings += obeyed.endings
         if receipts:
             for receipt in await gathering.match_receipts(receipts, now.date()):
                 rows.add_unmatched(receipt)
@@ -159,14 +167,11 @@ class _OutcomeWork:
             await gathering.load_written_off(written_off)
         cases = gathering.cases
         await self._move_states(connection, gathering, now)
-        if inbound:
-            inbound = await find_shops(connection, inbound, now)
         ended = await self._end_waiting(connection, endings, now) if endings else []
-        await self._find_targets(rows, cases, ended, inbound)
+        await self._find_targets(rows, cases, ended)
         for case in cases.values():
             rows.add_case(case)
-        for item in inbound:
-            rows.add_inbound(item)
+        rows.tell_of_texts(obeyed)
         for row in ended:
             written.ended.add(row["id"])
             rows.add_ended(row)
@@ -181,6 +186,27 @@ class _OutcomeWork:
             if (type(item) is ReceiptSeen or type(item) is InboundSeen) and item.acknowledge is not None
         ]
         return written
+
+    async def _take_in_texts(
+        self, connection: Connection, rows: OutcomeRows, inbound: Sequence[InboundSeen], now: datetime
+    ) -> Obeyed:
+        """Whose texts these are, and what their keywords do. Comes first in the batch: everybody who changes
+        a person's standing takes the contact before any message."""
+        await connection.execute("join_by_probe")
+        heard = await hear_texts(connection, inbound, ids=self._ids, now=now)
+        obeyed = await obey_keywords(
+            connection,
+            heard,
+            ids=self._ids,
+            now=now,
+            instance_secret=self._instance_secret,
+            tallies=rows.tallies,
+            rules=self._country_rules,
+        )
+        await connection.execute("join_by_array")
+        for each in heard:
+            rows.add_inbound(each)
+        return obeyed
 
     async def _move_states(self, connection: Connection, gathering: Gathering, now: datetime) -> None:
         """Judge every case and move its row; a row that was not as remembered is read and judged again."""
@@ -230,12 +256,11 @@ class _OutcomeWork:
         rows: OutcomeRows,
         cases: dict[int, Case],
         ended: list[asyncpg.Record],
-        inbound: list[InboundSeen],
     ) -> None:
         """Learn which endpoints want events of the shops of this batch; nothing is asked where none may."""
         shops = {case.flight.shop_id for case in cases.values() if case.flight.wants_events}
         shops.update(row["shop_id"] for row in ended if row["wants_events"])
-        shops.update(item.shop_id for item in inbound if item.shop_id)
+        shops |= rows.shops_of_texts
         if shops:
             rows.endpoints_for = await self._targets.look_up(shops)
 

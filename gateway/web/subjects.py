@@ -81,4 +81,6 @@ def show_inbound(record: InboundRecord) -> dict[str, object]:
         "part_count": record.parts,
         "reference": record.reference,
         "received_at": record.received_at,
+        "keyword": record.keyword.word if record.keyword else None,
+        "campaign_id": encode_public_id("cmp", record.campaign_id) if record.campaign_id else None,
     }

@@ -14,6 +14,8 @@ from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_
 from gateway.intake.changes import MessageChanges
 from gateway.store.database import Database
 from gateway.store.outbox import (
+    CONTACT_OPTED_IN,
+    CONTACT_OPTED_OUT,
     EVENT_KINDS,
     INBOUND_RECEIVED,
     OWN_URL,
@@ -314,4 +316,6 @@ def _show_delivery(delivery: Delivery) -> dict[str, object]:
 
 
 def _subject_prefix(kind: str) -> str:
+    if kind in (CONTACT_OPTED_OUT, CONTACT_OPTED_IN):
+        return "ctc"
     return {WEBHOOK_TEST: "whk", INBOUND_RECEIVED: "mo"}.get(kind, "msg")

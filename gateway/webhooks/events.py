@@ -20,6 +20,7 @@ class EventFamily(Enum):
 
     MESSAGE = "message"
     INBOUND = "inbound"
+    CONTACT = "contact"
 
 
 EVERY_EVENT = "*"
@@ -27,7 +28,11 @@ FAMILY_PATTERNS = tuple(f"{family.value}.*" for family in EventFamily)
 EVENT_PATTERNS = (EVERY_EVENT, *FAMILY_PATTERNS, *(kind for kind in EVENT_KINDS if kind != WEBHOOK_TEST))
 """What an endpoint's `events` may hold. `webhook.test` goes to the endpoint under test, asked for or not."""
 
-_PUBLIC_PREFIX: dict[str, PublicPrefix] = {EventFamily.MESSAGE.value: "msg", EventFamily.INBOUND.value: "mo"}
+_PUBLIC_PREFIX: dict[str, PublicPrefix] = {
+    EventFamily.MESSAGE.value: "msg",
+    EventFamily.INBOUND.value: "mo",
+    EventFamily.CONTACT.value: "ctc",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ S = MessageState
 _PATIENCE_SECONDS = 10.0
 """A writer that died leaves its callers waiting; then its error is raised."""
 
+SECRET = b"0123456789abcdef"
 ALL_SHARDS = tuple(range(16))
 ALL_SLOTS = tuple(range(256))
 
@@ -78,6 +79,7 @@ class Desk:
             listener=self.ear,
             targets=Endpoints(),
             connector_ids=lambda: [CONNECTOR, CONNECTOR + 1],
+            instance_secret=SECRET,
         )
         self.intents = IntentWriter(
             rig.dsn,
