@@ -4,8 +4,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 
 from bench.acceptance import HttpOptions, run_http
+from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
 from bench.figures import Figures, take_median
 from bench.server import Carrier
@@ -44,10 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     acceptance.add_argument("--connections", type=_positive, default=64, metavar="C")
     _add_common(acceptance)
+    campaign = words.add_parser(
+        "campaign",
+        help="a campaign from its start to the last receipt, or killed on the way",
+        description="Start a campaign, pause it once and let it end; or SIGKILL the server now and then.",
+    )
+    campaign.add_argument("--recipients", type=_positive, default=100_000, metavar="N")
+    campaign.add_argument("--kills", type=int, default=0, metavar="K", help="SIGKILLs on the way")
+    campaign.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills")
+    campaign.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and return 0 only when the ledger balanced."""
+    if arguments.word == "campaign":
+        return _run_campaign(arguments)
     measure = _choose(arguments)
     runs = []
     for number in range(arguments.repeat):
@@ -57,6 +70,33 @@ def run(arguments: argparse.Namespace) -> int:
     figures = take_median(runs)
     print(json.dumps(figures.as_document()) if arguments.json else _in_words(figures))
     return 0 if figures.ledger_balanced else 1
+
+
+def _run_campaign(arguments: argparse.Namespace) -> int:
+    figures = run_campaign(CampaignOptions(arguments.recipients, arguments.kills, arguments.seed))
+    print(json.dumps({"name": "campaign", **asdict(figures)}) if arguments.json else _tell_campaign(figures))
+    return 0 if figures.is_good else 1
+
+
+def _tell_campaign(figures: CampaignFigures) -> str:
+    pause = "" if figures.pause_seconds is None else f", pause after {figures.pause_seconds:.2f} s"
+    lines = [
+        f"campaign: {figures.recipients:,} recipients in {figures.seconds:.1f} s, "
+        f"{figures.rate_per_second:,.0f} messages/s",
+        f"  latency     first message after {figures.first_message_seconds:.2f} s{pause}",
+        f"  CPU         gateway {figures.gateway_cpu_us:.0f} µs a message, "
+        f"Postgres {figures.postgres_cpu_us:.0f} µs",
+        f"  memory      {figures.rss_peak_mb:.0f} MB peak of the gateway",
+        f"  recipients  {figures.recipients_once:,} once, {figures.recipients_never:,} never, "
+        f"{figures.recipients_twice:,} twice; {figures.messages_unknown:,} messages of unknown outcome",
+        f"  ledger      {'balanced' if figures.ledger_balanced else 'DOES NOT BALANCE'}",
+    ]
+    for kill in figures.kills:
+        lines.append(
+            f"  kill {kill['kill']:>2}     {kill['state']}, {kill['doing']}: {kill['frozen_slots']} slots "
+            f"frozen, {kill['expanded_slots']} expanded, {kill['messages']:,} messages"
+        )
+    return "\n".join(lines)
 
 
 def _choose(arguments: argparse.Namespace) -> Callable[[], Figures]:

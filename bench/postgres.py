@@ -1,14 +1,18 @@
 """What a measurement reads of the gateway's Postgres: process, sizes, settings, how many messages ended.
 
-Reads only. These statements are the bench's own, so that the product carries none for its measurement.
+Writes only what a measurement begins with. These statements are the bench's own, so that the product carries
+none for its measurement.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 import asyncpg
+
+Wanted = TypeVar("Wanted")
 
 SHOWN_SETTINGS: Final = (
     "server_version",
@@ -48,12 +52,32 @@ class PostgresProbe:
         rows = asyncio.run(self._fetch("SELECT name, current_setting(name) FROM pg_settings"))
         return {row[0]: row[1] for row in rows if row[0] in SHOWN_SETTINGS}
 
+    def fetch(self, sql: str) -> "list[asyncpg.Record]":
+        """The rows of a statement of the bench's own."""
+        return asyncio.run(self._fetch(sql))
+
+    def fill(self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[Wanted]]") -> "Wanted":
+        """Do something on a connection before the clock starts."""
+        return asyncio.run(self._fill(work))
+
+    async def _fill(
+        self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[Wanted]]"
+    ) -> "Wanted":
+        connection = await self._connect()
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
     async def _fetch(self, sql: str) -> "list[asyncpg.Record]":
-        socket_folder = self._pid_file.read_text().splitlines()[4]
-        connection = await asyncpg.connect(
-            f"postgresql://estafette@/estafette?host={quote(socket_folder, safe='')}&port=5432"
-        )
+        connection = await self._connect()
         try:
             return await connection.fetch(sql)
         finally:
             await connection.close()
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        socket_folder = self._pid_file.read_text().splitlines()[4]
+        return await asyncpg.connect(
+            f"postgresql://estafette@/estafette?host={quote(socket_folder, safe='')}&port=5432"
+        )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -55,14 +55,44 @@ class Usage:
 class Server:
     """One running gateway with one shop and its live key."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, http_port: int) -> None:
-        self._process = process
+    def __init__(self, folder: Path, http_port: int) -> None:
         self._folder = folder
+        self._process = self._start()
         self.http_port = http_port
         self.admin = AdminClient(folder / "admin.sock", timeout_seconds=120)
         self.postgres = PostgresProbe(folder)
         self.key = ""
         self.peak_proportional_mb = 0.0
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with open(self._folder / "server.log", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", "serve", "--config", str(self._folder / "config.yaml")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+
+    def kill(self) -> None:
+        """End it as a crash does, without a word."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Start it again on what it left; returns once it is ready."""
+        self._process = self._start()
+        self.wait_ready()
+
+    def end(self) -> None:
+        """See that it is gone, however the measurement went."""
+        if self._process.poll() is None:
+            self.kill()
+            time.sleep(2)  # its Postgres shuts itself down
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def wait_ready(self) -> None:
         """Return once the admin API answers and every bind is up."""
@@ -146,32 +176,25 @@ class Server:
 
 
 @contextlib.contextmanager
-def start_server(smsc: Smsc, carrier: Carrier) -> Iterator[Server]:
+def start_server(
+    smsc: Smsc, carrier: Carrier, settings: Mapping[str, object] | None = None
+) -> Iterator[Server]:
     """A gateway bound to `smsc`, with its own empty bundled Postgres; all of it is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="estafette-bench-"))
     folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
     http_port, public_port = free_ports(2)
-    config = folder / "config.yaml"
-    config.write_text(json.dumps(_configuration(folder, smsc, carrier, http_port, public_port)))
-    with open(folder / "server.log", "wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+    content = _configuration(folder, smsc, carrier, http_port, public_port) | dict(settings or {})
+    (folder / "config.yaml").write_text(json.dumps(content))
     try:
-        server = Server(process, folder, http_port)
-        server.wait_ready()
-        server.create_shop()
-        yield server
-        server.stop()
+        server = Server(folder, http_port)
+        try:
+            server.wait_ready()
+            server.create_shop()
+            yield server
+            server.stop()
+        finally:
+            server.end()
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-            time.sleep(2)  # its Postgres shuts itself down
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -55,3 +55,15 @@ class StateKeepsMoving(StoreError):
         )
         self.rows = rows
         self.message_id = message_id
+
+
+class RecipientsMoved(StoreError):
+    """Recipients of a campaign were not where their only writer left them: a fault of the program, or rows
+    changed by hand."""
+
+    def __init__(self, campaign_id: int, expected: str, found: str) -> None:
+        super().__init__(
+            f"recipients of campaign {campaign_id} moved under their batch ({found} in place of {expected}); "
+            "this process stops, and a restart reads them anew"
+        )
+        self.campaign_id = campaign_id

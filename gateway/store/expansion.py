@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from gateway.domain.campaign import CampaignState, Exclusion
 from gateway.store.campaigns import Campaign
 from gateway.store.database import Connection
-from gateway.store.errors import StateKeepsMoving
+from gateway.store.errors import RecipientsMoved
 from gateway.store.intake import NewMessage, Stream, copy_messages, find_lowest_queued
 from gateway.store.links import LINK_COLUMNS, Link
 from gateway.store.queries import Query
@@ -253,7 +253,7 @@ class _ExpandJob(_Job):
         tag = await connection.execute(
             "note_expanded", campaign.shop_id, campaign.id, slots, contacts, messages, exclusions
         )
-        _expect(tag, len(made), campaign)
+        _expect(tag, f"INSERT 0 {len(made)}", campaign)
 
     async def _note_slots(self, connection: Connection, slots: Sequence[SlotProgress]) -> None:
         if not slots:
@@ -270,13 +270,13 @@ class _ExpandJob(_Job):
             [slot.is_done for slot in slots],
             self._clock(),
         )
-        _expect(tag, len(slots), self._campaign)
+        _expect(tag, f"UPDATE {len(slots)}", self._campaign)
 
 
-def _expect(tag: str, rows: int, campaign: Campaign) -> None:
+def _expect(tag: str, expected: str, campaign: Campaign) -> None:
     """Only one node at a time expands a slot, so a row that moved meanwhile is a fault of the program."""
-    if tag != f"UPDATE {rows}":
-        raise StateKeepsMoving(rows, campaign.id)
+    if tag != expected:
+        raise RecipientsMoved(campaign.id, expected, tag)
 
 
 def _advance(wishes: Sequence[SlotWish], rows: Sequence[Any], expanded: Expanded) -> list[SlotProgress]:

@@ -163,18 +163,21 @@ FROM unnest($3::int2[], $4::int8[], $5::int4[]) AS wanted (slot, after, most),
 LEFT JOIN contact AS c ON c.shop_id = $1 AND c.id = r.contact_id AND c.slot = r.slot;
 
 -- name: note_expanded
--- Give recipients their message, or the reason why they get none after all; each once.
+-- Give recipients their message, or the reason why they get none after all; each once. The rows are there since
+-- the freeze: an upsert finds each by its key, where an UPDATE of a table without statistics joined a whole
+-- campaign with the batch, 500 µs a message.
 -- $1 shop_id int4
 -- $2 campaign_id int8
 -- $3 slots int2[]
 -- $4 contact_ids int8[]
 -- $5 message_ids int8[]
 -- $6 exclusions int2[]
-UPDATE campaign_recipient AS r
-SET message_id = made.message_id, exclusion = made.exclusion
+INSERT INTO campaign_recipient AS held (shop_id, campaign_id, slot, contact_id, message_id, exclusion)
+SELECT $1, $2, made.slot, made.contact_id, made.message_id, made.exclusion
 FROM unnest($3::int2[], $4::int8[], $5::int8[], $6::int2[]) AS made (slot, contact_id, message_id, exclusion)
-WHERE r.shop_id = $1 AND r.campaign_id = $2 AND r.slot = made.slot AND r.contact_id = made.contact_id
-  AND r.message_id IS NULL AND r.exclusion = 0;
+ON CONFLICT (shop_id, campaign_id, slot, contact_id) DO UPDATE
+SET message_id = excluded.message_id, exclusion = excluded.exclusion
+WHERE held.message_id IS NULL AND held.exclusion = 0;
 
 -- name: advance_slots
 -- Move slots of a campaign on to the contact they are expanded up to, if they are where the caller believes.
