@@ -83,6 +83,7 @@ KINDS: dict[str, ProblemKind] = {
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "body_timeout": ProblemKind(408, "Body did not arrive"),
     "name_taken": ProblemKind(409, "Name taken"),
+    "order_conflict": ProblemKind(409, "The order is known otherwise"),
     "list_in_use": ProblemKind(409, "List in use"),
     "campaign_not_draft": ProblemKind(409, "The campaign is no draft"),
     "campaign_state": ProblemKind(409, "Not in this state"),
