@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace, settings: ConsoleSettings) -> int:
     )
     app = ConsoleApp(desk, keymap=settings.keys, first_screen=options.screenshot or "overview")
     if not options.screenshot:
-        app.run(mouse=sys.stdin.isatty())
+        app.run()
         return _DONE
     from admin_tui.screenshot import draw_screen, parse_size
 

@@ -260,6 +260,6 @@ class OverviewScreen(ConsoleScreen):
             text.append(fit(f"{clean(name)} {bind_['bind']}", 18))
             text.append(" ")
             text.append_text(state)
-            text.append(f"  {bind_['in_flight']}/{bind_['window']}\n")
+            text.append(" " * max(1, 12 - state.cell_len) + f"{bind_['in_flight']}/{bind_['window']}\n")
         text.right_crop(1)
         return text
