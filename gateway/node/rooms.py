@@ -23,6 +23,7 @@ from gateway.dispatch.holds import HoldBoard
 from gateway.dispatch.timetable import Timetable
 from gateway.domain.lanes import Category
 from gateway.domain.routing import RouteDecision
+from gateway.inbound.replies import ReplyWorker
 from gateway.intake.acceptance import Acceptance
 from gateway.intake.changes import MessageChanges
 from gateway.intake.directory import KeyDirectory
@@ -148,6 +149,13 @@ class Rooms:
                 render_batch=render_batch,
             ),
             self._make_acceptance(Config()),
+        )
+        self.replies = ReplyWorker(
+            database,
+            send=lambda sending, request, key: self.intake.send(sending, request, key=key),
+            next_id=node.ids.next_id,
+            slots=self._list_slots,
+            clock=now_utc,
         )
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
@@ -318,6 +326,7 @@ class Rooms:
             ("failover", self.failover.run()),
             ("retention", self.retention.run()),
             ("webhooks", self.deliverer.run()),
+            ("replies", self.replies.run()),
             ("holds", self._watch_holds()),
             ("status", self.status.run()),
             *self.shop_rooms.list_work(),
