@@ -26,7 +26,8 @@ async def open_anna(public: Public) -> tuple[str, int]:
     contact_id = await public.rig.put_contact(ANNA, shop_id=public.shop_id)
     slot = slot_of_address(ANNA)
     await public.rig.execute(
-        "INSERT INTO consent (shop_id, id, slot, contact_id, state, said_at, recorded_at, address_key, source)"
+        "INSERT INTO consent"
+        " (shop_id, id, slot, contact_id, state, said_at, recorded_at, address_key, source)"
         " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 'counter')",
         public.shop_id, public.rig.node.ids.next_id(slot), slot, contact_id, int(MarketingConsent.OPTED_IN),
         datetime.now(UTC) - timedelta(days=1), address_key(SECRET, ANNA),

@@ -8,13 +8,14 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from gateway.domain.link_codes import OptoutTokens
 from gateway.links.agents import AGENT_OCTETS
 from gateway.links.optouts import OptoutDesk, OptoutStanding
 from gateway.links.resolving import LinkResolver
 from gateway.store.links import OPTOUT_TARGET, Link
-from gateway.web.pages.languages import Words
+from gateway.web.pages.languages import LANGUAGES, Words
 from gateway.web.pages.limits import MissLimiter
 from gateway.web.pages.rendering import Html, Pages, button_form, paragraph
 from gateway.web.pages.visitors import Visitors
@@ -28,6 +29,8 @@ _UNDO: Final = "undo"
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 """RFC 8058 §3.2: its form must be answered without a redirect."""
 _UNDONE: Final = "undone"
+_SHORTEST_NUMBER: Final = 8
+"""Digits; what is shorter is a short code."""
 
 
 class UnsubscribeHandlers:
@@ -129,15 +132,16 @@ def _render(standing: OptoutStanding, words: Words, request: web.Request) -> tup
 
 
 def mask_number(address: str) -> str:
-    """Enough to know one's own number by: `+33 •• 78`. A short code or a name is shown whole."""
-    if not address.isdigit() or len(address) < 8:
+    """Enough to know one's own number by: `+33 •••• 78`. A short code or a name is shown whole."""
+    if not address.isdigit() or len(address) < _SHORTEST_NUMBER:
         return address
-    return f"+{address[:2]} •••• {address[-2:]}".replace(" ", "\u00a0")
+    code = next((address[:n] for n in (1, 2, 3) if int(address[:n]) in COUNTRY_CODE_TO_REGION_CODE), "")
+    return f"+{code}\u00a0••••\u00a0{address[-2:]}"
 
 
 def _see_other(request: web.Request, **query: str) -> web.Response:
     """The same page by GET, in the language that its switch had chosen."""
-    if "lang" in request.query:
-        query["lang"] = request.query["lang"]
+    if (language := request.query.get("lang")) in LANGUAGES:
+        query["lang"] = language
     location = request.rel_url.with_path(f"/{request.match_info['token']}").with_query(query)
     return web.Response(status=303, headers={"Location": str(location), "Cache-Control": "no-store"})
