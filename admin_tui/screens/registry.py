@@ -6,7 +6,9 @@ from typing import Final
 
 from admin_tui import access
 from admin_tui.desk import Desk
+from admin_tui.screens.audience.screen import AudienceScreen
 from admin_tui.screens.base import ConsoleScreen
+from admin_tui.screens.campaigns import CampaignsScreen
 from admin_tui.screens.carriers import CarriersScreen
 from admin_tui.screens.messages import MessagesScreen
 from admin_tui.screens.overview import OverviewScreen
@@ -26,7 +28,9 @@ class NumberedScreen:
 
 SCREENS: Final = (
     NumberedScreen(1, "overview", (access.SEE_STATUS,), OverviewScreen),
+    NumberedScreen(2, "campaigns", (access.SEE_CAMPAIGNS,), CampaignsScreen),
     NumberedScreen(3, "messages", (access.SEE_MESSAGES,), MessagesScreen),
+    NumberedScreen(4, "audience", (access.SEE_AUDIENCE,), AudienceScreen),
     NumberedScreen(8, "carriers", (access.SEE_STATUS,), CarriersScreen, is_for_operators=True),
     NumberedScreen(9, "system", (access.MANAGE_KEYS, access.SEE_SYSTEM), SystemScreen),
 )

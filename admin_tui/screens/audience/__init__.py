@@ -1,0 +1,1 @@
+"""Screen 4: lists, contacts and opt-outs."""
