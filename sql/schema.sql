@@ -182,13 +182,15 @@ CREATE TABLE consent_wording (
 );
 
 -- What people said about marketing, appended and never changed; the newest row of a person rules. An erased
--- person keeps rows without contact_id and evidence: the keyed hash proves, and names nobody.
+-- person keeps rows without contact_id and evidence: the keyed hash proves, and names nobody. campaign_id: the
+-- campaign that an opt-out answers, on the rows that stat_optout counts.
 CREATE TABLE consent (
     shop_id      integer     NOT NULL,
     id           bigint      NOT NULL,
     slot         smallint    NOT NULL,
     contact_id   bigint,
     wording_id   bigint,
+    campaign_id  bigint,
     state        smallint    NOT NULL,
     said_at      timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL,
@@ -198,6 +200,7 @@ CREATE TABLE consent (
     PRIMARY KEY (shop_id, id, slot)
 );
 CREATE INDEX consent_by_person ON consent (shop_id, slot, address_key);
+CREATE INDEX consent_by_campaign ON consent (campaign_id, shop_id, id) WHERE campaign_id > 0;
 
 -- member_count is kept by whoever adds and removes members, in the same transaction.
 CREATE TABLE contact_list (

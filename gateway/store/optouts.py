@@ -148,7 +148,15 @@ async def withdraw_people(
     said = [each for each in withdrawn if each.withdrawal.scope is SuppressionScope.MARKETING]
     await _add_consents(
         connection,
-        [(each.withdrawal, each.contact_id, MarketingConsent.OPTED_OUT) for each in said],
+        [
+            (
+                each.withdrawal,
+                each.contact_id,
+                MarketingConsent.OPTED_OUT,
+                each.withdrawal.campaign_id if each.is_first else 0,
+            )
+            for each in said
+        ],
         ids=ids,
         now=now,
         instance_secret=instance_secret,
@@ -233,7 +241,7 @@ async def restore_people(
     )
     await _add_consents(
         connection,
-        [(each.restoration, each.contact_id, each.consent) for each in said],
+        [(each.restoration, each.contact_id, each.consent, 0) for each in said],
         ids=ids,
         now=now,
         instance_secret=instance_secret,
@@ -289,27 +297,29 @@ async def find_waiting_of_people(
 
 async def _add_consents(
     connection: Connection,
-    said: Sequence[tuple[Withdrawal | Restoration, int | None, MarketingConsent]],
+    said: Sequence[tuple[Withdrawal | Restoration, int | None, MarketingConsent, int]],
     *,
     ids: IdSource,
     now: datetime,
     instance_secret: bytes,
 ) -> None:
+    """Append what people said; the last of each is the campaign that an opt-out is counted for, or 0."""
     if not said:
         return
-    slots = [slot_of_address(person.address) for person, _, _ in said]
+    slots = [slot_of_address(person.address) for person, *_ in said]
     await connection.execute(
         "add_consents",
-        [person.shop_id for person, _, _ in said],
+        [person.shop_id for person, *_ in said],
         [ids.next_id(slot) for slot in slots],
         slots,
-        [contact_id for _, contact_id, _ in said],
-        [int(state) for _, _, state in said],
-        [person.said_at for person, _, _ in said],
-        [address_key(instance_secret, person.address) for person, _, _ in said],
-        [person.source for person, _, _ in said],
-        [person.evidence for person, _, _ in said],
+        [contact_id for _, contact_id, _, _ in said],
+        [int(state) for _, _, state, _ in said],
+        [person.said_at for person, *_ in said],
+        [address_key(instance_secret, person.address) for person, *_ in said],
+        [person.source for person, *_ in said],
+        [person.evidence for person, *_ in said],
         now,
+        [campaign_id or None for *_, campaign_id in said],
     )
 
 

@@ -48,10 +48,12 @@ RETURNING shop_id, slot, address_key, scope, created_at;
 -- $8 source text[]
 -- $9 evidence jsonb[]
 -- $10 now timestamptz
-INSERT INTO consent (shop_id, id, slot, contact_id, state, said_at, address_key, source, evidence, recorded_at)
+-- $11 campaign_id int8[]
+INSERT INTO consent (shop_id, id, slot, contact_id, state, said_at, address_key, source, evidence, campaign_id,
+                     recorded_at)
 SELECT wanted.*, $10
 FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int8[], $5::int2[], $6::timestamptz[], $7::bytea[], $8::text[],
-            $9::jsonb[]) AS wanted;
+            $9::jsonb[], $11::int8[]) AS wanted;
 
 -- name: touch_contacts
 -- Hold the contacts of some people for the rest of the transaction, in the order that withdrawals take.
