@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from ipaddress import ip_network
 
 import pytest
@@ -165,3 +166,29 @@ async def test_what_goes_wrong_is_a_page_in_the_visitors_language() -> None:
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
         async with client.get("/robots.txt") as answer:
             assert await answer.text() == "User-agent: *\nDisallow: /\n"
+
+
+def _luminance(colour: str) -> float:
+    full = colour if len(colour) == 7 else "#" + "".join(digit * 2 for digit in colour[1:])
+    parts = [int(full[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2.2, "contrast ratio"."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_stands_out_by_day_and_by_night() -> None:
+    style = (files("gateway.web.pages") / "page.css").read_text("utf-8")
+    schemes = [
+        dict(re.findall(r"--([\w-]+):(#\w+)", block)) for block in re.findall(r":root{([^}]*)}", style)
+    ]
+    assert len(schemes) == 2
+    for colours in schemes:
+        assert _contrast(colours["text"], colours["ground"]) > 14
+        assert _contrast(colours["hint"], colours["ground"]) > 7
+        assert _contrast(colours["on-act"], colours["act"]) > 7
+        assert _contrast(colours["act"], colours["ground"]) > 7
