@@ -192,7 +192,7 @@ async def list_contacts(
     """A page of people: newest first, or the members of one list in a fixed order of its own. `after` is the
     id of the last one of the page before."""
     digits = None if wanted.digits is None else f"%{wanted.digits}%"
-    name, other_name = (*(_escape_like(name.lower()) + "%" for name in wanted.names), None, None)[:2]
+    name, other_name = (*(f"%\x01{_escape_like(name.lower())}%" for name in wanted.names), None, None)[:2]
     narrowed = (wanted.consent, wanted.suppressed, wanted.tag, digits, name, other_name, limit)
     if wanted.list_id is None:
         below = _HIGHEST_ID if after is None else after
