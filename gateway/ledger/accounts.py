@@ -81,6 +81,7 @@ def compare(counts: LedgerCounts) -> LedgerReport:
             counts.delivered_parts[1],
             _names(counts.undelivered),
         ),
+        *_campaign_pairs(counts),
     ]
     return LedgerReport(
         pairs=tuple(pairs),
@@ -91,10 +92,29 @@ def compare(counts: LedgerCounts) -> LedgerReport:
     )
 
 
+def _campaign_pairs(counts: LedgerCounts) -> list[LedgerPair]:
+    """Nobody whom a campaign was frozen for is lost, and everybody has one message or a reason."""
+    people = counts.campaign_people
+    return [
+        LedgerPair("people of campaigns", "rows", people.people, "noted", people.people_noted),
+        LedgerPair("people left out", "rows", people.excluded, "rollup", people.excluded_counted),
+        LedgerPair("recipients with a message", "rows", people.expanded, "noted", people.expanded_noted),
+        LedgerPair(
+            "every recipient's message exists once",
+            "given",
+            counts.campaign_messages[0],
+            "found",
+            counts.campaign_messages[1],
+            _names(counts.campaign_messages_at_fault),
+        ),
+    ]
+
+
 def _state_pairs(state: int, counts: LedgerCounts) -> list[LedgerPair]:
     recount = counts.recount.get(state, _NONE)
     rollup = counts.rollup.get(state, _NONE)
     shops = counts.rollup_shops.get(state, _NONE)
+    campaigns = counts.rollup_campaigns.get(state, _NONE)
     word = "taken in" if state == ACCEPTED else MessageState(state).word
     pairs = [
         LedgerPair(f"messages {word}", "rows", recount.messages, "rollup", rollup.messages),
@@ -103,6 +123,16 @@ def _state_pairs(state: int, counts: LedgerCounts) -> list[LedgerPair]:
         LedgerPair(f"shops' messages {word}", "rows", recount.shop_messages, "rollup", shops.messages),
         LedgerPair(
             f"shops' cost {word} in millionths", "rows", recount.shop_cost_micros, "rollup", shops.cost_micros
+        ),
+        LedgerPair(
+            f"campaigns' messages {word}", "rows", recount.campaign_messages, "rollup", campaigns.messages
+        ),
+        LedgerPair(
+            f"campaigns' cost {word} in millionths",
+            "rows",
+            recount.campaign_cost_micros,
+            "rollup",
+            campaigns.cost_micros,
         ),
     ]
     # A state that nothing ever entered needs no five lines of zeros.

@@ -19,13 +19,28 @@ _FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """Messages that entered a state, with their parts and cost; `shop_` without test messages."""
+    """Messages that entered a state, with their parts and cost; `shop_` without test messages, `campaign_`
+    those of campaigns only."""
 
     messages: int = 0
     parts: int = 0
     cost_micros: int = 0
     shop_messages: int = 0
     shop_cost_micros: int = 0
+    campaign_messages: int = 0
+    campaign_cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPeople:
+    """People of all campaigns ever frozen, by their rows and as they were counted when it happened."""
+
+    people: int
+    people_noted: int
+    excluded: int
+    excluded_counted: int
+    expanded: int
+    expanded_noted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,7 @@ class LedgerCounts:
     recount: dict[int, StateCount]
     rollup: dict[int, StateCount]
     rollup_shops: dict[int, StateCount]
+    rollup_campaigns: dict[int, StateCount]
     misplaced: list[int]
     without_message: list[int]
     unbacked: list[int]
@@ -49,6 +65,9 @@ class LedgerCounts:
     undelivered: list[int]
     lookups: tuple[int, int]
     lookups_at_fault: list[int]
+    campaign_people: CampaignPeople
+    campaign_messages: tuple[int, int]
+    campaign_messages_at_fault: list[int]
 
 
 async def count_ledger(
@@ -73,12 +92,15 @@ async def _count(
     ids = (first_id_at(low), first_id_at(high))
     states: Sequence[int] = (ACCEPTED, *COUNTED)
     unmatched = await connection.fetch_row("count_unmatched", *ids, low, high, ReceiptOutcome.UNMATCHED)
+    people = await connection.fetch_row("count_campaign_people")
     assert unmatched is not None
+    assert people is not None
     return LedgerCounts(
         standing=await _read_map(connection, "count_messages_by_standing", "messages", *ids),
         recount=await _read_counts(connection, "recount_states", *ids, states),
         rollup=await _read_counts(connection, "read_rollup_states", low, high),
         rollup_shops=await _read_counts(connection, "read_rollup_shops", low.date(), high.date()),
+        rollup_campaigns=await _read_counts(connection, "read_rollup_campaigns", low, high),
         misplaced=await _read_ids(connection, "list_misplaced_messages", *ids, IDS_NAMED),
         without_message=await _read_ids(connection, "list_rows_without_message", *ids, IDS_NAMED),
         unbacked=await _read_ids(
@@ -104,6 +126,11 @@ async def _count(
         undelivered=await _read_ids(connection, "list_undelivered_parts", *ids, *_DELIVERED, IDS_NAMED),
         lookups=await _read_pair(connection, "count_lookups", *ids, lookups_since),
         lookups_at_fault=await _read_ids(connection, "list_lookups_at_fault", *ids, lookups_since, IDS_NAMED),
+        campaign_people=CampaignPeople(**people),
+        campaign_messages=await _read_pair(connection, "count_campaign_messages", *ids),
+        campaign_messages_at_fault=await _read_ids(
+            connection, "list_campaign_messages_at_fault", *ids, IDS_NAMED
+        ),
     )
 
 

@@ -69,7 +69,8 @@ SELECT states.state, count(*) AS messages, sum(told.parts)::int8 AS parts,
        sum(told.cost_micros)::int8 AS cost_micros,
        count(*) FILTER (WHERE NOT told.is_test) AS shop_messages,
        coalesce(sum(told.cost_micros) FILTER (WHERE NOT told.is_test), 0)::int8 AS shop_cost_micros,
-       count(*) FILTER (WHERE told.is_campaign) AS campaign_messages
+       count(*) FILTER (WHERE told.is_campaign) AS campaign_messages,
+       coalesce(sum(told.cost_micros) FILTER (WHERE told.is_campaign), 0)::int8 AS campaign_cost_micros
 FROM told, unnest($3::int2[]) AS states (state)
 WHERE told.entered >> states.state::int & 1 = 1
 GROUP BY 1
@@ -94,6 +95,58 @@ FROM stat_shop
 WHERE day >= $1 AND day < $2 AND day NOT IN (SELECT day FROM ledger_day)
 GROUP BY 1
 ORDER BY 1;
+
+-- name: read_rollup_campaigns
+-- What the campaigns' rollup tells of the same hours.
+-- $1 low_hour timestamptz
+-- $2 high_hour timestamptz
+SELECT state, sum(messages)::int8 AS messages, sum(cost_micros)::int8 AS cost_micros
+FROM stat_campaign
+WHERE hour >= $1 AND hour < $2 AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)
+GROUP BY 1
+ORDER BY 1;
+
+-- name: count_campaign_people
+-- Everybody whom campaigns were frozen for: rows, and how far their slots say they are; those left out, and as
+-- the rollup counts them; those who were given a message, and as their slots say.
+SELECT (SELECT count(*) FROM campaign_recipient) AS people,
+       (SELECT coalesce(sum(frozen), 0)::int8 FROM campaign_progress) AS people_noted,
+       (SELECT count(*) FROM campaign_recipient WHERE exclusion <> 0) AS excluded,
+       (SELECT coalesce(sum(people), 0)::int8 FROM stat_exclusion) AS excluded_counted,
+       (SELECT count(*) FROM campaign_recipient WHERE message_id IS NOT NULL) AS expanded,
+       (SELECT coalesce(sum(expanded), 0)::int8 FROM campaign_progress) AS expanded_noted;
+
+-- name: count_campaign_messages
+-- Messages that recipients were given, of days that are not sealed, and those of them that are there.
+-- $1 low_id int8
+-- $2 high_id int8
+SELECT count(*) AS given, count(m.id) AS found
+FROM campaign_recipient AS r
+LEFT JOIN message AS m ON m.id = r.message_id AND m.slot = r.slot AND m.shop_id = r.shop_id
+                      AND m.campaign_id = r.campaign_id AND m.id >= $1 AND m.id < $2
+WHERE r.message_id >= $1 AND r.message_id < $2
+  AND NOT EXISTS (SELECT FROM ledger_day AS d
+                  WHERE r.message_id >= day_floor_id(d.day) AND r.message_id < day_floor_id(d.day + 1));
+
+-- name: list_campaign_messages_at_fault
+-- Messages that a recipient was given and that are not there, and messages of a campaign that no recipient was
+-- given: a second one for one person, or one for nobody.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 most int8
+SELECT coalesce(r.message_id, m.id) AS id
+FROM (SELECT shop_id, campaign_id, slot, message_id FROM campaign_recipient AS given
+      WHERE message_id >= $1 AND message_id < $2
+        AND NOT EXISTS (SELECT FROM ledger_day AS d
+                        WHERE message_id >= day_floor_id(d.day) AND message_id < day_floor_id(d.day + 1))) AS r
+FULL JOIN (SELECT made.shop_id, made.campaign_id, made.slot, made.id
+           FROM message AS made
+           JOIN campaign AS c ON c.shop_id = made.shop_id AND c.id = made.campaign_id
+           WHERE made.id >= $1 AND made.id < $2) AS m
+       ON m.shop_id = r.shop_id AND m.campaign_id = r.campaign_id AND m.slot = r.slot AND m.id = r.message_id
+WHERE r.message_id IS NULL OR m.id IS NULL
+ORDER BY 1
+LIMIT $3;
 
 -- name: count_submissions
 -- Submitted parts: rows, and what the rollup counted.

@@ -244,3 +244,86 @@ async def test_rollups_equal_the_recount_after_any_history(desk: Desk, rig: Rig,
         await desk.assert_balanced()
     states = [row[0] for row in await rig.fetch("SELECT state FROM message_state")]
     assert sum(state in ENDS for state in states) >= 3, "the history went somewhere"
+
+
+async def freeze(desk: Desk, people: int, *, left_out: int) -> list[int]:
+    """A campaign of so many people in one slot, some of them left out, the rest with a message each."""
+    rig = desk.rig
+    await rig.execute(
+        "INSERT INTO campaign (shop_id, id, category, state, pause_reason, version, created_at, updated_at,"
+        " state_changed_at, created_by, name, text, links, audience)"
+        " VALUES (1, 77, 3, 3, 0, 1, now(), now(), now(), 'ana', 'c', 'x', '[]', '{}')"
+    )
+    messages = [rig.new_message(campaign_id=77, to_address="33639981111") for _ in range(people - left_out)]
+    await desk.accept(*messages)
+    for number, message in enumerate(messages):
+        await rig.execute(
+            "INSERT INTO campaign_recipient VALUES (1, 77, $1, $2, $3, 0)", message.slot, number, message.id
+        )
+    for number in range(left_out):
+        await rig.execute("INSERT INTO campaign_recipient VALUES (1, 77, 5, $1, NULL, 3)", 1_000 + number)
+    await rig.execute("INSERT INTO stat_exclusion VALUES (1, 77, 3, $1)", left_out)
+    await rig.execute(
+        "INSERT INTO campaign_progress VALUES (1, 77, 5, $1, $2, 0, now(), now())", people, len(messages)
+    )
+    return [message.id for message in messages]
+
+
+CAMPAIGN_MESSAGES = "every recipient's message exists once"
+
+
+async def test_a_campaign_balances(desk: Desk) -> None:
+    await freeze(desk, 10, left_out=3)
+    report = await desk.ledger()
+    assert faults(report) == {}
+    assert {
+        pair.name: pair.left for pair in report.pairs if pair.name.startswith(("people", "every rec"))
+    } == {
+        "people of campaigns": 10,
+        "people left out": 3,
+        CAMPAIGN_MESSAGES: 7,
+    }
+
+
+async def test_a_second_message_for_one_recipient_is_named(desk: Desk) -> None:
+    await freeze(desk, 5, left_out=0)
+    await desk.accept(second := desk.rig.new_message(campaign_id=77))
+    assert faults(await desk.ledger()) == {CAMPAIGN_MESSAGES: (encode_public_id("msg", second.id),)}
+
+
+async def test_a_recipients_message_that_is_not_there_is_named(desk: Desk) -> None:
+    ids = await freeze(desk, 5, left_out=0)
+    await desk.rig.execute(
+        "UPDATE campaign_recipient SET message_id = message_id + 4096 WHERE contact_id = 0"
+    )
+    found = faults(await desk.ledger())
+    assert found == {CAMPAIGN_MESSAGES: tuple(encode_public_id("msg", ids[0] + more) for more in (0, 4096))}
+
+
+@pytest.mark.parametrize(
+    ("tamper", "fault"),
+    [
+        ("DELETE FROM campaign_recipient WHERE exclusion = 3", {"people of campaigns", "people left out"}),
+        ("UPDATE stat_exclusion SET people = people + 1", {"people left out"}),
+        ("UPDATE campaign_progress SET expanded = expanded - 1", {"recipients with a message"}),
+        (
+            "UPDATE stat_campaign SET messages = messages + 1 WHERE state = 0",
+            {"campaigns' messages taken in"},
+        ),
+    ],
+)
+async def test_every_count_of_a_campaign_that_is_off_is_found(
+    desk: Desk, tamper: str, fault: set[str]
+) -> None:
+    await freeze(desk, 10, left_out=3)
+    await desk.rig.execute(tamper)
+    assert faults(await desk.ledger()).keys() == fault
+
+
+async def test_messages_of_sealed_days_are_not_missed(desk: Desk) -> None:
+    await freeze(desk, 3, left_out=0)
+    await desk.rig.execute("UPDATE message SET campaign_id = NULL")
+    assert CAMPAIGN_MESSAGES in faults(await desk.ledger())
+    today = datetime.now(UTC).date()
+    await desk.rig.execute("INSERT INTO ledger_day VALUES ($1, now(), '{}')", today)
+    assert CAMPAIGN_MESSAGES not in faults(await desk.ledger())
