@@ -354,25 +354,27 @@ class _Slots:
             if order.is_agreed:
                 consent_ids.extend(next_id(slot) for _ in range(people.get(slot, 0)))
         while True:
+            await self._connection.raw.execute("SAVEPOINT before_people")
             try:
-                async with self._connection.raw.transaction():
-                    row = await self._connection.fetch_row(
-                        "add_import_contacts",
-                        *self._range,
-                        offsets,
-                        contact_ids,
-                        consent_ids,
-                        f"import:{order.public_id}",
-                        order.tags,
-                        order.is_agreed,
-                        order.consent_source or "",
-                        self.job.progress.wording_id,
-                        order.said_at or order.now,
-                        self.job.list_id,
-                        order.now,
-                    )
+                row = await self._connection.fetch_row(
+                    "add_import_contacts",
+                    *self._range,
+                    offsets,
+                    contact_ids,
+                    consent_ids,
+                    f"import:{order.public_id}",
+                    order.tags,
+                    order.is_agreed,
+                    order.consent_source or "",
+                    self.job.progress.wording_id,
+                    order.said_at or order.now,
+                    self.job.list_id,
+                    order.now,
+                )
             except asyncpg.UniqueViolationError:
-                continue  # another hand added one of them since the statement began; now the person is known
+                # Another hand added one of them since the statement began; now the person is known.
+                await self._connection.raw.execute("ROLLBACK TO SAVEPOINT before_people")
+                continue
             assert row is not None  # an aggregate without GROUP BY
             return row
 

@@ -71,7 +71,8 @@ async def _read(order: ReadingOrder) -> int:
                 await staging.fail(str(exc), _now())
         finally:
             await staging.aclose()
-    except (StoreUnavailable, LeaseLost):
+    except (StoreUnavailable, LeaseLost) as exc:
+        print(type(exc).__name__, exc, file=sys.stderr)
         return EXIT_STORE_AWAY
     return 0
 

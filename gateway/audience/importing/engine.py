@@ -126,7 +126,8 @@ class ImportEngine:
             while current is not None and current.state is ImportState.RUNNING:
                 try:
                     await self._take_step(current)
-                except StoreUnavailable:
+                except StoreUnavailable as exc:
+                    log.warning("import.waiting", import_id=public_id, fault=str(exc))
                     await asyncio.sleep(_AWAY_PAUSE_SECONDS)
                 current = await self._reread(job)
         except (LeaseLost, asyncio.CancelledError):
@@ -188,6 +189,7 @@ class ImportEngine:
             detected=look.detected,
             known_fields={field.name: int(field.kind) for field in known},
             is_dry_run=job.progress.is_dry_run,
+            wording_id=job.progress.wording_id,
         )
         status = await read_apart(order)
         if status == EXIT_STORE_AWAY:

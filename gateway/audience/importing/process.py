@@ -62,7 +62,9 @@ async def read_apart(order: ReadingOrder) -> int:
     finally:
         await _end(process)
     status = process.returncode or 0
-    if status not in (0, EXIT_STORE_AWAY):
+    if status == EXIT_STORE_AWAY:
+        log.warning("import.reading_again", fault=complaint.decode(errors="replace").strip()[-300:])
+    elif status != 0:
         _log_crash(process, complaint)
     return status
 

@@ -41,6 +41,7 @@ class ReadingOrder(Struct, frozen=True, kw_only=True):
     detected: Detected
     known_fields: dict[str, int]
     is_dry_run: bool
+    wording_id: int | None
 
 
 class Survey(Struct, frozen=True):
@@ -149,6 +150,7 @@ async def stage_file(
         phase="reading",
         is_dry_run=order.is_dry_run,
         is_staged=True,
+        wording_id=order.wording_id,
         rows_total=survey.rows,
         phase_started_at=clock(),
     )
