@@ -15,8 +15,9 @@ from gateway.domain.people import MarketingConsent
 _ROWS_AT_ONCE = 20_000
 _CONTACT_COLUMNS = (
     "shop_id", "id", "slot", "address", "country", "first_name", "attributes", "source", "marketing_consent",
-    "created_at", "updated_at", "tags", "suppressed",
+    "created_at", "updated_at", "tags", "suppressed", "time_zone",
 )  # fmt: skip
+_ZONES = ("Europe/Paris", "Europe/Rome", "Europe/Bucharest", "Africa/Dakar")
 _NODE = 30
 """No gateway of a measurement has this number."""
 
@@ -46,6 +47,7 @@ async def fill_audience(connection: "asyncpg.Connection[asyncpg.Record]", people
                 (
                     shop_id, contact_id, slot, address, COUNTRIES[serial % len(COUNTRIES)], f"Nom{serial}",
                     "{}", "bench", int(MarketingConsent.OPTED_IN), now, now, [], 0,
+                    _ZONES[serial % len(_ZONES)],
                 )
             )  # fmt: skip
             members.append((shop_id, list_id, slot, contact_id, now))

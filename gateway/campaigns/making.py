@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from gateway.campaigns.hours import LawfulHours
 from gateway.campaigns.texts import CampaignTexts, PersonalText
 from gateway.domain.campaign import Exclusion
+from gateway.domain.country_rules import CountryRule
 from gateway.domain.identifiers import IdSource
 from gateway.domain.lanes import Category, Lane
 from gateway.domain.people import MarketingConsent, SuppressionScope
@@ -113,6 +114,7 @@ class MessageMaker:
         self._targets = targets
         self._longest_validity = longest_validity
         self._is_marketing = campaign.content.category is Category.MARKETING
+        self._by_rule: dict[int, tuple[CountryRule, PersonalText]] = {}
         self._deferred_parts: dict[datetime, int] = {}
 
     async def make(
@@ -127,16 +129,15 @@ class MessageMaker:
         now = deps.clock()
         hours = LawfulHours(now, self._rules.holidays.is_holiday)
         expanded = Expanded([], [], [])
-        seqs = iter(await deps.links.seqs.take(self._count_links(people)))
-        for place, person in enumerate(people):
+        texts = [self._find_text(person) for person in people]
+        seqs = iter(await deps.links.seqs.take(sum(len(t.links) + t.has_stop_link for _, t in texts)))
+        for place, (person, (rule, text)) in enumerate(zip(people, texts, strict=True)):
             if place % _BETWEEN_PAUSES == _BETWEEN_PAUSES - 1:
                 await asyncio.sleep(0)
             exclusion = self._judge_standing(person)
             if exclusion is not Exclusion.NONE:
                 expanded.made.append(Made(person.slot, person.contact_id, None, exclusion))
                 continue
-            rule = self._rules.rule_for(person.country, person.address)
-            text = self._texts.text_for(rule)
             urls, links = self._make_links(text, seqs)
             plan = self._plan(person, text, urls, rule.max_parts if self._is_marketing else None)
             if isinstance(plan, Exclusion):
@@ -169,14 +170,14 @@ class MessageMaker:
                 )
         return expanded
 
-    def _count_links(self, people: Sequence[Person]) -> int:
-        """How many numbers these people's links need at most; those of people who get no message are lost."""
-        count = 0
-        for person in people:
-            if person.address:
-                text = self._texts.text_for(self._rules.rule_for(person.country, person.address))
-                count += len(text.links) + text.has_stop_link
-        return count
+    def _find_text(self, person: Person) -> tuple[CountryRule, PersonalText]:
+        """The rule and the text for a person. Numbers of links are taken for all, so those of people who get
+        no message are lost."""
+        rule = self._rules.rule_for(person.country, person.address)
+        found = self._by_rule.get(id(rule))
+        if found is None:
+            found = self._by_rule[id(rule)] = (rule, self._texts.text_for(rule))
+        return found
 
     def _judge_standing(self, person: Person) -> Exclusion:
         """What stands against a person now that did not, or was not known, when they were frozen."""

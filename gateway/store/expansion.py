@@ -217,7 +217,7 @@ class _ExpandJob(_Job):
             [wish.after for wish in wishes],
             [wish.most for wish in wishes],
         )
-        expanded = await self._make([Person(*row) for row in rows])
+        expanded = await self._make(list(map(Person._make, rows)))
         tallies = Tallies()
         slots = _advance(wishes, rows, expanded)
         await self._note_recipients(connection, expanded, tallies)

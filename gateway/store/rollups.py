@@ -40,6 +40,7 @@ class Tallies:
         "_exclusions",
         "_failures",
         "_hours",
+        "_messages",
         "_optouts",
         "_orders",
         "_receipts",
@@ -48,6 +49,7 @@ class Tallies:
     )
 
     def __init__(self) -> None:
+        self._messages: _Table = {}
         self._hours: _Table = {}
         self._campaigns: _Table = {}
         self._shops: _Table = {}
@@ -78,16 +80,47 @@ class Tallies:
         is_test: bool,
     ) -> None:
         """Count one first entry of a message to a state."""
-        hour = (message_id >> _TIME_SHIFT) // _MS_PER_HOUR
-        amounts = (1, parts, cost_micros)
-        _add(
-            self._hours, (hour, shop_id, connector_id, country, lane, currency, state, failure_class), amounts
+        # One sum for each kind of message, told apart at the end: 0.4 µs a message where three took 1.2 µs.
+        key = (
+            (message_id >> _TIME_SHIFT) // _MS_PER_HOUR,
+            shop_id,
+            connector_id,
+            country,
+            lane,
+            category,
+            currency,
+            state,
+            failure_class,
+            campaign_id,
+            is_test,
         )
-        if not is_test:
-            _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), amounts)
-        if campaign_id is not None:
-            key = (shop_id, campaign_id, hour, country, lane, currency, state, failure_class)
-            _add(self._campaigns, key, amounts)
+        held = self._messages.get(key)
+        if held is None:
+            self._messages[key] = [1, parts, cost_micros]
+        else:
+            held[0] += 1
+            held[1] += parts
+            held[2] += cost_micros
+
+    def _tell_messages_apart(self) -> None:
+        for key, sums in self._messages.items():
+            hour, shop_id, connector_id, country, lane, category, currency, state, failure_class, *rest = key
+            campaign_id, is_test = rest
+            amounts = tuple(sums)
+            _add(
+                self._hours,
+                (hour, shop_id, connector_id, country, lane, currency, state, failure_class),
+                amounts,
+            )
+            if not is_test:
+                _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), amounts)
+            if campaign_id is not None:
+                _add(
+                    self._campaigns,
+                    (shop_id, campaign_id, hour, country, lane, currency, state, failure_class),
+                    amounts,
+                )
+        self._messages.clear()
 
     def add_failure(
         self,
@@ -167,6 +200,7 @@ class Tallies:
 
     async def write(self, connection: Connection) -> None:
         """Upsert everything gathered; call it last in the transaction."""
+        self._tell_messages_apart()
         for statement, table, moment_at, moment_of in (
             ("add_stat_hour", self._hours, 0, hour_start),
             ("add_stat_campaign", self._campaigns, 2, hour_start),
