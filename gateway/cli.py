@@ -46,6 +46,8 @@ COMMANDS: Final = (
     Command("release", "gateway.commands.hold", "send again what was held"),
     Command("connector", "gateway.commands.connector", "list carrier accounts and the state of their binds"),
     Command("message", "gateway.commands.message", "show, resend or cancel one message"),
+    Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),
+    Command("list", "gateway.commands.contact_list", "lists of people: make, show, rename, delete"),
     Command("shop", "gateway.commands.shop", "create and list shops"),
     Command("key", "gateway.commands.key", "create, list and revoke API keys"),
     Command("ledger", "gateway.commands.ledger", "prove that every message is accounted for"),

@@ -31,6 +31,9 @@ class AdminClient:
     def post(self, path: str, body: dict[str, object] | None = None) -> Any:
         return self._request("POST", path, body or {})
 
+    def patch(self, path: str, body: dict[str, object]) -> Any:
+        return self._request("PATCH", path, body)
+
     def delete(self, path: str) -> Any:
         return self._request("DELETE", path, None)
 

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.commands.errors import ExitStatus, ServerUnreachable
 from gateway.commands.options import add_server_options, connect, read_configuration
 from gateway.commands.tables import format_table, print_document
+from gateway.intake.keys import SCOPES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--scope",
         action="append",
-        choices=("messages:write", "messages:read", "webhooks"),
+        choices=SCOPES,
         help="what it may do, once for each (default: everything)",
     )
     add_server_options(create)

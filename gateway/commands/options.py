@@ -7,6 +7,7 @@ import argparse
 import os
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from gateway.commands.admin_client import AdminClient
 from gateway.commands.errors import CommandError
@@ -36,6 +37,24 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         "--socket", metavar="PATH", help="admin socket of the server, when the configuration is elsewhere"
     )
     add_json_option(parser)
+
+
+def add_shop_option(parser: argparse.ArgumentParser) -> None:
+    """`--shop`: whose people, lists, campaigns or orders; may be left out where there is only one shop."""
+    parser.add_argument("--shop", metavar="NAME", help="the shop (default: the only one there is)")
+
+
+def choose_shop(client: AdminClient, given: str | None) -> str:
+    """The path of the shop's endpoints. Raises `CommandError` where several shops leave it open."""
+    if given is None:
+        names = [shop["name"] for shop in client.get("/admin/shops")["shops"]]
+        if len(names) != 1:
+            known = (
+                f"say which with --shop: {', '.join(names)}" if names else "make one: estafette shop create"
+            )
+            raise CommandError(f"there are {len(names)} shops; {known}")
+        given = str(names[0])
+    return f"/admin/shops/{quote(given, safe='')}"
 
 
 def find_config(given: str | None) -> Path | None:

@@ -1,5 +1,6 @@
 """Commands that ask a running server: `estafette serve` as a process, and every word that calls it."""
 
+import io
 import json
 import subprocess
 import sys
@@ -151,6 +152,45 @@ def test_a_held_message_waits_is_cancelled_and_the_hold_is_seen(
     assert ask("release", "all")["changed"] is True
     assert ask("message", "cancel", sent["id"])["state"] == "cancelled", "a repeat changes nothing"
     assert ask("status")["holds"] == []
+
+
+def test_people_are_put_on_lists_found_exported_and_forgotten(
+    server: Server, ask: Ask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def say(*words: str, expect: ExitStatus = ExitStatus.DONE) -> str:
+        assert main([*words, *server.line]) == expect
+        printed = capsys.readouterr()
+        return printed.err if expect else printed.out
+
+    assert "estafette shop create" in say("contact", "list", expect=ExitStatus.REFUSED)
+    ask("shop", "create", "alpha", "--country", "FR")
+    made = ask("list", "create", "Clients")
+    person = ask(
+        "contact", "put", "06 12 34 56 78", "--first-name", "=Anna", "--tag", "vip", "--list", "Clients"
+    )
+    assert (person["number"], person["tags"]) == ("+33612345678", ["vip"])
+    assert "Clients" in say("list", "list")
+    assert ask("contact", "opt-in", "0612345678", "--source", "till", "--wording", "I agree")["source"]
+    assert ask("list", "show", made["id"])["marketing_count"] == 1
+    assert "+33612345678" in say("contact", "list", "345", "--list", "Clients", "--consent", "opted_in")
+    shown = say("contact", "show", person["id"])
+    assert "I agree" in shown
+    assert "Europe/Paris" in shown
+    header, row = say("contact", "export", "--list", "Clients").splitlines()
+    assert header.startswith("number,first_name,")
+    assert row.startswith("+33612345678,'=Anna,")
+    assert json.loads(say("contact", "export", "--json"))["id"] == person["id"]
+    assert ask("contact", "opt-out", person["id"], "--reason", "asked")["source"] == "shop:asked"
+    refused = say("contact", "opt-in", "0612345678", "--source", "till", expect=ExitStatus.REFUSED)
+    assert "opted out" in refused
+    assert "opted in" in say("contact", "opt-in", "0612345678", "--source", "till", "--said-at", "now")
+    monkeypatch.setattr("sys.stdin", io.StringIO("something else\n"))
+    assert "nothing is erased" in say("contact", "erase", "0612345678", expect=ExitStatus.REFUSED)
+    assert ask("contact", "erase", person["id"])["erased"]["consents"] == 4
+    assert say("contact", "list") == "Nobody is found.\n"
+    assert "is called Customers now" in say("list", "rename", "Clients", "Customers")
+    assert "0 people stay" in say("list", "delete", "Customers")
+    assert "there is no list Clients" in say("list", "show", "Clients", expect=ExitStatus.REFUSED)
 
 
 def test_unknown_things_are_refused_in_words(
