@@ -205,6 +205,7 @@ class Rooms:
             deliverer=self.deliverer,
             connector_names=self._name_connectors,
             shop_names=lambda: self._shop_names,
+            count_clicks=links.clicks.counts,
         )
 
     # What rooms tell each other.

@@ -7,7 +7,7 @@ that any number of lookers costs one statement.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -16,6 +16,7 @@ from gateway.dispatch.connections import BindReport
 from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
+from gateway.links.clicks import ClickCounts
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
@@ -56,6 +57,7 @@ class NodeStatus:
         deliverer: WebhookDeliverer,
         connector_names: Callable[[], Mapping[int, str]],
         shop_names: Callable[[], Mapping[int, str]],
+        count_clicks: Callable[[], ClickCounts],
     ) -> None:
         self._facts = facts
         self._database = database
@@ -66,6 +68,7 @@ class NodeStatus:
         self._deliverer = deliverer
         self._connector_names = connector_names
         self._shop_names = shop_names
+        self._count_clicks = count_clicks
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
         self._is_database_away = False
@@ -114,6 +117,7 @@ class NodeStatus:
             "waiting_to_be_stored": self._outcomes.backlog,
             "queue": self._show_queue(),
             "webhooks": self._show_webhooks(),
+            "clicks": asdict(self._count_clicks()),
             "holds": self._show_holds(),
             "limits": self._list_limits(reports),
             "connectors": [_show_connector(report) for report in reports],
@@ -174,6 +178,8 @@ class NodeStatus:
             what = "Marketing" if hold.scope is HoldScope.MARKETING else "Everything"
             whose = "" if hold.shop_id == EVERY_SHOP else f" of shop {self._shop_names().get(hold.shop_id)}"
             limits.append(f"{what}{whose} is held by {hold.held_by}: {hold.reason or 'no reason given'}.")
+        if lost := self._count_clicks().lost:
+            limits.append(f"{lost:,} clicks were not kept: the database was away for longer than memory lasts.")
         running = {report.connector_id for report in reports}
         names = self._connector_names()
         for connector_id in sorted({waiting.connector_id for waiting in self._waiting} - running):
