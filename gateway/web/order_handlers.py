@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from gateway.analytics.order_entries import ORDERS_AT_ONCE, OrderEntry, OrderFault, check_order
 from gateway.analytics.orders import OrderBook, OrderConflict, OrderPost, Recorded
-from gateway.domain.pricing import format_micros
 from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
 from gateway.intake.changes import MessageChanges
 from gateway.intake.refusals import Refusal
@@ -20,6 +19,7 @@ from gateway.store.orders import NO_CAMPAIGN, OrderRecord, find_order_ids, get_o
 from gateway.web.admin_access import Permission
 from gateway.web.bodies import Query, read_json_octets, read_struct
 from gateway.web.message_handlers import PAGE_LIMIT, answer_json, not_found
+from gateway.web.money_view import show_money
 from gateway.web.problems import Problem, ProblemRaised, describe
 from gateway.web.shop_routes import ShopCaller, ShopRoute
 
@@ -167,13 +167,6 @@ def show_order(order: OrderRecord) -> dict[str, object]:
         "click_at": order.click_at,
         "attributed": "last_click" if has_campaign else "none",
     }
-
-
-def show_money(micros: int, currency: str) -> dict[str, str]:
-    """An amount with at least two decimals, as people write money."""
-    text = format_micros(micros)
-    whole, _, decimals = text.partition(".")
-    return {"amount": f"{whole}.{decimals.ljust(2, '0')}", "currency": currency}
 
 
 _CONFLICT_ACTION = "An order keeps its currency: correct it, or tell of a new order under an id of its own."
