@@ -10,6 +10,7 @@ from bench.acceptance import HttpOptions, run_http
 from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
 from bench.figures import Figures, take_median
+from bench.redirect import RedirectFigures, RedirectOptions, run_redirect
 from bench.server import Carrier
 
 
@@ -55,10 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     campaign.add_argument("--kills", type=int, default=0, metavar="K", help="SIGKILLs on the way")
     campaign.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills")
     campaign.add_argument("--json", action="store_true", help="print one JSON object")
+    redirect = words.add_parser(
+        "redirect",
+        help="short links followed, each click durable before its redirect",
+        description="Open links over keep-alive connections, nine in ten from a set that is opened again.",
+    )
+    redirect.add_argument("--requests", type=_positive, default=100_000, metavar="N")
+    redirect.add_argument("--links", type=_positive, default=1_000_000, metavar="L", help="that there are")
+    redirect.add_argument("--connections", type=_positive, default=64, metavar="C")
+    redirect.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and return 0 only when the ledger balanced."""
+    if arguments.word == "redirect":
+        return _run_redirect(arguments)
     if arguments.word == "campaign":
         return _run_campaign(arguments)
     measure = _choose(arguments)
@@ -97,6 +109,28 @@ def _tell_campaign(figures: CampaignFigures) -> str:
             f"frozen, {kill['expanded_slots']} expanded, {kill['messages']:,} messages"
         )
     return "\n".join(lines)
+
+
+def _run_redirect(arguments: argparse.Namespace) -> int:
+    options = RedirectOptions(arguments.requests, arguments.links, arguments.connections)
+    figures = run_redirect(options)
+    print(json.dumps(figures.as_document()) if arguments.json else _tell_redirect(figures))
+    return 0 if figures.is_good else 1
+
+
+def _tell_redirect(figures: RedirectFigures) -> str:
+    return "\n".join(
+        (
+            f"redirect: {figures.requests:,} links in {figures.seconds:.1f} s, "
+            f"{figures.rate_per_second:,.0f} a second",
+            f"  latency     p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms",
+            f"  CPU         gateway {figures.gateway_cpu_us:.0f} µs a redirect, "
+            f"Postgres {figures.postgres_cpu_us:.0f} µs",
+            f"  memory      {figures.rss_peak_mb:.0f} MB peak of the gateway",
+            f"  clicks      {figures.clicks_stored:,} of {figures.clicks_expected:,} stored, "
+            f"{figures.late:,} late, {figures.lost:,} lost",
+        )
+    )
 
 
 def _choose(arguments: argparse.Namespace) -> Callable[[], Figures]:

@@ -1,7 +1,9 @@
 /* http_flood.c - a light HTTP/1.1 load generator: N requests over C keep-alive connections, one thread, poll.
  *
  * Sends the body of each --post FILE in turn, or GETs when there is none. Every "@N@" in the path and in the bodies
- * becomes the number of the request, padded to --digits. Prints one JSON line: answers by kind, rate, latency.
+ * becomes the number of the request, padded to --digits. With --lines FILE each request takes the next line: its path
+ * and, each after a tab, header lines of its own. Prints one JSON line: answers by kind, rate, latency. Accepted are
+ * answers below 400, redirects too; none is followed.
  * A request whose connection is lost is counted and not sent again. It is a measuring tool for a server on
  * this machine; it speaks no TLS and reads only as much HTTP as our own answers need.
  */
@@ -40,7 +42,8 @@ static struct pollfd polled[MAX_CONNECTIONS];
 static int port = 8080, connection_count = 64, digits = 8, body_count;
 static long request_count = 1000, first_request;
 static double give_up_seconds = 10;
-static char *path = "/", *header = "", *bodies[MAX_BODIES];
+static char *path = "/", *header = "", *bodies[MAX_BODIES], **lines;
+static long line_count;
 static size_t out_capacity = 65536;
 static long sent, accepted, refused, lost, connects;
 static double *latencies, last_answer;
@@ -77,6 +80,18 @@ static void prepare_request(connection_t *c, double at) {
     c->request = first_request + sent++;
     c->started = at;
     c->out_done = 0;
+    if (line_count) {
+        const char *line = lines[c->request % line_count];
+        int octets = (int)strcspn(line, "\t");
+        char *at = c->out + sprintf(c->out, "GET %.*s HTTP/1.1\r\nHost: localhost\r\n%s", octets, line, header);
+        for (line += octets; *line == '\t'; line += octets) {
+            octets = (int)strcspn(++line, "\t");
+            at += sprintf(at, "%.*s\r\n", octets, line);
+        }
+        at += sprintf(at, "\r\n");
+        c->out_octets = at - c->out;
+        return;
+    }
     fill(filled_path, path, c->request);
     if (!body_count) {
         c->out_octets = sprintf(c->out, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", filled_path, header);
@@ -123,7 +138,7 @@ static int is_whole(const connection_t *c) {
 }
 static void take_answer(connection_t *c) {
     int status = atoi(c->in + 9);
-    if (status >= 200 && status < 300) accepted++;
+    if (status >= 200 && status < 400) accepted++;
     else if (!refused++) fprintf(stderr, "http_flood: first refusal: %.400s\n", c->in);
     last_answer = now();
     latencies[accepted + refused - 1] = last_answer - c->started;
@@ -157,11 +172,27 @@ static void read_body(const char *name) {
     size_t needed = 65536 + 2 * length; /* a number may be longer than its mark */
     if (needed > out_capacity) out_capacity = needed;
 }
+static void read_lines(const char *name) {
+    FILE *file = fopen(name, "r");
+    if (!file) { perror(name); exit(1); }
+    char *line = NULL;
+    size_t room = 0;
+    for (ssize_t octets; (octets = getline(&line, &room, file)) > 0;) {
+        if (octets > 8192) { fprintf(stderr, "http_flood: a line of %s is longer than 8192\n", name); exit(1); }
+        line[strcspn(line, "\r\n")] = 0;
+        if (!(line_count & (line_count - 1)))
+            lines = or_die(realloc(lines, (line_count ? 2 * line_count : 1) * sizeof *lines));
+        lines[line_count++] = or_die(strdup(line));
+    }
+    free(line);
+    fclose(file);
+    if (!line_count) { fprintf(stderr, "http_flood: %s is empty\n", name); exit(1); }
+}
 static void read_options(int argc, char **argv) {
     static struct option options[] = {
         { "port", 1, 0, 'p' }, { "requests", 1, 0, 'n' }, { "connections", 1, 0, 'c' }, { "path", 1, 0, 'u' },
         { "post", 1, 0, 'b' }, { "first", 1, 0, 's' }, { "digits", 1, 0, 'd' }, { "header", 1, 0, 'H' },
-        { "give-up-seconds", 1, 0, 'g' }, { 0, 0, 0, 0 },
+        { "give-up-seconds", 1, 0, 'g' }, { "lines", 1, 0, 'l' }, { 0, 0, 0, 0 },
     };
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (found) {
         case 'p': port = atoi(optarg); break;
@@ -172,10 +203,11 @@ static void read_options(int argc, char **argv) {
         case 's': first_request = atol(optarg); break;
         case 'd': digits = atoi(optarg); break;
         case 'g': give_up_seconds = atof(optarg); break;
+        case 'l': read_lines(optarg); break;
         case 'H': if (asprintf(&header, "%s%s\r\n", header, optarg) < 0) exit(1); break;
         default:
             fprintf(stderr, "usage: http_flood [--port N] [--requests N] [--connections N] [--path PATH] [--post FILE]...\n"
-                            "       [--first N] [--digits N] [--header LINE]... [--give-up-seconds N]\n");
+                            "       [--first N] [--digits N] [--header LINE]... [--give-up-seconds N] [--lines FILE]\n");
             exit(2);
     }
     if (connection_count < 1 || connection_count > MAX_CONNECTIONS) { fprintf(stderr, "http_flood: 1 to %d connections\n", MAX_CONNECTIONS); exit(2); }
