@@ -28,15 +28,15 @@ _BAR_CELLS = 8
 
 COLUMNS = (
     Column("name", "campaigns.columns.name", 18, grows=True),
-    Column("state", "campaigns.columns.state", 11),
+    Column("state", "campaigns.columns.state", 13),
     Column("progress", "campaigns.columns.progress", _BAR_CELLS + 5, rank=1),
-    Column("rate", "campaigns.columns.rate", 8, "right", rank=7),
-    Column("eta", "campaigns.columns.eta", 9, "right", rank=5),
+    Column("rate", "campaigns.columns.rate", 8, "right", rank=8),
+    Column("eta", "campaigns.columns.eta", 9, "right", rank=7),
     Column("delivered", "campaigns.columns.delivered", 9, "right", rank=2),
     Column("clicked", "campaigns.columns.clicked", 7, "right", rank=3),
     Column("opt_outs", "campaigns.columns.opt_outs", 11, "right", rank=6),
     Column("revenue", "campaigns.columns.revenue", 14, "right", rank=4),
-    Column("roi", "campaigns.columns.roi", 6, "right", rank=8),
+    Column("roi", "campaigns.columns.roi", 6, "right", rank=5),
 )
 
 

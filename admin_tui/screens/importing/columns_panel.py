@@ -14,6 +14,7 @@ from admin_tui.cells import clean
 from admin_tui.client import Json
 from admin_tui.columns import Column, Row
 from admin_tui.desk import Desk
+from admin_tui.marks import MarkedCheckbox
 from admin_tui.screens.importing.mapping import ATTRIBUTE, IGNORE, NUMBER, ImportSettings
 from admin_tui.screens.importing.panels import ImportPanel, ImportStep
 from admin_tui.tables import PagedTable, Source
@@ -62,7 +63,7 @@ class ColumnsPanel(ImportPanel):
             path=lambda: "", plural="", make_row=lambda item: column_row(self.desk, item, self._fields)
         )
         yield PagedTable(self.desk, COLUMNS, source, id="columns")
-        yield Checkbox(say("importing.columns.header"), id="has-header", compact=True)
+        yield MarkedCheckbox(say("importing.columns.header"), id="has-header", compact=True)
         yield Label(say("importing.columns.country"), markup=False)
         yield Input(id="country", max_length=2, compact=True)
         yield Static(id="told", markup=False)

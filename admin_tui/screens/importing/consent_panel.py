@@ -7,10 +7,11 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, Label, RadioButton, RadioSet, Select, Static
+from textual.widgets import Input, Label, RadioSet, Select, Static
 
 from admin_tui.client import Json
 from admin_tui.desk import Desk
+from admin_tui.marks import MarkedRadio
 from admin_tui.screens.importing.mapping import Consent, ImportSettings
 from admin_tui.screens.importing.panels import ImportPanel, ImportStep
 
@@ -38,8 +39,8 @@ class ConsentPanel(ImportPanel):
         yield Input(id="new-list", placeholder=say("importing.consent.new_list"), compact=True)
         yield Label(say("importing.consent.ask"), markup=False)
         with RadioSet(id="agreed", compact=True):
-            yield RadioButton(say("importing.consent.no"), value=True)
-            yield RadioButton(say("importing.consent.yes"))
+            yield MarkedRadio(say("importing.consent.no"), value=True)
+            yield MarkedRadio(say("importing.consent.yes"))
         with Vertical(id="proof"):
             yield Label(say("importing.consent.source"), markup=False)
             yield Input(id="consent-source", placeholder=say("importing.consent.source_hint"), compact=True)
@@ -49,7 +50,7 @@ class ConsentPanel(ImportPanel):
         yield Label(say("importing.consent.known"), markup=False)
         with RadioSet(id="known", compact=True):
             for number, known in enumerate(_KNOWN):
-                yield RadioButton(say(f"importing.consent.{known}"), value=number == 0)
+                yield MarkedRadio(say(f"importing.consent.{known}"), value=number == 0)
         yield Label(say("importing.consent.tags"), markup=False)
         yield Input(id="tags", compact=True)
 

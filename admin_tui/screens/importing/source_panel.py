@@ -7,9 +7,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static, TextArea
+from textual.widgets import Input, Label, RadioSet, Static, TextArea
 
 from admin_tui.desk import Desk
+from admin_tui.marks import MarkedRadio
 from admin_tui.screens.importing.panels import ImportPanel, ImportStep
 from admin_tui.screens.importing.paths import PathEntry, common_beginning, list_matches
 from admin_tui.screens.importing.qr import qr_rows, render_qr
@@ -60,7 +61,7 @@ class SourcePanel(ImportPanel):
         yield Label(say("importing.source.ask"), markup=False)
         with RadioSet(id="way", compact=True):
             for number, way in enumerate(WAYS):
-                yield RadioButton(say(f"importing.source.{way}"), value=number == 0)
+                yield MarkedRadio(say(f"importing.source.{way}"), value=number == 0)
         with Vertical(id="way-path", classes="way"):
             yield Label(say("importing.source.path_label"), markup=False)
             yield PathInput(id="path", compact=True)

@@ -31,6 +31,7 @@ class ListChoices(OptionList):
     ]
     DEFAULT_CSS = """
     ListChoices { height: auto; max-height: 10; border: none; padding: 0; background: $surface; }
+    ListChoices:focus { border: none; }
     """
 
     def __init__(self, desk: Desk) -> None:

@@ -2,8 +2,9 @@
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Input, Label, RadioSet, Static
 
+from admin_tui.marks import MarkedRadio
 from admin_tui.screens.writer.draft import Draft, Step
 from admin_tui.screens.writer.panels import AskedLine, Edited, StepPanel
 
@@ -21,12 +22,12 @@ class KindPanel(StepPanel):
         yield Label(say("writer.kind.kind"), markup=False)
         with RadioSet(id="category", compact=True):
             for number, category in enumerate(CATEGORIES):
-                yield RadioButton(say(f"writer.kind.{category}"), value=number == 0)
+                yield MarkedRadio(say(f"writer.kind.{category}"), value=number == 0)
         yield Static(id="kind-help", classes="note", markup=False)
 
     def show(self, draft: Draft) -> None:
         self.query_one("#name", Input).value = draft.name
-        buttons = list(self.query(RadioButton))
+        buttons = list(self.query(MarkedRadio))
         buttons[CATEGORIES.index(draft.category)].value = True
         self._help(draft.category)
 

@@ -46,9 +46,9 @@ class PreviewPane(VerticalScroll, can_focus=False):
 def draw_preview(desk: Desk, preview: Mapping[str, Any], *, person: str) -> Text:
     """The rendered text with costly characters marked, then figures, what rules added, faults, warnings."""
     say = desk.say
-    title = say("writer.preview.as", name=clean(person)) if person else say("writer.preview.sample")
-    drawn = Text(f"{say('writer.preview.title')} {title}\n", "bold")
-    drawn.append_text(Text("", style="not bold"))
+    title = f" {say('writer.preview.as', name=clean(person))}" if person else ""
+    drawn = Text()
+    drawn.append(f"{say('writer.preview.title')}{title}\n", "bold")
     drawn.append_text(mark_costly(_visible(str(preview["text"])), preview.get("forcing") or ()))
     drawn.append("\n\n")
     drawn.append_text(_draw_figures(desk, preview))

@@ -18,7 +18,7 @@ from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Static
 
 from admin_tui import access
-from admin_tui.cells import clean
+from admin_tui.cells import clean, cut
 from admin_tui.client import Failure, FailureKind, Json
 from admin_tui.desk import Desk
 from admin_tui.dialogs.choose import Choice, Choose
@@ -52,6 +52,7 @@ COUNT_AFTER_SECONDS = 0.6
 _RETRY_SECONDS = 5.0
 _SHOWS_PREVIEW = frozenset({Step.MESSAGE, Step.SENDER, Step.TEST})
 _NARROW_CELLS = 76
+_NAME_CELLS = 28
 
 
 class WriterScreen(ConsoleScreen):
@@ -438,7 +439,7 @@ class WriterScreen(ConsoleScreen):
 
     def _show_place(self) -> None:
         say = self.desk.say
-        name = clean(self.draft.name)
+        name = cut(clean(self.draft.name), _NAME_CELLS)
         title = say("writer.title", name=name) if name else say("writer.title_new")
         saved = self._draw_saved()
         where = say(

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Input, Label, RadioSet, Static
 
 from admin_tui.desk import Desk
 from admin_tui.figures import span
+from admin_tui.marks import MarkedRadio
 from admin_tui.screens.writer.draft import DEFAULT_PAUSE_PERCENT, Draft, Step
 from admin_tui.screens.writer.moments import (
     as_utc_text,
@@ -43,8 +44,8 @@ class TimePanel(StepPanel):
         say = self.desk.say
         yield Label(say("writer.time.when"), markup=False)
         with RadioSet(id="when", compact=True):
-            yield RadioButton(say("writer.time.now"), value=True)
-            yield RadioButton(say("writer.time.at"))
+            yield MarkedRadio(say("writer.time.now"), value=True)
+            yield MarkedRadio(say("writer.time.at"))
         yield AskedLine("start_at", say("writer.time.start_at"), say("writer.time.start_hint"))
         yield AskedLine("spread_seconds", say("writer.time.spread"), say("writer.time.spread_hint"))
         yield AskedLine("send_until", say("writer.time.until"), say("writer.time.start_hint"))
@@ -63,7 +64,7 @@ class TimePanel(StepPanel):
         }
         for name, value in values.items():
             self.query_one(f"#{name}", Input).value = value
-        list(self.query(RadioButton))[1 if draft.start_at else 0].value = True
+        list(self.query(MarkedRadio))[1 if draft.start_at else 0].value = True
         self._show_start(bool(draft.start_at))
 
     @on(RadioSet.Changed, "#when")
