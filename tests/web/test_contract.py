@@ -29,6 +29,7 @@ from gateway.store.outbox import EVENT_KINDS
 from gateway.web.answers import AcceptedAnswer, EstimateAnswer
 from gateway.web.problems import KINDS
 from gateway.webhooks.events import EVENT_PATTERNS
+from tests.web.endpoints import make_shop_routes
 from tests.web.harness import Account, Gateway, run_gateway, soon
 
 EXAMPLES_PER_OPERATION = 12
@@ -45,7 +46,7 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 
 @pytest.fixture
 async def gateway(database: str) -> AsyncIterator[Gateway]:
-    async with run_gateway(database) as running:
+    async with run_gateway(database, make_routes=make_shop_routes) as running:
         yield running
 
 
@@ -144,6 +145,22 @@ async def test_real_answers_hold_to_their_schemas(gateway: Gateway) -> None:
     await gateway.call("POST", f"/v1/webhook-endpoints/{endpoint['id']}/test", shop.live)
     _, deliveries, _ = await gateway.call("GET", "/v1/webhook-deliveries", shop.live)
     check("WebhookDelivery", deliveries["webhook_deliveries"][0])
+    number = {"number": "+33612345678", "consent": {"state": "opted_in", "source": "till"}}
+    _, contact, _ = await gateway.call("POST", "/v1/contacts", shop.live, json=number)
+    check("Contact", contact)
+    _, proof, _ = await gateway.call("GET", f"/v1/contacts/{contact['id']}/consents", shop.live)
+    check("ConsentProof", proof)
+    batch = {"contacts": [number, {"number": "1"}]}
+    _, answer, _ = await gateway.call("POST", "/v1/contacts/batch", shop.live, json=batch)
+    check("ContactBatchAnswer", answer)
+    _, contact_list, _ = await gateway.call("POST", "/v1/lists", shop.live, json={"name": "All"})
+    check("ContactList", contact_list)
+    _, contact_list, _ = await gateway.call("GET", f"/v1/lists/{contact_list['id']}", shop.live)
+    check("ContactListInFull", contact_list)
+    _, opt_out, _ = await gateway.call("POST", "/v1/opt-outs", shop.live, json={"number": "+33612345678"})
+    check("OptOut", opt_out)
+    _, erased, _ = await gateway.call("DELETE", f"/v1/contacts/{contact['id']}", shop.live)
+    check("Erased", erased)
 
 
 def check(name: str, answer: object) -> None:

@@ -6,6 +6,7 @@ from importlib.resources import files
 import pytest
 import yaml
 
+from tests.web.endpoints import make_shop_routes
 from tests.web.harness import Account, Gateway, run_gateway
 
 pytestmark = pytest.mark.integration
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def gateway(database: str) -> AsyncIterator[Gateway]:
-    async with run_gateway(database) as running:
+    async with run_gateway(database, make_routes=make_shop_routes) as running:
         yield running
 
 
@@ -27,7 +28,16 @@ async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
     )
     path = f"/v1/webhook-endpoints/{endpoint['id']}/test"
     _, event, _ = await gateway.call("POST", path, shop.live)
-    return {"message": sent["id"], "endpoint": endpoint["id"], "delivery": event["event_id"]}
+    person = {"number": "+33612345678", "first_name": f"secret of {shop.shop.name}"}
+    _, contact, _ = await gateway.call("POST", "/v1/contacts", shop.live, json=person)
+    _, members, _ = await gateway.call("POST", "/v1/lists", shop.live, json={"name": "secret of all"})
+    return {
+        "message": sent["id"],
+        "endpoint": endpoint["id"],
+        "delivery": event["event_id"],
+        "contact": contact["id"],
+        "list": members["id"],
+    }
 
 
 def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
@@ -44,21 +54,48 @@ def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
         ("POST", f"{endpoint}/test"),
         ("DELETE", endpoint),
         ("POST", f"/v1/webhook-deliveries/{ids['delivery']}/redeliver"),
+        ("GET", f"/v1/contacts/{ids['contact']}"),
+        ("PATCH", f"/v1/contacts/{ids['contact']}"),
+        ("GET", f"/v1/contacts/{ids['contact']}/consents"),
+        ("GET", f"/v1/lists/{ids['list']}"),
+        ("PATCH", f"/v1/lists/{ids['list']}"),
+        ("POST", f"/v1/lists/{ids['list']}/members"),
+        ("DELETE", f"/v1/lists/{ids['list']}/members"),
+        ("DELETE", f"/v1/lists/{ids['list']}"),
+        ("DELETE", f"/v1/contacts/{ids['contact']}"),
     ]
+
+
+def body_of(method: str, path: str, *, own: bool = False) -> dict[str, object]:
+    """What a request must say to be judged by the id in its path."""
+    body: dict[str, object] = {}
+    if path.endswith("/members"):
+        body = {"contacts": ["ctc_00000000001"]}
+    elif method == "PATCH" and path.startswith("/v1/lists"):
+        body = {"name": "another"}
+    elif method == "PATCH" and own and path.startswith("/v1/webhook-endpoints"):
+        body = {"is_enabled": True}
+    return {"json": body} if method == "PATCH" or body else {}
 
 
 async def test_another_shops_ids_answer_exactly_like_ids_that_do_not_exist(gateway: Gateway) -> None:
     one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
     ids = await fill(gateway, one)
-    nothing = {"message": "msg_00000000001", "endpoint": "whk_00000000001", "delivery": "evt_00000000001"}
+    nothing = {
+        "message": "msg_00000000001",
+        "endpoint": "whk_00000000001",
+        "delivery": "evt_00000000001",
+        "contact": "ctc_00000000001",
+        "list": "lst_00000000001",
+    }
     for (method, path), (_, missing) in zip(walk(ids), walk(nothing), strict=True):
-        options = {"json": {}} if method == "PATCH" else {}
+        options = body_of(method, path)
         theirs = await gateway.call(method, path, other.live, **options)
         unknown = await gateway.call(method, missing, other.live, **options)
         assert (theirs[0], theirs[1]) == (unknown[0], unknown[1]), path
         assert theirs[0] == 404
     for method, path in walk(ids):
-        options = {"json": {"is_enabled": True}} if method == "PATCH" else {}
+        options = body_of(method, path, own=True)
         status, _, _ = await gateway.call(method, path, one.live, **options)
         assert status in (200, 202, 204, 409) or path.endswith("redeliver"), path
 
@@ -73,6 +110,9 @@ async def test_lists_hold_only_the_shops_own(gateway: Gateway) -> None:
         "/v1/messages?state=queued",
         "/v1/webhook-endpoints",
         "/v1/webhook-deliveries",
+        "/v1/contacts",
+        "/v1/contacts?q=0612345678",
+        "/v1/lists",
     ):
         _, listed, _ = await gateway.call("GET", path, other.live)
         assert "secret of" not in str(listed)
@@ -92,6 +132,6 @@ async def test_the_walk_takes_every_path_that_holds_an_id() -> None:
     }
     walked = {
         (method, path.replace("IDM", "{id}"))
-        for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery"), "IDM"))
+        for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery", "contact", "list"), "IDM"))
     }
     assert walked == described

@@ -1,0 +1,9 @@
+"""Every endpoint of one shop, for tests that walk all of them."""
+
+from gateway.web.shop_routes import ShopRoute
+from tests.web.audience import make_audience_routes
+from tests.web.harness import Gateway
+
+
+def make_shop_routes(gateway: Gateway) -> list[ShopRoute]:
+    return [*make_audience_routes(gateway)]
