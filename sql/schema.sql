@@ -808,6 +808,7 @@ CREATE TABLE stat_click (
     people       bigint      NOT NULL,
     PRIMARY KEY (shop_id, campaign_id, target_id, hour, country, verdict, device)
 ) WITH (fillfactor = 50);
+CREATE INDEX stat_click_by_hour ON stat_click (shop_id, hour);
 
 -- Opt-outs by the campaign that they answered (0: none known) and how they came: way 1 a text, 2 the page,
 -- 3 a person at the shop, 4 the API.
@@ -834,6 +835,7 @@ CREATE TABLE stat_order (
     refunded_micros  bigint      NOT NULL,
     PRIMARY KEY (shop_id, campaign_id, hour, country, currency)
 ) WITH (fillfactor = 50);
+CREATE INDEX stat_order_by_hour ON stat_order (shop_id, hour);
 
 -- The sealed recount of a day whose partitions were dropped.
 CREATE TABLE ledger_day (

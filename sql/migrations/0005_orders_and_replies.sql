@@ -37,6 +37,7 @@ CREATE TABLE stat_order (
     refunded_micros  bigint      NOT NULL,
     PRIMARY KEY (shop_id, campaign_id, hour, country, currency)
 ) WITH (fillfactor = 50);
+CREATE INDEX stat_order_by_hour ON stat_order (shop_id, hour);
 
 -- What a text from a handset meant: keyword 0 nothing known, 1 stop, 2 perhaps stop, 3 start, 4 help.
 -- campaign_id: the campaign whose message it most likely answers.
