@@ -100,6 +100,7 @@ class CampaignRun:
         self.waiting = waiting
         self._pace = Pace(deps.monotonic())
         self._counted_at = deps.monotonic()
+        self._is_capped = False
 
     @classmethod
     async def open(
@@ -214,6 +215,8 @@ class CampaignRun:
             # A batch that is repeated begins with the same allowance.
             return await self._maker.make(people, replace(allowance), speed)
 
+        if self._is_capped:
+            room = 1
         chunk = await deps.writer.expand(self.campaign, _choose_slots(behind, room), make)
         if not chunk.is_running:
             return Step.STOPPED
@@ -227,7 +230,12 @@ class CampaignRun:
             )
         self.waiting += chunk.queued
         self._pace.take(chunk.messages, chunk.parts)
-        return Step.CAPPED if chunk.is_cut else Step.WORKED
+        self._is_capped = chunk.is_cut
+        if not chunk.is_cut:
+            return Step.WORKED
+        # What was made before is sent first: a pause would hold it.
+        await self._recount()
+        return Step.WAITING if self.waiting else Step.CAPPED
 
     async def _recount(self) -> None:
         """Count what really waits: messages leave in other ways than by being sent, and by other nodes."""

@@ -339,8 +339,9 @@ class ConnectorRun:
         if self.pacer.is_paused(self._loop.time()):
             self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it
             return
-        prefetch = min(self.window, int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1)
-        wanted = self.room + prefetch - self.waiting
+        soon = int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1
+        # Of a window that is wide for the speed only what the next moment fills: intents cannot be paused.
+        wanted = min(self.room, soon) + min(self.window, soon) - self.waiting
         if wanted > 0:
             flights = self.claims.take(
                 wanted, is_held=self._holds.stops_category, only_urgent=self._is_store_behind()

@@ -21,7 +21,8 @@ ALWAYS_OPEN = [
 
 _CONTACT_COLUMNS = (
     "shop_id", "id", "slot", "address", "country", "first_name", "last_name", "language", "attributes",
-    "source", "marketing_consent", "created_at", "updated_at", "address_key", "time_zone", "tags", "suppressed",
+    "source", "marketing_consent", "created_at", "updated_at", "address_key", "time_zone", "tags",
+    "suppressed",
 )  # fmt: skip
 
 

@@ -1,117 +1,63 @@
-"""A campaign from draft to finish, over HTTP with a carrier behind it."""
+"""Campaigns from draft to finish, over HTTP with a carrier behind them."""
 
 import asyncio
-import json
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from campaigns.people import ALWAYS_OPEN, add_list, number_of
-from e2e.running import Running, connector, run_gateway
 from gateway.domain.people import MarketingConsent
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
+from tests.campaigns.acting import (
+    act,
+    add_people,
+    draft,
+    gateway_and_carrier,
+    rows,
+    shop_id_of,
+    show,
+    start,
+    submits,
+    until_state,
+)
+from tests.campaigns.people import ALWAYS_OPEN, number_of
+from tests.e2e.running import connector, run_gateway, until
 
 pytestmark = pytest.mark.integration
 
 
-@asynccontextmanager
-async def gateway_and_carrier(database: str, **settings: Any) -> AsyncIterator[tuple[Running, Simulator]]:
-    async with (
-        Simulator(load_profile("default")) as carrier,
-        run_gateway(
-            database,
-            [connector("one", carrier.port, parts_per_second=2000, window=100)],
-            stop={"drain_seconds": 1},
-            country_rules=ALWAYS_OPEN,
-            **settings,
-        ) as running,
-    ):
-        yield running, carrier
+def describe_person(serial: int) -> dict[str, Any]:
+    """Of ten people one opted out, one never agreed, one is kept from everything, one has no first name."""
+    return {
+        1: {"marketing_consent": MarketingConsent.OPTED_OUT},
+        2: {"marketing_consent": MarketingConsent.UNKNOWN},
+        3: {"suppressed": 2},
+        4: {"first_name": None},
+    }.get(serial % 10, {})
 
 
-def submits(carrier: Simulator) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in carrier.read_log(0, most=100_000)]
-    return [line for line in lines if line["event"] == "submit"]
-
-
-async def add_people(running: Running, count: int, **options: Any) -> str:
-    ground = running.gateway.ground
-    shop_id = await ground.database.fetch_value("find_shop_by_name", "demo")
-    return await add_list(ground.database, ground.node.ids, shop_id, range(count), **options)
-
-
-async def draft(running: Running, list_id: str, **fields: Any) -> dict[str, Any]:
-    wanted = {
-        "name": "Soldes",
-        "text": "Bonjour {{ first_name }}",
-        "audience": {"lists": [list_id]},
-        **fields,
-    }
-    status, campaign = await running.shop.call("POST", "/v1/campaigns", wanted)
-    assert status == 201, campaign
-    return campaign
-
-
-async def act(running: Running, campaign: dict[str, Any], word: str, **body: Any) -> dict[str, Any]:
-    status, answer = await running.shop.call("POST", f"/v1/campaigns/{campaign['id']}/{word}", body or None)
-    assert status == 200, answer
-    return answer
-
-
-async def start(running: Running, campaign: dict[str, Any]) -> dict[str, Any]:
-    estimate = await act(running, campaign, "estimate")
-    return await act(
-        running, campaign, "start", recipients=estimate["recipients"], version=campaign["version"]
-    )
-
-
-async def show(running: Running, campaign: dict[str, Any]) -> dict[str, Any]:
-    status, answer = await running.shop.call("GET", f"/v1/campaigns/{campaign['id']}")
-    assert status == 200, answer
-    return answer
-
-
-async def until_state(
-    running: Running, campaign: dict[str, Any], state: str, seconds: float = 15
-) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    try:
-        async with asyncio.timeout(seconds):
-            while (shown := await show(running, campaign))["state"] != state:
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"never {state}: {shown}") from None
-    return shown
-
-
-async def test_everyone_on_the_list_gets_one_message_and_the_rest_are_counted_by_reason(
-    database: str,
-) -> None:
-    def describe(serial: int) -> dict[str, Any]:
-        if serial % 10 == 1:
-            return {"marketing_consent": MarketingConsent.OPTED_OUT}
-        if serial % 10 == 2:
-            return {"marketing_consent": MarketingConsent.UNKNOWN}
-        if serial % 10 == 3:
-            return {"suppressed": 2}
-        if serial % 10 == 4:
-            return {"first_name": None}
-        return {}
-
+async def test_everyone_gets_one_message_and_the_rest_are_counted_by_reason(database: str) -> None:
     async with gateway_and_carrier(database) as (running, carrier):
-        list_id = await add_people(running, 500, describe=describe)
+        list_id = await add_people(running, 500, describe=describe_person)
         campaign = await draft(
-            running, list_id, text="Bonjour {{ first_name }} {{ link }}",
+            running,
+            list_id,
+            text="Bonjour {{ first_name }} {{ link }}",
             links=[{"name": "link", "url": "https://shop.example.com/soldes"}],
-        )  # fmt: skip
+        )
+        estimate = await act(running, campaign, "estimate")
+        assert estimate["people"] == 500
+        assert estimate["excluded"] == {
+            "opted_out": 50, "suppressed": 50, "consent_missing": 50, "value_missing": 50,
+        }  # fmt: skip
+        assert estimate["recipients"] == 300
+        assert estimate["cost"] == [{"amount": "15", "currency": "EUR"}]
         await start(running, campaign)
         ended = await until_state(running, campaign, "finished")
-        assert ended["progress"]["people"] == 500
-        assert ended["progress"]["recipients"] == 300
+        assert (ended["progress"]["people"], ended["progress"]["recipients"]) == (500, 300)
         status, left_out = await running.shop.call(
             "GET", f"/v1/campaigns/{campaign['id']}/recipients?exclusion=value_missing&limit=200"
         )
@@ -119,4 +65,154 @@ async def test_everyone_on_the_list_gets_one_message_and_the_rest_are_counted_by
         counted = Counter(submit["destination"] for submit in submits(carrier))
         assert set(counted.values()) == {1}
         assert set(counted) == {number_of(n) for n in range(500) if n % 10 not in (1, 2, 3, 4)}
+        assert await rows(running, "SELECT exclusion, people FROM stat_exclusion ORDER BY 1") == [
+            (1, 50), (2, 50), (3, 50), (8, 50),
+        ]  # fmt: skip
+        links = await rows(running, "SELECT count(*), count(DISTINCT message_id) FROM link")
+        assert links == [(600, 300)]  # the link, and the way out that the rules added
         await running.assert_balanced()
+
+
+async def test_a_pause_holds_within_a_second_and_a_resume_goes_on(database: str) -> None:
+    async with gateway_and_carrier(database, speed=200) as (running, carrier):
+        campaign = await draft(running, await add_people(running, 600))
+        asked = time.monotonic()
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 20)
+        assert time.monotonic() - asked < 2.0
+        await act(running, campaign, "pause")
+        await asyncio.sleep(0.5)
+        held = len(submits(carrier))
+        await asyncio.sleep(0.7)
+        assert len(submits(carrier)) == held < 600
+        assert (await show(running, campaign))["pause_reason"] == "person"
+        await act(running, campaign, "pause")  # a repeat is answered alike
+        await act(running, campaign, "resume")
+        await until_state(running, campaign, "finished")
+        assert Counter(Counter(s["destination"] for s in submits(carrier)).values()) == {1: 600}
+        await running.assert_balanced()
+
+
+async def test_a_cancel_ends_what_waits_and_nothing_leaves_afterwards(database: str) -> None:
+    async with gateway_and_carrier(database, speed=100) as (running, carrier):
+        campaign = await draft(running, await add_people(running, 1000))
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 20)
+        status, problem = await running.shop.call(
+            "POST", f"/v1/campaigns/{campaign['id']}/cancel", {"confirm": 7}
+        )
+        assert (status, problem["code"]) == (409, "recipients_changed")
+        ended = await act(running, campaign, "cancel", confirm=1000)
+        assert ended["state"] == "cancelled"
+        async with asyncio.timeout(10):
+            while await rows(running, "SELECT count(*) FROM queue") != [(0,)]:  # noqa: ASYNC110 - rows of a database
+                await asyncio.sleep(0.05)
+        sent = len(submits(carrier))
+        await asyncio.sleep(0.7)
+        assert len(submits(carrier)) == sent < 1000
+        reasons = dict(await rows(running, "SELECT reason, count(*) FROM message_state GROUP BY 1"))
+        assert reasons[12] > 0  # campaign_cancelled
+        await running.assert_balanced()
+
+
+async def test_a_campaign_keeps_its_own_speed(database: str) -> None:
+    async with gateway_and_carrier(database) as (running, carrier):
+        campaign = await draft(running, await add_people(running, 200), parts_per_second=50)
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 0)
+        first_at = time.monotonic()
+        await asyncio.sleep(2.0)
+        sent, seconds = len(submits(carrier)), time.monotonic() - first_at
+        assert 50 * seconds * 0.7 < sent < 50 * seconds + 60  # a second's lead, and what each step makes
+        await act(running, campaign, "cancel", confirm=200)
+
+
+async def test_quiet_hours_put_off_to_the_next_lawful_moment_or_expire(database: str) -> None:
+    """The only open minute of the week has just passed."""
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).strftime("%a").lower()
+    rules = [
+        {"country": "FR", "hours": [{"days": [yesterday], "hours": "00:00-24:00"}], "skip_holidays": False}
+    ]
+    async with gateway_and_carrier(database, country_rules=rules) as (running, carrier):
+        list_id = await add_people(running, 20)
+        later = await draft(running, list_id, name="later")
+        estimate = await act(running, later, "estimate")
+        assert estimate["deferred"]["recipients"] == 20
+        await start(running, later)
+        await asyncio.sleep(0.8)
+        soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+        never = await draft(running, list_id, name="never", send_until=soon)
+        assert (await act(running, never, "estimate"))["too_late"] == 20
+        await start(running, never)
+        ended = await until_state(running, never, "finished")
+        assert ended["progress"]["waiting"] == 0
+        states = await rows(
+            running,
+            "SELECT count(*), count(s.id) FROM schedule LEFT JOIN message_state s USING (id, slot, shop_id)",
+        )
+        assert states == [(20, 0)]  # those of the first still wait for next week
+        expired = await rows(running, "SELECT count(*) FROM message_state WHERE state = 7")
+        assert expired == [(20,)]
+        assert not submits(carrier)
+        await running.assert_balanced()
+
+
+async def test_a_cap_of_spend_pauses_the_campaign(database: str) -> None:
+    async with gateway_and_carrier(database) as (running, carrier):
+        database_of = running.gateway.ground.database
+        async with database_of.connection() as connection:
+            await connection.raw.execute("UPDATE shop SET spend_day_micros = 500000")
+        campaign = await draft(running, await add_people(running, 30))
+        await start(running, campaign)
+        paused = await until_state(running, campaign, "paused")
+        assert paused["pause_reason"] == "spend_cap"
+        async with database_of.connection() as connection:
+            await connection.raw.execute("UPDATE shop SET spend_day_micros = NULL")
+        await asyncio.sleep(2.1)  # what a shop may spend is remembered for two seconds
+        assert len(submits(carrier)) == 10
+        await act(running, campaign, "resume")
+        await until_state(running, campaign, "finished")
+        assert len(submits(carrier)) == 30
+        await running.assert_balanced()
+
+
+async def test_a_campaign_that_fails_too_often_pauses_itself(database: str) -> None:
+    profile = load_profile("default")
+    async with (
+        Simulator(profile) as carrier,
+        run_gateway(
+            database,
+            [connector("one", carrier.port, parts_per_second=500, window=100)],
+            stop={"drain_seconds": 1},
+            country_rules=ALWAYS_OPEN,
+        ) as running,
+    ):
+        list_id = await add_people(running, 3000)
+        campaign = await draft(running, list_id, pause_at_failed_percent=30)
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 10)
+        async with running.gateway.ground.database.connection() as connection:
+            # As if so many had failed: the simulator's refusals are tried again for minutes.
+            await connection.raw.execute(
+                "INSERT INTO stat_campaign SELECT shop_id, campaign_id, hour, country, lane, currency, 6, 1, "
+                "2000, 0, 0 FROM stat_campaign WHERE shop_id = $1 AND state = 0",
+                await shop_id_of(running),
+            )  # fmt: skip
+        paused = await until_state(running, campaign, "paused", seconds=8)
+        assert paused["pause_reason"] == "error_rate"
+        told = await rows(running, "SELECT kind FROM event ORDER BY id")
+        assert [kind for (kind,) in told] == ["campaign.planned", "campaign.started", "campaign.paused"]
+
+
+async def test_nobody_gets_two_campaigns_within_the_days_that_one_excludes(database: str) -> None:
+    async with gateway_and_carrier(database) as (running, carrier):
+        list_id, more = await add_people(running, 20), await add_people(running, 5, first=20, name="more")
+        await start(running, first := await draft(running, list_id, name="first"))
+        await until_state(running, first, "finished")
+        audience = {"lists": [list_id, more], "exclude_received_days": 7}
+        second = await draft(running, list_id, name="second", audience=audience)
+        estimate = await act(running, second, "estimate")
+        assert estimate["excluded"] == {"received_recently": 20}
+        await start(running, second)
+        await until_state(running, second, "finished")
+        assert Counter(Counter(s["destination"] for s in submits(carrier)).values()) == {1: 25}
