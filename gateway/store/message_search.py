@@ -32,7 +32,7 @@ class MessageSearch:
 async def search_messages(
     database: Database, shop_id: int, wanted: MessageSearch, *, limit: int
 ) -> MessagePage:
-    """At most `limit` messages, newest first; a page may be short, even empty, and still say where to go on."""
+    """At most `limit` messages, newest first; a page may be short, or empty, and still say where to go on."""
     pattern = None if wanted.text is None else f"%{_escape_like(wanted.text)}%"
     states = sorted(int(state) for state in wanted.states) or None
     found: list[int] = []
