@@ -33,6 +33,7 @@ from gateway.ledger.retention import Retention
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
+from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
@@ -192,6 +193,14 @@ class Rooms:
                 secret=secret,
                 changes=self.changes,
                 put_ending=self.outcomes.put,
+                clock=now_utc,
+            ),
+            ImportRooms(
+                database,
+                node,
+                config,
+                state_folder=ground.state.path,
+                secret=secret,
                 clock=now_utc,
             ),
         )

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.config import Config
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignRooms
+from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
 from gateway.web.campaign_handlers import campaign_routes
 from gateway.web.shop_routes import ShopRoute
@@ -20,8 +21,11 @@ from gateway.web.shop_routes import ShopRoute
 class ShopRooms:
     """The shops' rooms of one node."""
 
-    def __init__(self, campaigns: CampaignRooms, links: LinkRooms, audience: AudienceRooms) -> None:
+    def __init__(
+        self, campaigns: CampaignRooms, links: LinkRooms, audience: AudienceRooms, imports: ImportRooms
+    ) -> None:
         self.audience = audience
+        self.imports = imports
         self.campaigns = campaigns
         self.links = links
 
@@ -31,6 +35,7 @@ class ShopRooms:
             ("campaigns", self.campaigns.runner.run()),
             *self.links.list_work(),
             *self.audience.list_work(),
+            *self.imports.list_work(),
         ]
 
     def list_routes(self) -> list[ShopRoute]:
@@ -38,16 +43,18 @@ class ShopRooms:
         return [
             *campaign_routes(self.campaigns.make_tools(_summarise_nothing)),
             *self.audience.list_routes(),
+            *self.imports.list_routes(),
         ]
 
     def make_pages_app(self) -> web.Application:
         """What recipients see, on a port of its own."""
-        return self.links.make_app()
+        return self.links.make_app(self.imports.list_pages(self.links))
 
     async def apply(self, config: Config) -> None:
         """Take over a configuration that was read again."""
         self.campaigns.apply(config)
         self.links.apply(config)
+        self.imports.apply(config)
 
 
 async def _summarise_nothing(shop_id: int, campaign_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:

@@ -93,6 +93,8 @@ KINDS: dict[str, ProblemKind] = {
     "invalid_text": ProblemKind(422, "Text cannot be read"),
     "invalid_link": ProblemKind(422, "Invalid address of a link"),
     "value_missing": ProblemKind(422, "A value is missing"),
+    "import_not_ready": ProblemKind(409, "Import not ready"),
+    "file_refused": ProblemKind(422, "File cannot be imported"),
     "endpoint_limit": ProblemKind(409, "Too many endpoints"),
     "body_too_large": ProblemKind(413, "Body too large"),
     "unsupported_media_type": ProblemKind(415, "Wrong content type"),

@@ -3,7 +3,8 @@
 from gateway.web.shop_routes import ShopRoute
 from tests.web.audience import make_audience_routes
 from tests.web.harness import Gateway
+from tests.web.importing import make_import_routes
 
 
 def make_shop_routes(gateway: Gateway) -> list[ShopRoute]:
-    return [*make_audience_routes(gateway)]
+    return [*make_audience_routes(gateway), *make_import_routes(gateway)]

@@ -1,0 +1,77 @@
+"""The importing of one node: its engine, the endpoints and the upload page, made and told of settings.
+
+Decides nothing: who hears what is all there is here.
+"""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.audience.importing.engine import EngineDeps, ImportEngine
+from gateway.audience.importing.files import ImportFiles
+from gateway.audience.importing.service import Imports
+from gateway.config import Config
+from gateway.node.link_rooms import LinkRooms
+from gateway.store.database import Database
+from gateway.store.leases import Node
+from gateway.web.import_handlers import ImportHandlers, import_routes
+from gateway.web.pages.upload import UploadPageHandlers
+from gateway.web.shop_routes import ShopRoute
+
+_FOLDER: Final = "imports"
+
+
+class ImportRooms:
+    """What brings lists in. Files lie below `state_folder`."""
+
+    def __init__(
+        self,
+        database: Database,
+        node: Node,
+        config: Config,
+        *,
+        state_folder: Path,
+        secret: bytes,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._config = config
+        files = ImportFiles(state_folder / _FOLDER)
+        self.engine = ImportEngine(
+            EngineDeps(database, node.fence, node.ids, files, secret, clock), config.imports
+        )
+        self.imports = Imports(
+            database,
+            files,
+            config.imports,
+            ids=node.ids,
+            clock=clock,
+            random_octets=secrets.token_bytes,
+            wake_engine=self.engine.wake,
+        )
+        self._handlers = ImportHandlers(database, self.imports, upload_url=self._upload_url, clock=clock)
+
+    def list_routes(self) -> list[ShopRoute]:
+        return import_routes(self._handlers)
+
+    def list_pages(self, links: LinkRooms) -> list[web.RouteDef]:
+        """The upload page, beside the pages of links: one frame, one count of guesses."""
+        return UploadPageHandlers(links.pages, links.visitors, links.limiter, self.imports).routes()
+
+    def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What goes on by itself, by name."""
+        return [("imports", self.engine.run())]
+
+    def apply(self, config: Config) -> None:
+        """Take over a configuration that was read again."""
+        self._config = config
+        self.engine.config = config.imports
+        self.imports.config = config.imports
+
+    def _upload_url(self) -> str:
+        public = self._config.public
+        base_url = (public.base_url or f"http://{public.host}:{public.port}").rstrip("/")
+        return f"{base_url}/upload"
