@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("connector", "gateway.commands.connector", "list carrier accounts and the state of their binds"),
     Command("message", "gateway.commands.message", "show, resend or cancel one message"),
     Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),
+    Command("campaign", "gateway.commands.campaign", "write, estimate, start, pause and end campaigns"),
     Command("list", "gateway.commands.contact_list", "lists of people: make, show, rename, delete"),
     Command("shop", "gateway.commands.shop", "create and list shops"),
     Command("key", "gateway.commands.key", "create, list and revoke API keys"),

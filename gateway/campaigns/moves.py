@@ -18,7 +18,7 @@ from gateway.domain.campaign import CAMPAIGN_MOVES, CampaignState, PauseReason
 from gateway.domain.identifiers import IdSource
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.audit import AuditNote, add_audit
-from gateway.store.campaigns import Campaign, add_event, move_campaign
+from gateway.store.campaigns import Campaign, add_event, move_campaign, read_figures
 from gateway.store.database import Connection, Database
 from gateway.store.outbox import OUTBOX_COLUMNS, outbox_record
 
@@ -110,6 +110,11 @@ class CampaignMoves:
             ),
         )
 
+    async def _count_recipients(self, campaign: Campaign) -> int:
+        """Recipients counted so far: all of them once everyone is frozen."""
+        figures = await read_figures(self._deps.database, campaign.shop_id, [campaign.id])
+        return figures[campaign.id].recipients
+
     def _transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._deps.database.transaction()
 
@@ -143,7 +148,13 @@ class CampaignMoves:
         )
         await add_audit(connection, AuditNote(deps.ids.next_id(0), now, actor, kind, subject, encoded))
         if endpoints:
-            moment = {"state": campaign.state.word, "pause_reason": campaign.pause_reason.word or None}
+            is_held = campaign.pause_reason is not PauseReason.NONE
+            moment = {
+                "name": campaign.content.name,
+                "state": campaign.state.word,
+                "pause_reason": campaign.pause_reason.word if is_held else None,
+                "recipients": await self._count_recipients(campaign),
+            }
             records = [
                 outbox_record(
                     shop_id=campaign.shop_id,

@@ -42,8 +42,10 @@ INBOUND_RECEIVED = "inbound.received"
 WEBHOOK_TEST = "webhook.test"
 CONTACT_OPTED_OUT = "contact.opted_out"
 CONTACT_OPTED_IN = "contact.opted_in"
+CAMPAIGN_KINDS = ("campaign.started", "campaign.paused", "campaign.finished", "campaign.cancelled")
 EVENT_KINDS = (
-    *KIND_OF_STATE.values(), INBOUND_RECEIVED, CONTACT_OPTED_OUT, CONTACT_OPTED_IN, WEBHOOK_TEST,
+    *KIND_OF_STATE.values(), INBOUND_RECEIVED, CONTACT_OPTED_OUT, CONTACT_OPTED_IN, *CAMPAIGN_KINDS,
+    WEBHOOK_TEST,
 )  # fmt: skip
 
 _HIGHEST_ID = (1 << 63) - 1

@@ -21,6 +21,7 @@ class EventFamily(Enum):
     MESSAGE = "message"
     INBOUND = "inbound"
     CONTACT = "contact"
+    CAMPAIGN = "campaign"
 
 
 EVERY_EVENT = "*"
@@ -32,6 +33,7 @@ _PUBLIC_PREFIX: dict[str, PublicPrefix] = {
     EventFamily.MESSAGE.value: "msg",
     EventFamily.INBOUND.value: "mo",
     EventFamily.CONTACT.value: "ctc",
+    EventFamily.CAMPAIGN.value: "cmp",
 }
 
 
