@@ -4,8 +4,7 @@ Owns the writer. What a visit is comes judged but for its timing, which only the
 Clicks of test messages are kept without being counted.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -30,8 +29,8 @@ _Person = tuple[int, int, int, int]
 
 
 class Click(NamedTuple):
-    """One visit. `id` carries the slot; `verdict` is what the visit brought with it; `stored` is resolved
-    once it is durable, or never will be."""
+    """One visit. `id` carries the slot; `verdict` is what the visit brought with it; `on_stored` is called
+    once it is durable, or never will be; it must not raise."""
 
     id: int
     link: Link
@@ -40,7 +39,7 @@ class Click(NamedTuple):
     device: Device
     address: str | None
     agent: str
-    stored: asyncio.Future[None]
+    on_stored: Callable[[], None]
 
 
 class ClickWriter:
@@ -103,16 +102,11 @@ class _ClickWork:
 
     def committed(self, items: Sequence[Click], result: None) -> None:
         for click in items:
-            _release(click)
+            click.on_stored()
 
     def refused(self, item: Click, error: Exception) -> None:
         self.refused_clicks += 1
-        _release(item)
-
-
-def _release(click: Click) -> None:
-    if not click.stored.done():
-        click.stored.set_result(None)
+        item.on_stored()
 
 
 def _message_of(click: Click) -> tuple[int, int]:

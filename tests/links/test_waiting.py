@@ -27,7 +27,7 @@ class Sink:
     def put(self, click: Click) -> None:
         self.clicks.append(click)
         if self.stores_at_once:
-            asyncio.get_running_loop().call_soon(click.stored.set_result, None)
+            asyncio.get_running_loop().call_soon(click.on_stored)
 
 
 def make_desk(sink: Sink, *, wait_seconds: float) -> ClickDesk:
@@ -52,8 +52,7 @@ async def test_a_visitor_is_led_on_after_the_wait_and_the_click_is_late_not_lost
     await asyncio.wait_for(desk.note(LINK, VISIT), 5)
     counts = desk.counts()
     assert (counts.waiting, counts.late) == (1, 1)
-    sink.clicks[0].stored.set_result(None)
-    await asyncio.sleep(0)
+    sink.clicks[0].on_stored()
     assert desk.counts().waiting == 0
 
 

@@ -96,7 +96,9 @@ def test_a_page_is_whole_loads_nothing_and_escapes_what_it_shows() -> None:
         ("10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9", "203.0.113.0"),
         ("10.0.0.1", "unknown", "10.0.0.1", "10.0.0.0"),
         ("10.0.0.1", "<script>", "10.0.0.1", "10.0.0.0"),
-        ("", None, "0.0.0.0", None),
+        ("", None, "", None),
+        ("10.0.0.1", "203.0.113.256", "10.0.0.1", "10.0.0.0"),
+        ("2001:db8:1:2::3", None, "2001:db8:1:2::3", "2001:db8:1::"),
     ],
 )
 def test_an_address_is_believed_from_our_proxies_only_and_kept_in_part(
@@ -106,7 +108,7 @@ def test_an_address_is_believed_from_our_proxies_only_and_kept_in_part(
     visitors.configure([ip_network("10.0.0.0/8")], keep_whole=False)
     request = make_mocked_request("GET", "/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
     visitor = visitors.look_at(request.clone(remote=remote))
-    assert str(visitor.address) == address
+    assert visitor.address == address
     assert visitors.keep(visitor) == kept
 
 

@@ -4,6 +4,7 @@ Owns the order of things: the code, the limit on guesses, the link, the click, t
 stored addresses, and passes nothing of the request on.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -50,13 +51,14 @@ class RedirectHandlers:
     async def follow(self, request: web.Request) -> web.Response:
         """302 to the address. The code in the path is all that counts; a query is ignored."""
         visitor = self._visitors.look_at(request)
-        seq = self._codes.decode(request.match_info["code"])
-        destination = None if seq is None else self._resolver.recall(seq)
+        code = request.match_info["code"]
+        destination = self._resolver.recall(code)
         if destination is None:
             if wait_seconds := self._limiter.refuses(visitor.group):
                 retry = {"Retry-After": str(wait_seconds)}
                 return self._pages.refuse(request, "too_many", status=429, headers=retry)
-            destination = None if seq is None else await self._resolver.find(seq)
+            seq = self._codes.decode(code)
+            destination = None if seq is None else await self._resolver.find(code, seq)
         if destination is None or destination.link.target_id == OPTOUT_TARGET:
             self._limiter.note_miss(visitor.group)
             return self._pages.refuse(request, "not_found", status=404)
@@ -67,16 +69,18 @@ class RedirectHandlers:
         headers = request.headers
         return Visit(
             agent=headers.get(hdrs.USER_AGENT, ""),
-            address=str(visitor.address),
+            address=visitor.address,
             kept_address=self._visitors.keep(visitor),
             is_head=request.method == hdrs.METH_HEAD,
-            is_prefetch=any(
-                word in headers[name].lower()
-                for name in _PREFETCH_HEADERS
-                if name in headers
-                for word in _PREFETCH_WORDS
-            ),
+            is_prefetch=_is_prefetch(headers),
         )
+
+
+def _is_prefetch(headers: Mapping[str, str]) -> bool:
+    for name in _PREFETCH_HEADERS:
+        if name in headers and any(word in headers[name].lower() for word in _PREFETCH_WORDS):
+            return True
+    return False
 
 
 def _lead_to(destination: Destination) -> web.Response:

@@ -89,11 +89,14 @@ class UnsubscribeHandlers:
     async def _find_link(self, request: web.Request) -> Link | web.Response:
         """The link behind the token, or the answer for a token that has none."""
         visitor = self._visitors.look_at(request)
-        if wait_seconds := self._limiter.refuses(visitor.group):
-            retry = {"Retry-After": str(wait_seconds)}
-            return self._pages.refuse(request, "too_many", status=429, headers=retry)
-        seq = self._tokens.decode(request.match_info["token"])
-        found = None if seq is None else await self._resolver.find(seq)
+        token = request.match_info["token"]
+        found = self._resolver.recall(token)
+        if found is None:
+            if wait_seconds := self._limiter.refuses(visitor.group):
+                retry = {"Retry-After": str(wait_seconds)}
+                return self._pages.refuse(request, "too_many", status=429, headers=retry)
+            seq = self._tokens.decode(token)
+            found = None if seq is None else await self._resolver.find(token, seq)
         if found is None or found.link.target_id != OPTOUT_TARGET:
             self._limiter.note_miss(visitor.group)
             return self._pages.refuse(request, "not_found", status=404)
