@@ -339,7 +339,7 @@ class ConsoleApp(App[None]):
     def _offer_undo(self, message: OfferUndo) -> None:
         self._undo = message.undo
         self.notify(
-            f"{message.sentence}  {self.desk.say('frame.undo_hint')}", timeout=UNDO_SECONDS, markup=False
+            f"{message.sentence}\n{self.desk.say('frame.undo_hint')}", timeout=UNDO_SECONDS, markup=False
         )
         self.set_timer(UNDO_SECONDS, lambda: self._forget_undo(message.undo))
         self.screen.refresh_bindings()

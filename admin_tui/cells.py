@@ -34,11 +34,9 @@ def _replace(character: str) -> str:
 
 def fit(text: str, width: int, align: Align = "left") -> str:
     """`text` in exactly `width` cells: padded, or cut with an ellipsis where it is longer."""
-    length = cell_len(text)
-    if length > width:
-        return cut(text, width) if align == "left" else cut(text, width).rjust(width)
-    padding = " " * (width - length)
-    return padding + text if align == "right" else text + padding
+    kept = cut(text, width)
+    padding = " " * (width - cell_len(kept))  # a wide character cut in two leaves a cell
+    return padding + kept if align == "right" else kept + padding
 
 
 def cut(text: str, width: int) -> str:

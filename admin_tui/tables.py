@@ -4,7 +4,7 @@ Textual paints large tables well and fills them slowly (100,000 rows take 29 s),
 as the cursor reaches the end. Rows move only when nobody has pressed a key for three seconds, or on `s`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar, Final
@@ -96,11 +96,17 @@ class PagedTable(DataTable[Text]):
         items: list[Json] = answer[self._source.plural]
         cursor = self._source.next_cursor(answer)
         rows = self._take(items)
-        later = [] if cursor is None else [key for key in self._order[PAGE_ROWS:] if key not in rows]
+        later = [] if cursor is None else self._find_later(rows)
         if not later:
             self._cursor = cursor
         self._show([*rows, *later])
         return None
+
+    def _find_later(self, rows: Mapping[str, Row]) -> list[str]:
+        """The rows loaded before that follow the last of this first page: new ones on top push others out of
+        the page, and those must not vanish between it and the next."""
+        known = [place for place, key in enumerate(self._order) if key in rows]
+        return [key for key in self._order[known[-1] + 1 :] if key not in rows] if known else []
 
     def show_items(self, items: Sequence[Json]) -> None:
         """Show these and no others: for lists that came with something else."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
-from textual.widget import Widget
 from textual.widgets import Static
 
 from admin_tui.cells import cells, clean, cut, fit
@@ -29,6 +28,7 @@ class Line:
 class LineChart(Static):
     """Series over one span of time: a title with the legend, an axis from zero, times below."""
 
+    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = "LineChart { height: 1fr; min-height: 5; }"
 
     def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
@@ -109,6 +109,7 @@ class BarLine:
 class BarList(Static):
     """Bars below one another, from zero, each with label and number."""
 
+    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = "BarList { height: auto; }"
 
     def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
@@ -143,8 +144,3 @@ def draw_bars(words: Words, title: str, bars: Sequence[BarLine], width: int, col
         drawn.append(draw_bar(bar.value, most, max(3, width - label_width - value_width - 2)), colour)
         drawn.append(f" {value.rjust(value_width)}" + ("\n" if number < len(bars) - 1 else ""), "bold")
     return drawn
-
-
-def is_chart(widget: Widget) -> bool:
-    """Whether `m` may give it the whole screen."""
-    return isinstance(widget, LineChart | BarList)

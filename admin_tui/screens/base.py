@@ -6,7 +6,7 @@ It never sees an exception of the network: `load` returns the `Failure` that the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,6 +22,9 @@ from admin_tui.frame import BottomLine, ScreensLine, TopLine
 from admin_tui.keys import bind
 from admin_tui.notices import Notice
 from admin_tui.tables import PagedTable
+
+MOST_FILTER: Final = 200
+"""Characters of a filter; it travels in an address, which servers keep short."""
 
 
 class OpenScreen(Message):
@@ -132,7 +135,13 @@ class ConsoleScreen(Screen[None]):
         yield Notice()
         with Container(id="body"):
             yield from self.compose_body()
-        yield Input(placeholder=self.desk.say("frame.filter_hint"), id="filter", compact=True, disabled=True)
+        yield Input(
+            placeholder=self.desk.say("frame.filter_hint"),
+            id="filter",
+            compact=True,
+            disabled=True,
+            max_length=MOST_FILTER,
+        )
         yield BottomLine(self.desk)
 
     def on_mount(self) -> None:
@@ -192,7 +201,7 @@ class ConsoleScreen(Screen[None]):
     @on(Input.Submitted, "#filter")
     def _filter_entered(self, event: Input.Submitted) -> None:
         event.stop()
-        self.filter_text = event.value.strip()
+        self.filter_text = event.value.strip()[:MOST_FILTER]
         if not self.filter_text:
             self.clear_filter()
             return

@@ -27,7 +27,7 @@ COLUMNS: Final = (
     Column("connector", "carriers.connector", 12),
     Column("bind", "carriers.bind", 4, align="right"),
     Column("state", "carriers.state", 13),
-    Column("window", "carriers.window", 7, align="right", rank=2),
+    Column("window", "carriers.window", 9, align="right", rank=2),
     Column("speed", "carriers.speed", 11, align="right", rank=1),
     Column("since", "carriers.since", 11, rank=4),
     Column("error", "carriers.last_error", 12, rank=3, grows=True),

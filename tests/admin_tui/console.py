@@ -1,7 +1,7 @@
 """Making a console for a test: the real application against the fake API, at a frozen time, in UTC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
@@ -16,12 +16,17 @@ from tests.admin_tui.fake_api import NOW, SHOP, FakeApi
 
 
 def make_console(
-    api: FakeApi, *, language: str = "en", screen: str = "overview", **options: Any
+    api: FakeApi,
+    *,
+    language: str = "en",
+    screen: str = "overview",
+    keymap: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> ConsoleApp:
     """A console of the fake API. `options` are those of `Desk`."""
     client = ApiClient(ServerAddress(socket_path=api.socket_path), language=language, timeout_seconds=2.0)
     given = {"shop": SHOP, "zone": UTC, "clock": lambda: NOW, "monotonic": lambda: 0.0, **options}
-    return ConsoleApp(Desk(client, Words(language), **given), first_screen=screen)
+    return ConsoleApp(Desk(client, Words(language), **given), first_screen=screen, keymap=keymap)
 
 
 @asynccontextmanager
@@ -30,7 +35,7 @@ async def open_console(
 ) -> AsyncIterator[tuple[ConsoleApp, Pilot[None]]]:
     """The console on a terminal of `size`, once its first screen has its data."""
     app = make_console(api, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await wait_for(pilot, lambda: bool(app.desk.access.role) and app.is_settled)
         yield app, pilot
 
@@ -41,6 +46,15 @@ async def wait_for(pilot: Pilot[None], condition: Callable[[], bool], *, seconds
         while not condition():
             await pilot.pause(0.02)
     await pilot.pause()
+
+
+async def press(pilot: Pilot[None], app: ConsoleApp, *keys: str) -> str:
+    """Press keys one by one, each once the screen has answered the last; what stands there then."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(0.03)
+        await wait_for(pilot, lambda: app.is_settled)
+    return text_of(app)
 
 
 def text_of(app: ConsoleApp) -> str:

@@ -59,10 +59,13 @@ class FakeApi:
         """The bodies of every request of `method` to a path with this end."""
         return [body for verb, path, _, body in self.asked if verb == method and path.endswith(path_end)]
 
-    def refuse(self, method: str, path: str, status: int, code: str, detail: str, **more: str) -> None:
-        """Make one endpoint answer with a problem document."""
+    def refuse(
+        self, method: str, endpoint: str, status: int, code: str, detail: str, *, path: str = ""
+    ) -> None:
+        """Make one endpoint answer with a problem document; `path` is the field at fault."""
         body = {"type": f"urn:estafette:problem:{code}", "title": code, "status": status}
-        self.forced[method, path] = (status, {**body, "code": code, "detail": detail, "action": "", **more})
+        body |= {"code": code, "detail": detail, "action": ""} | ({"path": path} if path else {})
+        self.forced[method, endpoint] = (status, body)
 
     async def start(self, socket_path: Path, areas: tuple[AreaRoutes, ...]) -> None:
         app = web.Application(middlewares=[self._middleware()])
