@@ -2,13 +2,13 @@
 that the server has. Decides nothing that they decide."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.analytics.orders import OrderBook, OrderConflict, OrderPost, Recorded
-from gateway.domain.campaign import CampaignState
 from gateway.domain.clicks import Device, Verdict
-from gateway.domain.identifiers import slot_of_address, slot_of_id
+from gateway.domain.identifiers import slot_of_id
 from gateway.domain.orders import OrderState
 from gateway.domain.people import OptoutWay
 from gateway.domain.phone import Number
@@ -23,6 +23,14 @@ from tests.store.desk import SECRET, Desk
 from tests.store.rig import SHOP, Rig, running
 
 DAY = timedelta(days=1)
+
+
+class Visit(NamedTuple):
+    """Somebody or something at a link."""
+
+    link: Link
+    at: datetime
+    verdict: Verdict
 
 
 class Shopkeeper:
@@ -78,25 +86,30 @@ class Shopkeeper:
             message.country,
         )
 
-    async def click(
-        self, link: Link, *, at: datetime | None = None, verdict: Verdict = Verdict.PERSON
-    ) -> None:
-        """A visit, stored by the writer; visits of people come long enough after the message."""
+    def visit(self, link: Link, *, at: datetime, verdict: Verdict = Verdict.PERSON) -> Visit:
+        """A visit of a link; people come long enough after the message."""
+        return Visit(link, at, verdict)
+
+    async def store_visits(self, visits: Sequence[Visit]) -> None:
+        """As the redirector stores them."""
         writer = ClickWriter(self.rig.dsn, self.rig.queries, self.rig.node.fence)
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        click = Click(
-            self.rig.node.ids.next_id(link.slot),
-            link,
-            at or now(),
-            verdict,
-            Device.PHONE,
-            "192.0.2.0",
-            "Mozilla/5.0",
-            stored,
-        )
         async with running(writer.run), asyncio.timeout(10):
-            writer.put(click)
-            await stored
+            stored = [asyncio.Event() for _ in visits]
+            for visit, event in zip(visits, stored, strict=True):
+                writer.put(
+                    Click(
+                        self.rig.node.ids.next_id(visit.link.slot),
+                        visit.link,
+                        visit.at,
+                        visit.verdict,
+                        Device.PHONE,
+                        "192.0.2.0",
+                        "Mozilla/5.0",
+                        event.set,
+                    )
+                )
+            for event in stored:
+                await event.wait()
 
     async def insert_click(
         self, campaign_id: int, contact_id: int, at: datetime, *, verdict: int = 0
@@ -150,17 +163,6 @@ class Shopkeeper:
     async def tell_many(self, posts: list[OrderPost]) -> list[Recorded | OrderConflict]:
         return await self.book.record(SHOP, posts, source="test")
 
-    async def finish(self, campaign: Campaign) -> None:
-        await self.rig.execute(
-            "UPDATE campaign SET state = $2, finished_at = now() WHERE id = $1",
-            campaign.id,
-            int(CampaignState.FINISHED),
-        )
-
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def slot_of(address: str) -> int:
-    return slot_of_address(address)
