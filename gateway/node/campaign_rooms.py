@@ -71,6 +71,7 @@ class CampaignRooms:
         self._ground = ground
         self._config = config
         self._speed = (float("-inf"), 0.0)
+        self.database = ground.database
         self.rules: MarketingRules = build_marketing_rules(config)
         links = LinkTools(
             seqs=ground.links,

@@ -24,12 +24,14 @@ from gateway.store.clicks import ClickWriter
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.leases import Node
+from gateway.web.link_handlers import link_routes
 from gateway.web.pages.app import PagesDeps, make_pages_app
 from gateway.web.pages.limits import MissLimiter
 from gateway.web.pages.redirect import RedirectHandlers
 from gateway.web.pages.rendering import Pages
 from gateway.web.pages.unsubscribe import UnsubscribeHandlers
 from gateway.web.pages.visitors import Visitors
+from gateway.web.shop_routes import ShopRoute
 
 _MISSES_SECONDS: Final = 60.0
 
@@ -48,6 +50,7 @@ class LinkRooms:
         clock: Callable[[], datetime],
     ) -> None:
         self._config = config
+        self._database = database
         self._secret = secret
         self.pages = Pages()
         self.visitors = Visitors()
@@ -84,6 +87,10 @@ class LinkRooms:
         )
         routes = [*redirects.routes(), *unsubscribe.routes(), *more_routes]
         return make_pages_app(PagesDeps(self.pages, routes))
+
+    def list_routes(self) -> list[ShopRoute]:
+        """The endpoints of one shop."""
+        return link_routes(self._database)
 
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name."""

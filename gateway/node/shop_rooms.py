@@ -4,7 +4,7 @@ Made from the rooms of message traffic and told of the configuration with them. 
 what, and which endpoints there are, is all there is here.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from gateway.node.campaign_rooms import CampaignRooms
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
 from gateway.web.campaign_handlers import campaign_routes
+from gateway.web.report_handlers import make_summarise
 from gateway.web.shop_routes import ShopRoute
 
 
@@ -41,8 +42,9 @@ class ShopRooms:
     def list_routes(self) -> list[ShopRoute]:
         """Every endpoint of one shop, for the public API and for the admin socket."""
         return [
-            *campaign_routes(self.campaigns.make_tools(_summarise_nothing)),
+            *campaign_routes(self.campaigns.make_tools(make_summarise(self.campaigns.database))),
             *self.audience.list_routes(),
+            *self.links.list_routes(),
             *self.imports.list_routes(),
         ]
 
@@ -55,7 +57,3 @@ class ShopRooms:
         self.campaigns.apply(config)
         self.links.apply(config)
         self.imports.apply(config)
-
-
-async def _summarise_nothing(shop_id: int, campaign_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
-    return {}

@@ -179,7 +179,9 @@ class NodeStatus:
             whose = "" if hold.shop_id == EVERY_SHOP else f" of shop {self._shop_names().get(hold.shop_id)}"
             limits.append(f"{what}{whose} is held by {hold.held_by}: {hold.reason or 'no reason given'}.")
         if lost := self._count_clicks().lost:
-            limits.append(f"{lost:,} clicks were not kept: the database was away for longer than memory lasts.")
+            limits.append(
+                f"{lost:,} clicks were not kept: the database was away for longer than memory lasts."
+            )
         running = {report.connector_id for report in reports}
         names = self._connector_names()
         for connector_id in sorted({waiting.connector_id for waiting in self._waiting} - running):

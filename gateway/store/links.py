@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from gateway.domain.clicks import Verdict
 from gateway.domain.identifiers import IdSource
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreUnavailable
@@ -68,6 +69,18 @@ class LinkTarget:
     name: str
     url: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTotals:
+    """One address of a campaign and what came of it. `people` opened it before any other of the campaign."""
+
+    id: int
+    name: str
+    url: str
+    clicks: int
+    people: int
+    machine_visits: int
 
 
 class LinkSeqs:
@@ -145,6 +158,12 @@ async def list_targets(database: Database, shop_id: int, campaign_id: int) -> li
     """The addresses of a campaign, oldest first; none for another shop's campaign."""
     async with database.connection() as connection:
         return await _list_targets(connection, shop_id, campaign_id)
+
+
+async def list_link_totals(database: Database, shop_id: int, campaign_id: int) -> list[LinkTotals]:
+    """The addresses of a campaign with their totals; none for another shop's campaign."""
+    rows = await database.fetch("list_link_totals", shop_id, campaign_id, Verdict.PERSON)
+    return [LinkTotals(**row) for row in rows]
 
 
 async def _list_targets(connection: Connection, shop_id: int, campaign_id: int) -> list[LinkTarget]:

@@ -68,3 +68,18 @@ SELECT to_address AS address, country FROM message WHERE shop_id = $1 AND slot =
 -- $2 slot int2
 -- $3 address_key bytea
 SELECT scope, source, created_at FROM suppression WHERE shop_id = $1 AND slot = $2 AND address_key = $3;
+
+-- name: list_link_totals
+-- A campaign's addresses in the order in which they were added, with the visits of people and of machines.
+-- $1 shop_id int4
+-- $2 campaign_id int8
+-- $3 person int2
+SELECT t.id, t.name, t.url,
+       coalesce(sum(s.clicks) FILTER (WHERE s.verdict = $3), 0)::int8 AS clicks,
+       coalesce(sum(s.people), 0)::int8 AS people,
+       coalesce(sum(s.clicks) FILTER (WHERE s.verdict <> $3), 0)::int8 AS machine_visits
+FROM link_target AS t
+LEFT JOIN stat_click AS s ON s.shop_id = t.shop_id AND s.campaign_id = t.campaign_id AND s.target_id = t.id
+WHERE t.shop_id = $1 AND t.campaign_id = $2
+GROUP BY t.id, t.name, t.url
+ORDER BY t.id;
