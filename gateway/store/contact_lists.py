@@ -107,7 +107,7 @@ async def delete_contact_list(database: Database, shop_id: int, list_id: int) ->
 
 async def find_campaigns_naming_list(database: Database, shop_id: int, list_id: int) -> list[str]:
     """The names of planned, running and paused campaigns that include or exclude a list."""
-    named = json.dumps([encode_public_id("lst", list_id)])
+    named = json.dumps([list_id])
     rows = await database.fetch(
         "find_campaigns_naming_list", shop_id, named, [int(each) for each in _AT_WORK]
     )

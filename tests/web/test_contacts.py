@@ -381,3 +381,43 @@ async def test_what_cannot_be_is_refused_with_its_place(gateway: Gateway, body: 
     status, refused, _ = await gateway.call("POST", "/v1/contacts", shop.live, json=body)
     assert (status, refused["path"]) == (422, path)
     assert await gateway.count("contact") == 0
+
+
+async def test_lists_are_made_filled_renamed_and_deleted(gateway: Gateway) -> None:
+    shop = await gateway.add_shop()
+    anna = await put(gateway, shop, **opted_in())
+    bea = await put(gateway, shop, number="+33612345679")
+    _, made, _ = await gateway.call("POST", "/v1/lists", shop.live, json={"name": "  Clients "})
+    assert (made["name"], made["member_count"]) == ("Clients", 0)
+    taken = await gateway.call("POST", "/v1/lists", shop.live, json={"name": "Clients"})
+    assert (taken[0], taken[1]["code"]) == (409, "name_taken")
+    path = f"/v1/lists/{made['id']}"
+    people = {"contacts": [anna["id"], bea["id"], "ctc_00000000001", anna["id"]]}
+    _, answer, _ = await gateway.call("POST", f"{path}/members", shop.live, json=people)
+    assert answer == {"added": 2, "unknown": 1, "member_count": 2}
+    _, answer, _ = await gateway.call("POST", f"{path}/members", shop.live, json=people)
+    assert answer == {"added": 0, "unknown": 1, "member_count": 2}
+    _, found, _ = await gateway.call("GET", path, shop.live)
+    assert (found["member_count"], found["marketing_count"]) == (2, 1)
+    _, answer, _ = await gateway.call("DELETE", f"{path}/members", shop.live, json={"contacts": [anna["id"]]})
+    assert answer == {"removed": 1, "member_count": 1}
+    _, renamed, _ = await gateway.call("PATCH", path, shop.live, json={"name": "Customers"})
+    assert renamed["name"] == "Customers"
+    async with gateway.database.connection() as connection:
+        list_id = await connection.raw.fetchval("SELECT id FROM contact_list")
+        await connection.raw.execute(
+            """INSERT INTO campaign (shop_id, id, category, state, pause_reason, version, created_at,
+                   updated_at, state_changed_at, created_by, name, text, links, audience)
+               VALUES ($1, 1, 3, 3, 0, 1, now(), now(), now(), 'x', 'Sale', '', '[]',
+                       jsonb_build_object('lists', jsonb_build_array($2::int8)))""",
+            shop.shop.id,
+            list_id,
+        )
+    status, refused, _ = await gateway.call("DELETE", path, shop.live)
+    assert (status, refused["code"]) == (409, "list_in_use")
+    assert "Sale" in refused["detail"]
+    async with gateway.database.connection() as connection:
+        await connection.raw.execute("UPDATE campaign SET state = 5")
+    assert (await gateway.call("DELETE", path, shop.live))[0] == 204
+    assert (await gateway.call("GET", path, shop.live))[0] == 404
+    assert len(await contacts(gateway, shop)) == 2
