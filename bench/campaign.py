@@ -174,7 +174,7 @@ class _Measurement:
     def _kill_now_and_then(self) -> float:
         """SIGKILL the server at random moments, most of them while people are frozen or expanded."""
         for number in range(self._options.kills):
-            time.sleep(self._random.uniform(0.0, 1.2) ** 2)
+            time.sleep(self._random.uniform(0.0, 0.9))
             state = self._read_state()
             self._server.kill()
             state["kill"] = number + 1

@@ -25,7 +25,7 @@ _LINK_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _FURTHEST: Final = timedelta(days=30)
 
 FindUrlFault = Callable[[str], str | None]
-"""What is wrong with the address of a link, in a sentence; None for a good one."""
+"""What is wrong with the address of a link, as a sentence's end ("it …"); None for a good one."""
 
 
 def check_saved(content: CampaignContent, find_link_fault: FindUrlFault) -> None:
@@ -70,7 +70,7 @@ def _check_links(content: CampaignContent, find_link_fault: FindUrlFault) -> Non
         fault = find_link_fault(link.url)
         if fault is not None:
             raise CampaignRefused(
-                "invalid_link", fault, "Give the whole address, such as https://shop.example.com/sale.",
+                "invalid_link", f"The link cannot lead there: {fault}.", "Give the whole address, such as https://shop.example.com/sale.",
                 path=f"{path}.url",
             )  # fmt: skip
 
