@@ -17,6 +17,7 @@ from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
+from gateway.node.snapshot import TrafficMeter, list_alerts, show_alerts
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
@@ -74,6 +75,7 @@ class NodeStatus:
         self._is_database_away = False
         self._submitted = (time.monotonic(), 0)
         self._parts_per_second = 0.0
+        self._traffic = TrafficMeter()
 
     async def run(self) -> None:
         """Read what waits every two seconds until cancelled."""
@@ -83,6 +85,7 @@ class NodeStatus:
                     self._database, list(self._connector_names()), cap=_COUNT_CAP
                 )
                 self._deliveries = await count_waiting_deliveries(self._database, now=datetime.now(UTC))
+                await self._traffic.look(self._database, now=datetime.now(UTC), monotonic=time.monotonic())
                 self._is_database_away = False
             except StoreUnavailable as exc:
                 self._is_database_away = True
@@ -121,6 +124,35 @@ class NodeStatus:
             "holds": self._show_holds(),
             "limits": self._list_limits(reports),
             "connectors": [_show_connector(report) for report in reports],
+        }
+
+    def show_snapshot(self, shop: str | None) -> Mapping[str, object]:
+        """The console's frame, from memory alone; with a shop its own speeds and the holds that it feels."""
+        reports = self._dispatcher.report()
+        shop_id = next((each for each, name in self._shop_names().items() if name == shop), None)
+        is_away = self._is_database_away or self._outcomes.is_away
+        out = self._parts_per_second if shop is None else self._traffic.sent_per_second(shop_id or 0)
+        alerts = list_alerts(
+            reports,
+            is_database_away=is_away,
+            holds_lease=self._node.may_submit(),
+            lost_clicks=self._count_clicks().lost,
+            waiting_for_nobody=self._find_waiting_for_nobody(reports),
+        )
+        return {
+            "node": {"name": self._facts.host, "version": self._facts.version},
+            "shop": shop,
+            "binds_up": sum(bind.state.phase.value == "bound" for report in reports for bind in report.binds),
+            "binds": sum(len(report.binds) for report in reports),
+            "in_per_second": round(
+                self._traffic.taken_in_per_second(None if shop is None else shop_id or 0), 1
+            ),
+            "out_per_second": round(out, 1),
+            "queue": sum(waiting.messages for waiting in self._waiting),
+            "alerts": show_alerts(alerts),
+            "database": "away" if is_away else "up",
+            "holds": [hold for hold in self._show_holds() if shop is None or hold["shop"] in (None, shop)],
+            "now": _moment(datetime.now(UTC)),
         }
 
     def list_connectors(self) -> list[Mapping[str, object]]:
@@ -182,10 +214,10 @@ class NodeStatus:
             limits.append(
                 f"{lost:,} clicks were not kept: the database was away for longer than memory lasts."
             )
-        running = {report.connector_id for report in reports}
-        names = self._connector_names()
-        for connector_id in sorted({waiting.connector_id for waiting in self._waiting} - running):
-            limits.append(f"Messages wait for {names.get(connector_id)}, which is not configured or enabled.")
+        limits.extend(
+            f"Messages wait for {name}, which is not configured or enabled."
+            for name in self._find_waiting_for_nobody(reports)
+        )
         limits.extend(
             f"{report.name}: {report.limited_by}."
             for report in reports
@@ -197,6 +229,13 @@ class NodeStatus:
             )
         )
         return limits
+
+    def _find_waiting_for_nobody(self, reports: Sequence[ConnectorReport]) -> list[str]:
+        """Connectors that messages wait for and that do not run."""
+        names = self._connector_names()
+        running = {report.connector_id for report in reports}
+        missing = {waiting.connector_id for waiting in self._waiting} - running
+        return [names.get(connector_id, str(connector_id)) for connector_id in sorted(missing)]
 
 
 def _show_connector(report: ConnectorReport) -> dict[str, object]:

@@ -53,6 +53,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     for method, path, permission, handler in (
         ("GET", "/admin/whoami", may.SEE_STATUS, system.tell_caller),
         ("GET", "/admin/status", may.SEE_STATUS, system.show_status),
+        ("GET", "/admin/snapshot", may.SEE_STATUS, system.show_snapshot),
         ("GET", "/admin/connectors", may.SEE_STATUS, system.list_connectors),
         ("GET", "/admin/holds", may.SEE_STATUS, system.list_holds),
         ("POST", "/admin/hold", may.HOLD, system.hold),

@@ -25,6 +25,9 @@ class FixedStatus:
     def show_status(self) -> Mapping[str, object]:
         return {"node": 0, "limited_by": "nothing"}
 
+    def show_snapshot(self, shop: str | None) -> Mapping[str, object]:
+        return {"shop": shop, "queue": 0}
+
     def list_connectors(self) -> list[Mapping[str, object]]:
         return [{"name": "smsc-a", "state": "bound"}]
 
@@ -124,6 +127,15 @@ async def test_a_user_without_a_role_is_refused_everywhere(gateway: Gateway, ope
         for method, path in (("GET", "/admin/status"), ("POST", "/admin/hold"), ("GET", "/admin/shops")):
             status, answer = await admin.call(method, path, json={})
             assert (status, answer["code"]) == (403, "forbidden")
+
+
+async def test_the_snapshot_is_for_the_callers_own_shops(gateway: Gateway, open_folder: Path) -> None:
+    access = AdminAccess((), own_uid=os.geteuid())
+    access.callers = {os.geteuid(): Caller(os.geteuid(), AdminRole.AGENT, frozenset({"boutique"}))}
+    async with run_admin(gateway, open_folder, access) as admin:
+        assert (await admin.call("GET", "/admin/snapshot?shop=boutique"))[1]["shop"] == "boutique"
+        assert (await admin.call("GET", "/admin/snapshot?shop=other"))[0] == 403
+        assert (await admin.call("GET", "/admin/snapshot"))[0] == 200
 
 
 def test_root_the_own_user_and_configured_users_are_mapped_and_nobody_never_is() -> None:
