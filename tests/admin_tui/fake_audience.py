@@ -28,7 +28,13 @@ def make_lists() -> list[Json]:
 
 
 def make_contact(number: int) -> Json:
-    names = (("Amélie", "Lefèvre"), ("Ștefan", "Țepeș"), ("مريم", "الفاسي"), (None, None), ("Zoë 🌸", "D'Angelo"))
+    names = (
+        ("Amélie", "Lefèvre"),
+        ("Ștefan", "Țepeș"),
+        ("مريم", "الفاسي"),
+        (None, None),
+        ("Zoë 🌸", "D'Angelo"),
+    )
     first, last = names[number % len(names)]
     return {
         "id": f"ctc_{number}",
@@ -101,8 +107,22 @@ def make_import(**changes: Any) -> Json:
             ["06 12 00 00 02", "Ștefan", "Țepeș", "Paris", "appeler le matin"],
             ["06 12 00 00 03", "مريم", "الفاسي", "Marseille", ""],
         ],
-        "counts": {"rows": 0, "new": 0, "updated": 0, "unchanged": 0, "duplicates": 0, "refused": 0, "opted_out": 0},
-        "progress": {"phase": "idle", "rows_done": 0, "rows_total": None, "rows_per_second": 0.0, "eta_seconds": None},
+        "counts": {
+            "rows": 0,
+            "new": 0,
+            "updated": 0,
+            "unchanged": 0,
+            "duplicates": 0,
+            "refused": 0,
+            "opted_out": 0,
+        },
+        "progress": {
+            "phase": "idle",
+            "rows_done": 0,
+            "rows_total": None,
+            "rows_per_second": 0.0,
+            "eta_seconds": None,
+        },
         "fault": None,
         "created_at": moment(),
         "created_by": "uid 1000",
@@ -113,7 +133,13 @@ def make_import(**changes: Any) -> Json:
 
 def at_work(phase: str, done: int, total: int | None) -> Json:
     eta = None if total is None else 4
-    return {"phase": phase, "rows_done": done, "rows_total": total, "rows_per_second": 26_400.0, "eta_seconds": eta}
+    return {
+        "phase": phase,
+        "rows_done": done,
+        "rows_total": total,
+        "rows_per_second": 26_400.0,
+        "eta_seconds": eta,
+    }
 
 
 def add_audience_routes(app: web.Application, api: FakeApi) -> None:
@@ -124,8 +150,20 @@ def add_audience_routes(app: web.Application, api: FakeApi) -> None:
     opt_outs: list[Json] = api.data.setdefault(
         "opt_outs",
         [
-            {"number": "+33612000002", "contact_id": "ctc_2", "scope": "marketing", "source": "text: STOP", "created_at": moment(30)},
-            {"number": None, "contact_id": None, "scope": "all", "source": "shop: asked by letter", "created_at": moment(400)},
+            {
+                "number": "+33612000002",
+                "contact_id": "ctc_2",
+                "scope": "marketing",
+                "source": "text: STOP",
+                "created_at": moment(30),
+            },
+            {
+                "number": None,
+                "contact_id": None,
+                "scope": "all",
+                "source": "shop: asked by letter",
+                "created_at": moment(400),
+            },
         ],
     )
     jobs: list[Json] = api.data.setdefault(
@@ -148,7 +186,13 @@ def add_audience_routes(app: web.Application, api: FakeApi) -> None:
 
     async def make_list(request: web.Request) -> web.Response:
         body = await request.json()
-        made = {"id": f"lst_{len(lists) + 1}", "member_count": 0, "created_at": moment(), "updated_at": moment(), **body}
+        made = {
+            "id": f"lst_{len(lists) + 1}",
+            "member_count": 0,
+            "created_at": moment(),
+            "updated_at": moment(),
+            **body,
+        }
         lists.append(made)
         return answer(made, 201)
 
@@ -163,7 +207,11 @@ def add_audience_routes(app: web.Application, api: FakeApi) -> None:
 
     async def get_contacts(request: web.Request) -> web.Response:
         text = request.query.get("q", "").lower()
-        found = [one for one in contacts if text in f"{one['first_name']} {one['last_name']} {one['number']}".lower()]
+        found = [
+            one
+            for one in contacts
+            if text in f"{one['first_name']} {one['last_name']} {one['number']}".lower()
+        ]
         return page(request, found, "contacts")
 
     async def get_contact(request: web.Request) -> web.Response:

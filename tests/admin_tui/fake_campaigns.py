@@ -1,4 +1,4 @@
-"""The pretend API's campaigns: drafts that are kept, a preview and an estimate, one campaign of each state."""
+"""The pretend API's campaigns: drafts that are kept, a preview, an estimate, one campaign of each state."""
 
 from typing import Any
 
@@ -108,7 +108,12 @@ def make_campaigns() -> list[Json]:
             **written,
         ),
         make_campaign(
-            1, "cancelled", "Essai", progress=make_progress(300, 120), results=make_results(120, [], None), **written
+            1,
+            "cancelled",
+            "Essai",
+            progress=make_progress(300, 120),
+            results=make_results(120, [], None),
+            **written,
         ),
     ]
 
@@ -127,7 +132,11 @@ def make_preview(body: Json) -> Json:
     ]
     per_part = 70 if forcing else 160
     parts = max(1, -(-len(rendered) // per_part))
-    faults = [{"position": body["text"].index("{{ nam"), "fault": "there is no field nam"}] if "{{ nam" in body["text"] else []
+    faults = (
+        [{"position": body["text"].index("{{ nam"), "fault": "there is no field nam"}]
+        if "{{ nam" in body["text"]
+        else []
+    )
     return {
         "text": rendered,
         "added": added,
@@ -154,7 +163,13 @@ def make_estimate(**changes: Any) -> Json:
         "cost": [euros("559.02")],
         "unpriced_recipients": 0,
         "by_route": [
-            {"connector": "smsc-a", "country": "FR", "recipients": 12_000, "parts": 12_700, "cost": euros("533.40")},
+            {
+                "connector": "smsc-a",
+                "country": "FR",
+                "recipients": 12_000,
+                "parts": 12_700,
+                "cost": euros("533.40"),
+            },
             {"connector": "smsc-b", "country": "BE", "recipients": 480, "parts": 610, "cost": euros("25.62")},
         ],
         "finish": {
@@ -165,7 +180,9 @@ def make_estimate(**changes: Any) -> Json:
         },
         "deferred": {"recipients": 480, "until": moment(-18)},
         "too_late": 0,
-        "warnings": [{"code": "no_advertiser", "detail": "The text does not say who writes: put Boutique in it."}],
+        "warnings": [
+            {"code": "no_advertiser", "detail": "The text does not say who writes: put Boutique in it."}
+        ],
         "sampled": True,
     }
     return {**estimate, **changes}
@@ -187,7 +204,9 @@ def make_report(campaign: Json) -> Json:
         for number in range(6)
     ]
     return {
-        "campaign": {key: campaign[key] for key in ("id", "name", "state", "category", "started_at", "finished_at")},
+        "campaign": {
+            key: campaign[key] for key in ("id", "name", "state", "category", "started_at", "finished_at")
+        },
         "people": 48_720,
         "excluded": {"opted_out": 300, "consent_missing": 220},
         "recipients": 48_200,
@@ -235,21 +254,48 @@ def make_report(campaign: Json) -> Json:
                 {"seconds": 86_400, "people": 302},
             ],
         },
-        "links": [{"id": "lnk_1", "name": "link", "url": "https://boutique.example/soldes", "clicks": 3_420, "people": 3_102}],
+        "links": [
+            {
+                "id": "lnk_1",
+                "name": "link",
+                "url": "https://boutique.example/soldes",
+                "clicks": 3_420,
+                "people": 3_102,
+            }
+        ],
         "opt_outs": {"people": 104, "by_way": {"text": 61, "page": 43}},
         "orders": {"count": 87, "refunds": 2, "revenue": [euros("5184.90")], "attribution_days": 7},
         "roi": "2.87",
         "roi_note": None,
         "by_hour": hours,
         "by_country": [
-            {"country": "FR", "messages": 29_000, "delivered": 27_100, "failed": 500, "parts": 30_000, "cost": [euros("1260.00")], "people": 2_990, "orders": 84},
-            {"country": "BE", "messages": 1_610, "delivered": 1_367, "failed": 112, "parts": 1_900, "cost": [euros("79.80")], "people": 112, "orders": 3},
+            {
+                "country": "FR",
+                "messages": 29_000,
+                "delivered": 27_100,
+                "failed": 500,
+                "parts": 30_000,
+                "cost": [euros("1260.00")],
+                "people": 2_990,
+                "orders": 84,
+            },
+            {
+                "country": "BE",
+                "messages": 1_610,
+                "delivered": 1_367,
+                "failed": 112,
+                "parts": 1_900,
+                "cost": [euros("79.80")],
+                "people": 112,
+                "orders": 3,
+            },
         ],
     }
 
 
 def add_campaign_routes(app: web.Application, api: FakeApi) -> None:
-    """Campaigns kept in `api.data["campaigns"]`; `estimate` and `report` of `api.data` replace the usual ones."""
+    """Campaigns kept in `api.data["campaigns"]`; `estimate` and `report` of `api.data` replace the
+    usual ones."""
     campaigns: list[Json] = api.data.setdefault("campaigns", make_campaigns())
 
     def find(request: web.Request) -> Json:
@@ -330,7 +376,13 @@ def add_campaign_routes(app: web.Application, api: FakeApi) -> None:
         return page(request, [{"id": "clk_1", "clicked_at": moment(1), "verdict": "human", **seen}], "clicks")
 
     async def orders(request: web.Request) -> web.Response:
-        order = {"id": "A-1001", "order_id": "ord_1", "state": "placed", "amount": euros("59.90"), "refunded": euros("0.00")}
+        order = {
+            "id": "A-1001",
+            "order_id": "ord_1",
+            "state": "placed",
+            "amount": euros("59.90"),
+            "refunded": euros("0.00"),
+        }
         return page(request, [{**order, "ordered_at": moment(1), "number": "+33612000001"}], "orders")
 
     async def opt_outs(request: web.Request) -> web.Response:
@@ -346,7 +398,12 @@ def add_campaign_routes(app: web.Application, api: FakeApi) -> None:
     app.router.add_post(f"{one}/duplicate", duplicate)
     app.router.add_post(f"{one}/estimate", estimate)
     app.router.add_post(f"{one}/test", test)
-    for word, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+    for word, state in (
+        ("start", "running"),
+        ("pause", "paused"),
+        ("resume", "running"),
+        ("cancel", "cancelled"),
+    ):
         app.router.add_post(f"{one}/{word}", move(state))
     app.router.add_get(f"{one}/report", report)
     app.router.add_get(f"{one}/recipients", recipients)

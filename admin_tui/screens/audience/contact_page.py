@@ -34,7 +34,8 @@ class ContactPage(ConsoleScreen):
         bind("back"),
     ]
     DEFAULT_CSS = """
-    ContactPage #known { height: auto; max-height: 60%; }
+    ContactPage #known { height: auto; max-height: 70%; }
+    ContactPage.quiet #known { height: 1fr; max-height: 100%; }
     ContactPage #facts, ContactPage #proof { padding: 0 1; height: auto; }
     ContactPage #proof { margin-top: 1; }
     ContactPage #messages { height: 1fr; min-height: 4; }
@@ -92,6 +93,7 @@ class ContactPage(ConsoleScreen):
             if failure is not None:
                 return failure
         table.display = bool(table.items)
+        self.set_class(not table.items, "quiet")
         self.query_one("#no-messages").display = not table.items
         return None
 

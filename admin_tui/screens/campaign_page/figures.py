@@ -37,9 +37,9 @@ def make_row(desk: Desk, figure: Json) -> Row:
     depth = int(figure.get("depth", 1))
     if figure.get("is_heading"):
         return Row(figure["key"], {"label": Text(figure["label"], "bold underline")})
-    label = Text("  " * depth + clean(figure["label"]))
-    if figure.get("behind"):
-        label.append(" ›", "cyan")
+    label = Text("  " * (depth - 1))
+    label.append("› " if figure.get("behind") else "  ", "cyan")
+    label.append(clean(figure["label"]))
     value = Text(figure["value"], figure.get("style", "bold"))
     return Row(figure["key"], {"label": label, "value": value, "share": figure.get("share", "")})
 

@@ -54,7 +54,7 @@ class CampaignPage(ConsoleScreen):
     CampaignPage #head { height: auto; max-height: 5; padding: 0 1; background: $boost; }
     CampaignPage #figures { width: 1fr; }
     CampaignPage #charts { width: 1fr; display: none; }
-    CampaignPage.wide #charts { display: block; border-left: vkey $panel; }
+    CampaignPage.wide #charts { display: block; width: 44%; border-left: vkey $panel; }
     CampaignPage.turned #charts { display: block; }
     CampaignPage.turned #figures { display: none; }
     """

@@ -17,6 +17,8 @@ from admin_tui.screens.importing.qr import qr_rows, render_qr
 
 WAYS = ("path", "paste", "page")
 _MOST_SHOWN = 8
+_FRAME_ROWS, _LEAST_CELLS = 4, 72
+"""What the lines of the screen take, and the width at which text and code stand side by side."""
 
 
 class PathInput(Input):
@@ -45,7 +47,7 @@ class SourcePanel(ImportPanel):
     SourcePanel .way { height: auto; }
     SourcePanel TextArea { height: 10; border: none; background: $surface; padding: 0; }
     SourcePanel #matches { color: $text-muted; height: auto; }
-    SourcePanel #qr { width: auto; height: auto; margin: 1 0 0 1; }
+    SourcePanel #qr { dock: right; width: auto; height: auto; }
     """
 
     class TicketWanted(Message):
@@ -71,7 +73,7 @@ class SourcePanel(ImportPanel):
             yield TextArea(id="pasted", soft_wrap=False, tab_behavior="focus", compact=True)
         with Vertical(id="way-page", classes="way"):
             yield Static(id="page", markup=False)
-            yield Static(id="qr", markup=False)
+        yield Static(id="qr", markup=False)
         yield Static(id="told", markup=False)
 
     def on_mount(self) -> None:
@@ -132,13 +134,17 @@ class SourcePanel(ImportPanel):
     def _show_way(self, way: str) -> None:
         for one in WAYS:
             self.query_one(f"#way-{one}").display = one == way
+        self.query_one("#qr").display = False
+        self._fit_qr()
         self.tell("")
 
     def _fit_qr(self) -> None:
         if self._address:
             code = self.query_one("#qr", Static)
             code.update(render_qr(self._address))
-            code.display = qr_rows(self._address) + 9 <= self.screen.size.height
+            screen = self.screen.size
+            has_room = qr_rows(self._address) + _FRAME_ROWS <= screen.height and screen.width >= _LEAST_CELLS
+            code.display = has_room and self.way == "page"
 
 
 def draw_matches(desk: Desk, matches: list[PathEntry]) -> Text:

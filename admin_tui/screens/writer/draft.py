@@ -12,7 +12,7 @@ from typing import Any
 
 DEFAULT_PAUSE_PERCENT = 20
 DEFAULT_LINK_NAME = "link"
-_LINK_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}\Z")
+_ADDRESS = re.compile(r"https?://[^\s/.]+\.[^\s]+\Z")
 
 
 class Step(Enum):
@@ -127,6 +127,6 @@ class Draft:
         return f"{DEFAULT_LINK_NAME}{number}"
 
 
-def is_link_name(name: str) -> bool:
-    """True for what may stand between the braces of the text as a link's name."""
-    return _LINK_NAME.match(name) is not None
+def is_address(url: str) -> bool:
+    """True for what may be a web address; the server judges where it may lead."""
+    return _ADDRESS.match(url) is not None

@@ -32,7 +32,7 @@ from admin_tui.screens.writer import check_panel, trial_panel
 from admin_tui.screens.writer.audience_panel import AudiencePanel, draw_count
 from admin_tui.screens.writer.check_panel import CheckPanel
 from admin_tui.screens.writer.costly import replace_costly
-from admin_tui.screens.writer.draft import Draft, DraftLink, Step
+from admin_tui.screens.writer.draft import Draft, DraftLink, Step, is_address
 from admin_tui.screens.writer.kept_drafts import KeptDrafts, default_folder
 from admin_tui.screens.writer.kind_panel import KindPanel
 from admin_tui.screens.writer.message_panel import MessagePanel
@@ -239,12 +239,12 @@ class WriterScreen(ConsoleScreen):
     async def _ask_link(self) -> None:
         async def take(values: "dict[str, str] | object") -> Json | Failure:
             assert isinstance(values, dict)
-            url = values["url"]
-            if not url.startswith(("https://", "http://")) or any(one.isspace() for one in url):
+            url = values["url"] if "://" in values["url"] else f"https://{values['url']}"
+            if not is_address(url):
                 return Failure(FailureKind.REFUSED, self.desk.say("writer.message.link_fault"), path="url")
             return {"url": url}
 
-        fields = [Field("url", "writer.message.link", "writer.message.link_hint", value="https://")]
+        fields = [Field("url", "writer.message.link", "writer.message.link_hint")]
         answer = await self.app.push_screen_wait(Form(self.desk, "writer.message.links", fields, take))
         if answer is None:
             return
