@@ -68,7 +68,7 @@ async def find_consents(
     database: Database, shop_id: int, addresses: Sequence[str]
 ) -> dict[str, ConsentFound]:
     """The contact and its consent behind each address; addresses of nobody are left out."""
-    slots = sorted({slot_of_address(address) for address in addresses})
+    slots = [slot_of_address(address) for address in addresses]
     rows = await database.fetch("find_consents", shop_id, slots, list(addresses))
     return {
         row["address"]: ConsentFound(row["id"], MarketingConsent(row["marketing_consent"])) for row in rows
@@ -100,14 +100,14 @@ async def find_contacts_of_addresses(
     reader: Database | Connection, shop_id: int, addresses: Sequence[str]
 ) -> dict[str, Contact]:
     """The shop's contacts by address; addresses of nobody are left out."""
-    slots = sorted({slot_of_address(address) for address in addresses})
+    slots = [slot_of_address(address) for address in addresses]
     rows = await reader.fetch("find_contacts_of_addresses", shop_id, slots, list(addresses))
     return {row["address"]: _contact(row) for row in rows}
 
 
 async def get_contacts(reader: Database | Connection, shop_id: int, ids: Sequence[int]) -> dict[int, Contact]:
     """The shop's contacts by id; ids of nobody, or of another shop's people, are left out."""
-    slots = sorted({slot_of_id(contact_id) for contact_id in ids})
+    slots = [slot_of_id(contact_id) for contact_id in ids]
     rows = await reader.fetch("get_contacts", shop_id, list(ids), slots)
     return {row["id"]: _contact(row) for row in rows}
 
@@ -171,7 +171,7 @@ async def update_contacts(
 
 
 async def mark_opted_in(connection: Connection, shop_id: int, ids: Sequence[int], *, now: datetime) -> None:
-    slots = sorted({slot_of_id(contact_id) for contact_id in ids})
+    slots = [slot_of_id(contact_id) for contact_id in ids]
     await connection.execute("mark_opted_in", shop_id, list(ids), slots, MarketingConsent.OPTED_IN, now)
 
 

@@ -20,7 +20,7 @@ async def find_suppressions(
 ) -> dict[str, SuppressionScope]:
     """The scope that stands against each of `addresses`; those without any are left out."""
     by_key = {address_key(instance_secret, address): address for address in addresses}
-    slots = sorted({slot_of_address(address) for address in addresses})
+    slots = [slot_of_address(address) for address in by_key.values()]
     rows = await database.fetch("find_suppressions", shop_id, slots, list(by_key))
     return {by_key[row["address_key"]]: SuppressionScope(row["scope"]) for row in rows}
 

@@ -76,11 +76,12 @@ RETURNING list_id;
 -- Take contacts off a list; a row comes back for each who was on it.
 -- $1 shop_id int4
 -- $2 list_id int8
--- $3 slots int2[]
--- $4 contact_ids int8[]
-DELETE FROM list_member
-WHERE shop_id = $1 AND list_id = $2 AND slot = ANY ($3) AND contact_id = ANY ($4)
-RETURNING list_id;
+-- $3 slot int2[]
+-- $4 contact_id int8[]
+DELETE FROM list_member AS m
+USING unnest($3::int2[], $4::int8[]) AS wanted (slot, contact_id)
+WHERE m.shop_id = $1 AND m.list_id = $2 AND m.slot = wanted.slot AND m.contact_id = wanted.contact_id
+RETURNING m.list_id;
 
 -- name: remove_from_every_list
 -- Take one person off all lists of the shop; those lists come back. The lists are named so that each is one

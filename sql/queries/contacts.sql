@@ -1,11 +1,11 @@
 -- name: find_consents
 -- What the given people of a shop said about marketing; people who are no contacts are left out.
 -- $1 shop_id int4
--- $2 slots int2[]
--- $3 addresses text[]
-SELECT address, id, marketing_consent
-FROM contact
-WHERE shop_id = $1 AND slot = ANY ($2) AND address = ANY ($3);
+-- $2 slot int2[]
+-- $3 address text[]
+SELECT c.address, c.id, c.marketing_consent
+FROM unnest($2::int2[], $3::text[]) AS wanted (slot, address)
+JOIN contact AS c ON c.shop_id = $1 AND c.slot = wanted.slot AND c.address = wanted.address;
 
 -- name: put_contact
 -- Add a person, or bring the one with this address up to date; the id of the row comes back.
@@ -31,24 +31,25 @@ SET country = excluded.country, first_name = excluded.first_name, last_name = ex
 RETURNING id;
 
 -- name: find_contacts_of_addresses
--- The contacts behind the given addresses of a shop.
+-- The contacts behind the given addresses of a shop. Slots come one for each address: two arrays with ANY are
+-- a look into the index for every pair of them.
 -- $1 shop_id int4
--- $2 slots int2[]
--- $3 addresses text[]
-SELECT shop_id, id, slot, address, country, first_name, last_name, language, time_zone, tags, attributes, source,
-       marketing_consent, suppressed, created_at, updated_at
-FROM contact
-WHERE shop_id = $1 AND slot = ANY ($2) AND address = ANY ($3);
+-- $2 slot int2[]
+-- $3 address text[]
+SELECT c.shop_id, c.id, c.slot, c.address, c.country, c.first_name, c.last_name, c.language, c.time_zone, c.tags,
+       c.attributes, c.source, c.marketing_consent, c.suppressed, c.created_at, c.updated_at
+FROM unnest($2::int2[], $3::text[]) AS wanted (slot, address)
+JOIN contact AS c ON c.shop_id = $1 AND c.slot = wanted.slot AND c.address = wanted.address;
 
 -- name: get_contacts
 -- Contacts of a shop by their ids.
 -- $1 shop_id int4
--- $2 ids int8[]
--- $3 slots int2[]
-SELECT shop_id, id, slot, address, country, first_name, last_name, language, time_zone, tags, attributes, source,
-       marketing_consent, suppressed, created_at, updated_at
-FROM contact
-WHERE shop_id = $1 AND id = ANY ($2) AND slot = ANY ($3);
+-- $2 id int8[]
+-- $3 slot int2[]
+SELECT c.shop_id, c.id, c.slot, c.address, c.country, c.first_name, c.last_name, c.language, c.time_zone, c.tags,
+       c.attributes, c.source, c.marketing_consent, c.suppressed, c.created_at, c.updated_at
+FROM unnest($2::int8[], $3::int2[]) AS wanted (id, slot)
+JOIN contact AS c ON c.shop_id = $1 AND c.id = wanted.id AND c.slot = wanted.slot;
 
 -- name: insert_contacts
 -- Add people, kept from whatever stands against them in suppression. Those whose address the shop has already
@@ -105,12 +106,13 @@ RETURNING c.id;
 -- name: mark_opted_in
 -- Note on contacts that they agreed to marketing.
 -- $1 shop_id int4
--- $2 ids int8[]
--- $3 slots int2[]
+-- $2 id int8[]
+-- $3 slot int2[]
 -- $4 opted_in int2
 -- $5 now timestamptz
-UPDATE contact SET marketing_consent = $4, updated_at = $5
-WHERE shop_id = $1 AND id = ANY ($2) AND slot = ANY ($3);
+UPDATE contact AS c SET marketing_consent = $4, updated_at = $5
+FROM unnest($2::int8[], $3::int2[]) AS wanted (id, slot)
+WHERE c.shop_id = $1 AND c.id = wanted.id AND c.slot = wanted.slot;
 
 -- name: list_contacts
 -- A shop's people with ids below $2, newest first. Patterns are LIKE patterns: one for digits anywhere in the

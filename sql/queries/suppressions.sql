@@ -1,12 +1,12 @@
 -- name: find_suppressions
 -- The widest scope that stands against each of the given people of a shop.
 -- $1 shop_id int4
--- $2 slots int2[]
--- $3 address_keys bytea[]
-SELECT address_key, max(scope) AS scope
-FROM suppression
-WHERE shop_id = $1 AND slot = ANY ($2) AND address_key = ANY ($3)
-GROUP BY address_key;
+-- $2 slot int2[]
+-- $3 address_key bytea[]
+SELECT s.address_key, max(s.scope) AS scope
+FROM unnest($2::int2[], $3::bytea[]) AS wanted (slot, address_key)
+JOIN suppression AS s ON s.shop_id = $1 AND s.slot = wanted.slot AND s.address_key = wanted.address_key
+GROUP BY s.address_key;
 
 -- name: add_suppression
 -- Keep a person from being messaged; a second time changes nothing.
