@@ -30,6 +30,7 @@ from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
 from gateway.ledger.retention import Retention
+from gateway.node.analytics_rooms import AnalyticsRooms
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
@@ -203,6 +204,7 @@ class Rooms:
                 secret=secret,
                 clock=now_utc,
             ),
+            AnalyticsRooms(database, node, config, changes=self.changes, intake=self.intake, clock=now_utc),
         )
         self.status = NodeStatus(
             NodeFacts(VERSION, socket.gethostname(), now_utc()),

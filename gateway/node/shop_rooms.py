@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.config import Config
+from gateway.node.analytics_rooms import AnalyticsRooms
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignRooms
 from gateway.node.import_rooms import ImportRooms
@@ -23,8 +24,14 @@ class ShopRooms:
     """The shops' rooms of one node."""
 
     def __init__(
-        self, campaigns: CampaignRooms, links: LinkRooms, audience: AudienceRooms, imports: ImportRooms
+        self,
+        campaigns: CampaignRooms,
+        links: LinkRooms,
+        audience: AudienceRooms,
+        imports: ImportRooms,
+        analytics: AnalyticsRooms,
     ) -> None:
+        self.analytics = analytics
         self.audience = audience
         self.imports = imports
         self.campaigns = campaigns
@@ -46,6 +53,9 @@ class ShopRooms:
             *self.audience.list_routes(),
             *self.links.list_routes(),
             *self.imports.list_routes(),
+            *self.analytics.list_routes(
+                rules=lambda: self.campaigns.rules, speed_of=self.campaigns.runner.speed_of
+            ),
         ]
 
     def make_pages_app(self) -> web.Application:
@@ -57,3 +67,4 @@ class ShopRooms:
         self.campaigns.apply(config)
         self.links.apply(config)
         self.imports.apply(config)
+        self.analytics.apply(config)
