@@ -144,9 +144,7 @@ async def test_what_the_server_refuses_is_said(tmp_path: Path) -> None:
         running_api(tmp_path, add_own_routes) as api,
         open_console(api, screen="messages") as (app, pilot),
     ):
-        api.refuse(
-            "POST", "/admin/messages/msg_7000000/resend", 409, "not_resendable", "It may not be repeated."
-        )
+        api.refuse("POST", "/admin/messages/msg_7000000/resend", 409, "not_resendable", "Not again.")
         await press(pilot, app, "enter", "R")
         await wait_for(pilot, lambda: "The person may get it twice." in text_of(app))
         await pilot.press("y")

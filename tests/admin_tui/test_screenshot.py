@@ -1,0 +1,41 @@
+"""One screen drawn into a file, as the documents and the demo do."""
+
+from pathlib import Path
+
+import pytest
+
+from admin_tui.__main__ import main
+from admin_tui.screenshot import draw_screen, parse_size
+from tests.admin_tui.console import make_console
+from tests.admin_tui.fake_api import FakeApi, running_api
+from tests.admin_tui.fake_frame import add_own_routes
+
+
+async def test_a_screen_is_drawn_with_its_data_after_keys(tmp_path: Path) -> None:
+    async with running_api(tmp_path, add_own_routes) as api:
+        out = tmp_path / "m.svg"
+        assert await draw_screen(make_console(api, screen="messages"), (80, 24), out, ["enter"]) == ""
+        svg = out.read_text(encoding="utf-8")
+        assert svg.startswith("<svg")
+        assert "Timeline" in svg
+
+
+async def test_without_a_server_it_says_why_and_draws_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("admin_tui.screenshot._DEADLINE_SECONDS", 0.3)
+    out = tmp_path / "o.svg"
+    fault = await draw_screen(make_console(FakeApi(socket_path=tmp_path / "a.sock")), (80, 24), out, [])
+    assert fault.startswith("No server answers at")
+    assert not out.exists()
+
+
+def test_sizes_are_kept_within_what_the_console_can_draw() -> None:
+    assert parse_size("80x24") == (80, 24)
+    assert parse_size("1x9999") == (60, 200)
+    assert parse_size("wide") == (120, 40)
+
+
+def test_a_screen_that_is_none_is_refused_with_the_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--socket", "x", "--screenshot", "nowhere", "--out", "x.svg"]) == 1
+    assert "overview" in capsys.readouterr().err
