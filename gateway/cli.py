@@ -49,6 +49,7 @@ COMMANDS: Final = (
     Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),
     Command("campaign", "gateway.commands.campaign", "write, estimate, start, pause and end campaigns"),
     Command("list", "gateway.commands.contact_list", "lists of people: make, show, rename, delete"),
+    Command("order", "gateway.commands.order", "orders of a shop: import a file, show one"),
     Command("shop", "gateway.commands.shop", "create and list shops"),
     Command("key", "gateway.commands.key", "create, list and revoke API keys"),
     Command("ledger", "gateway.commands.ledger", "prove that every message is accounted for"),
