@@ -13,6 +13,7 @@ from gateway.domain.people import OWN_WAYS, MarketingConsent, SuppressionScope
 from gateway.domain.phone import Number
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.optouts import (
     Restoration,
     Withdrawal,
@@ -35,12 +36,14 @@ class OptOuts:
         clock: Callable[[], datetime],
         instance_secret: bytes,
         put_ending: Callable[[Ending], None],
+        teller: OptoutTeller,
     ) -> None:
         self._database = database
         self._ids = ids
         self._clock = clock
         self._secret = instance_secret
         self._put_ending = put_ending
+        self._teller = teller
 
     async def find(self, shop_id: int, address: str) -> list[Suppression]:
         """What keeps the person of this number from being messaged."""
@@ -73,6 +76,7 @@ class OptOuts:
                 instance_secret=self._secret,
                 tallies=tallies,
             )
+            await self._teller.write(connection, now=now, withdrawn=withdrawn)
             await tallies.write(connection)
         person = (shop_id, number.address, scope)
         for ending in await find_waiting_of_people(self._database, [person], now):
@@ -107,4 +111,5 @@ class OptOuts:
                 now=restoration.said_at,
                 instance_secret=self._secret,
             )
+            await self._teller.write(connection, now=restoration.said_at, restored=restored)
         return bool(restored)

@@ -19,6 +19,7 @@ from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.links import TEST_CAMPAIGN, Link
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.optouts import (
     Restoration,
     Withdrawal,
@@ -70,12 +71,14 @@ class OptoutDesk:
         clock: Callable[[], datetime],
         instance_secret: bytes,
         put_endings: Callable[[Sequence[Ending]], None],
+        teller: OptoutTeller,
     ) -> None:
         self._database = database
         self._ids = ids
         self._clock = clock
         self._secret = instance_secret
         self._put_endings = put_endings
+        self._teller = teller
 
     async def look_up(self, link: Link) -> OptoutStanding:
         """Raises `StoreUnavailable`."""
@@ -97,7 +100,7 @@ class OptoutDesk:
             if person is None:
                 return
             tallies = Tallies()
-            await withdraw_people(
+            withdrawn = await withdraw_people(
                 connection,
                 [self._make_withdrawal(link, person, now, address=address, agent=agent)],
                 ids=self._ids,
@@ -105,6 +108,7 @@ class OptoutDesk:
                 instance_secret=self._secret,
                 tallies=tallies,
             )
+            await self._teller.write(connection, now=now, withdrawn=withdrawn)
             await tallies.write(connection)
         log.info("optout.by_page", shop_id=link.shop_id, campaign_id=link.campaign_id)
         await self._end_waiting(link, person, now)
@@ -124,6 +128,7 @@ class OptoutDesk:
                 now=now,
                 instance_secret=self._secret,
             )
+            await self._teller.write(connection, now=now, restored=restored)
         return bool(restored)
 
     def _make_withdrawal(

@@ -16,6 +16,7 @@ from gateway.intake.changes import MessageChanges
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.leases import Node
+from gateway.store.optout_events import OptoutTeller
 from gateway.web.audience_view import AudienceTools
 from gateway.web.contact_handlers import contact_routes
 from gateway.web.list_handlers import list_routes
@@ -36,6 +37,7 @@ class AudienceRooms:
         changes: MessageChanges,
         put_ending: Callable[[Ending], None],
         clock: Callable[[], datetime],
+        teller: OptoutTeller,
     ) -> None:
         self._database = database
         self._secret = secret
@@ -47,7 +49,12 @@ class AudienceRooms:
             people=self.people,
             erasure=Erasure(database, clock=clock, instance_secret=secret, put_ending=put_ending),
             optouts=OptOuts(
-                database, ids=node.ids, clock=clock, instance_secret=secret, put_ending=put_ending
+                database,
+                ids=node.ids,
+                clock=clock,
+                instance_secret=secret,
+                put_ending=put_ending,
+                teller=teller,
             ),
             changes=changes,
             ids=node.ids,

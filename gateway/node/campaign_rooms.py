@@ -32,7 +32,7 @@ from gateway.store.expansion import CampaignWriter
 from gateway.store.flights import Flight
 from gateway.store.leases import Node
 from gateway.store.links import LinkSeqs
-from gateway.store.outcome_rows import EndpointsFor
+from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import count_waiting
 from gateway.web.campaign_handlers import CampaignTools, Summarise

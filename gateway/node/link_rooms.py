@@ -24,6 +24,7 @@ from gateway.store.clicks import ClickWriter
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.leases import Node
+from gateway.store.optout_events import OptoutTeller
 from gateway.web.link_handlers import link_routes
 from gateway.web.pages.app import PagesDeps, make_pages_app
 from gateway.web.pages.limits import MissLimiter
@@ -48,6 +49,7 @@ class LinkRooms:
         secret: bytes,
         put_endings: Callable[[Sequence[Ending]], None],
         clock: Callable[[], datetime],
+        teller: OptoutTeller,
     ) -> None:
         self._config = config
         self._database = database
@@ -63,7 +65,12 @@ class LinkRooms:
         self.clicks = ClickDesk(self.writer, Agents(), BurstWatch(), ids=node.ids, clock=clock)
         self._resolver = LinkResolver(database)
         self._optouts = OptoutDesk(
-            database, ids=node.ids, clock=clock, instance_secret=secret, put_endings=put_endings
+            database,
+            ids=node.ids,
+            clock=clock,
+            instance_secret=secret,
+            put_endings=put_endings,
+            teller=teller,
         )
         self.apply(config)
 

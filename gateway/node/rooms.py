@@ -45,7 +45,7 @@ from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
 from gateway.store.leases import BindShare
 from gateway.store.links import LinkSeqs
-from gateway.store.outcome_rows import EndpointsFor
+from gateway.store.optout_events import EndpointsFor, OptoutTeller
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.shops import find_key_holder, list_shops
 from gateway.web.admin_access import AdminAccess, map_callers
@@ -162,8 +162,15 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
+        teller = OptoutTeller(_EventTargets(self.directory).look_up, next_id=node.ids.next_id)
         links = LinkRooms(
-            database, node, config, secret=secret, put_endings=self.outcomes.put_many, clock=now_utc
+            database,
+            node,
+            config,
+            secret=secret,
+            put_endings=self.outcomes.put_many,
+            clock=now_utc,
+            teller=teller,
         )
         self.shop_rooms = ShopRooms(
             CampaignRooms(
@@ -195,6 +202,7 @@ class Rooms:
                 changes=self.changes,
                 put_ending=self.outcomes.put,
                 clock=now_utc,
+                teller=teller,
             ),
             ImportRooms(
                 database,

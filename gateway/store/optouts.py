@@ -5,7 +5,6 @@ come here. Idempotent: who is out already is not out a second time. Ends no mess
 what waits next (`find_waiting_of_people`), and the intent looks once more.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +13,6 @@ from gateway.domain.identifiers import IdSource, first_id_at, slot_of_address
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Reason
 from gateway.domain.people import OWN_WAYS, MarketingConsent, OptoutWay, SuppressionScope, address_key
-from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.evidence import Ending
 from gateway.store.rollups import Tallies
@@ -247,23 +245,6 @@ async def restore_people(
         instance_secret=instance_secret,
     )
     return restored
-
-
-def describe_standing(
-    person: Withdrawal | Restoration, contact_id: int | None, consent: MarketingConsent
-) -> str:
-    """What an event says of a person who opted out or in: a JSON object as text. `id` is null for a person
-    who is no contact."""
-    return json.dumps(
-        {
-            "id": None if contact_id is None else encode_public_id("ctc", contact_id),
-            "number": f"+{person.address}",
-            "marketing_consent": consent.word,
-            "scope": person.scope.word,
-            "source": person.source,
-            "said_at": person.said_at.isoformat(),
-        }
-    )
 
 
 async def find_waiting_of_people(

@@ -3,7 +3,7 @@
 Filled after the judging is done, written in one fixed order, rollups last.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -12,17 +12,14 @@ import msgspec
 from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
-from gateway.domain.people import MarketingConsent
 from gateway.store.cases import Case
 from gateway.store.database import Connection
 from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
 from gateway.store.flights import Flight
 from gateway.store.inbound import REPLY_COLUMNS, Heard, Obeyed
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
-from gateway.store.optouts import describe_standing
+from gateway.store.optout_events import EndpointsFor, standing_records
 from gateway.store.outbox import (
-    CONTACT_OPTED_IN,
-    CONTACT_OPTED_OUT,
     INBOUND_RECEIVED,
     KIND_OF_STATE,
     OUTBOX_COLUMNS,
@@ -52,8 +49,6 @@ INBOUND_COLUMNS = (
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[object, ...]
-EndpointsFor = Callable[[int, str], Sequence[int]]
-"""(shop_id, event kind) → ids of the webhook endpoints that want it."""
 
 
 def _nobody(shop_id: int, kind: str) -> Sequence[int]:
@@ -188,22 +183,22 @@ class OutcomeRows:
         """The events of the texts of this batch and of what their keywords did, and the answers owed."""
         for heard in self._heard:
             if heard.item.shop_id:
-                self._write_text_event(heard.item.shop_id, heard, heard.id, INBOUND_RECEIVED, "{}")
-        for heard, out in obeyed.withdrawn:
-            data = describe_standing(out.withdrawal, out.contact_id, MarketingConsent.OPTED_OUT)
-            subject_id = out.contact_id or 0
-            self._write_text_event(out.withdrawal.shop_id, heard, subject_id, CONTACT_OPTED_OUT, data)
-        for heard, back in obeyed.restored:
-            data = describe_standing(back.restoration, back.contact_id, back.consent)
-            subject_id = back.contact_id or 0
-            self._write_text_event(back.restoration.shop_id, heard, subject_id, CONTACT_OPTED_IN, data)
+                self._write_text_event(heard)
+        self._outbox += standing_records(
+            self.endpoints_for,
+            [out for _, out in obeyed.withdrawn],
+            [back for _, back in obeyed.restored],
+            next_id=self._ids.next_id,
+            now=self._now,
+        )
         self._replies += obeyed.replies
 
-    def _write_text_event(self, shop_id: int, heard: Heard, subject_id: int, kind: str, data: str) -> None:
-        for endpoint_id in self.endpoints_for(shop_id, kind):
+    def _write_text_event(self, heard: Heard) -> None:
+        item = heard.item
+        for endpoint_id in self.endpoints_for(item.shop_id, INBOUND_RECEIVED):
             self._outbox.append((
-                shop_id, self._ids.next_id(heard.item.slot), heard.item.slot, subject_id, 1, endpoint_id,
-                DeliveryState.WAITING, 0, kind, self._now, self._now, data,
+                item.shop_id, self._ids.next_id(item.slot), item.slot, heard.id, 1, endpoint_id,
+                DeliveryState.WAITING, 0, INBOUND_RECEIVED, self._now, self._now, "{}",
             ))  # fmt: skip
 
     def add_ended(self, row: asyncpg.Record) -> None:

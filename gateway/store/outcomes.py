@@ -31,7 +31,8 @@ from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.intake import Stream
 from gateway.store.matching import Gathering
-from gateway.store.outcome_rows import EndpointsFor, OutcomeRows
+from gateway.store.optout_events import EndpointsFor
+from gateway.store.outcome_rows import OutcomeRows
 from gateway.store.queries import Query
 from gateway.store.writer import Fence, GroupWriter, Joins
 

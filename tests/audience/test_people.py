@@ -17,7 +17,7 @@ from gateway.audience.writing import By
 from gateway.domain.identifiers import EPOCH_UNIX_MS, IdSource, slot_of_address
 from gateway.domain.people import MarketingConsent, OptoutWay, SuppressionScope, address_key
 from gateway.domain.phone import Number
-from gateway.store.contacts import Contact, find_contacts_of_addresses, put_contact
+from gateway.store.contacts import Contact, find_contacts_of_addresses
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.migrations import locate_sql
@@ -25,6 +25,8 @@ from gateway.store.optouts import Withdrawal, withdraw_people
 from gateway.store.partitions import make_partitions_ahead
 from gateway.store.queries import load_queries
 from gateway.store.rollups import Tallies
+from tests.store.people import put_contact
+from tests.store.rig import silent_teller
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +52,12 @@ class Room:
             database, ids=self.ids, clock=now, instance_secret=SECRET, put_ending=self.ended.append
         )
         self.optouts = OptOuts(
-            database, ids=self.ids, clock=now, instance_secret=SECRET, put_ending=self.ended.append
+            database,
+            ids=self.ids,
+            clock=now,
+            instance_secret=SECRET,
+            put_ending=self.ended.append,
+            teller=silent_teller(self.ids),
         )
         self.erasure = Erasure(database, clock=now, instance_secret=SECRET, put_ending=self.ended.append)
 

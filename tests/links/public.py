@@ -19,7 +19,7 @@ from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.links import LINK_COLUMNS, OPTOUT_TARGET, Link, LinkSeqs, put_targets
 from gateway.store.shops import NewShop, create_shop
-from tests.store.rig import Rig, running
+from tests.store.rig import Rig, running, silent_teller
 
 SECRET = b"0123456789abcdef"
 CODES = LinkCodes(SECRET)
@@ -134,7 +134,15 @@ async def run_public(rig: Rig, config: Config = CONFIG, *, dsn: str | None = Non
     assert shop is not None
     database = rig.database if dsn is None else await Database.open(dsn, rig.queries)
     endings: list[Ending] = []
-    rooms = LinkRooms(database, rig.node, config, secret=SECRET, put_endings=endings.extend, clock=now_utc)
+    rooms = LinkRooms(
+        database,
+        rig.node,
+        config,
+        secret=SECRET,
+        put_endings=endings.extend,
+        clock=now_utc,
+        teller=silent_teller(rig.node.ids),
+    )
     works = [lambda work=work: work for _, work in rooms.list_work()]
     async with (
         running(*works),

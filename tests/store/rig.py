@@ -12,12 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from gateway.domain.identifiers import slot_of_address
+from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category
 from gateway.store.database import Database
 from gateway.store.intake import IntakeWriter, NewMessage, Stream
 from gateway.store.leases import Node
 from gateway.store.migrations import locate_sql
+from gateway.store.optout_events import EndpointsFor, OptoutTeller
 from gateway.store.partitions import make_partitions_ahead
 from gateway.store.queries import load_queries
 
@@ -121,6 +122,15 @@ class Rig:
     async def execute(self, sql: str, *arguments: object) -> str:
         async with self.database.connection() as connection:
             return await connection.raw.execute(sql, *arguments)
+
+
+def silent_teller(ids: IdSource) -> OptoutTeller:
+    """For shops without webhooks."""
+
+    async def look_up(shop_ids: set[int]) -> EndpointsFor:
+        return lambda shop_id, kind: ()
+
+    return OptoutTeller(look_up, next_id=ids.next_id)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from gateway.web.contact_handlers import contact_routes
 from gateway.web.list_handlers import list_routes
 from gateway.web.optout_handlers import optout_routes
 from gateway.web.shop_routes import ShopRoute
+from tests.store.rig import silent_teller
 from tests.web.harness import SECRET, Gateway
 
 
@@ -37,7 +38,12 @@ def make_audience_routes(gateway: Gateway) -> list[ShopRoute]:
         people=make_people(gateway, put_ending),
         erasure=Erasure(gateway.database, clock=now, instance_secret=SECRET, put_ending=put_ending),
         optouts=OptOuts(
-            gateway.database, ids=gateway.node.ids, clock=now, instance_secret=SECRET, put_ending=put_ending
+            gateway.database,
+            ids=gateway.node.ids,
+            clock=now,
+            instance_secret=SECRET,
+            put_ending=put_ending,
+            teller=silent_teller(gateway.node.ids),
         ),
         changes=gateway.changes,
         ids=gateway.node.ids,
