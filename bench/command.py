@@ -10,6 +10,7 @@ from bench.acceptance import HttpOptions, run_http
 from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
 from bench.figures import Figures, take_median
+from bench.imports import ImportFigures, run_import
 from bench.redirect import RedirectFigures, RedirectOptions, run_redirect
 from bench.server import Carrier
 
@@ -56,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     campaign.add_argument("--kills", type=int, default=0, metavar="K", help="SIGKILLs on the way")
     campaign.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills")
     campaign.add_argument("--json", action="store_true", help="print one JSON object")
+    imports = words.add_parser(
+        "import",
+        help="a file of people into contacts, list members and consents",
+        description="Upload a file, bring it in, and bring it in again.",
+    )
+    imports.add_argument("--rows", type=_positive, default=1_000_000, metavar="N")
+    imports.add_argument("--json", action="store_true", help="print one JSON object")
     redirect = words.add_parser(
         "redirect",
         help="short links followed, each click durable before its redirect",
@@ -71,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and return 0 only when the ledger balanced."""
     if arguments.word == "redirect":
         return _run_redirect(arguments)
+    if arguments.word == "import":
+        return _run_import(arguments)
     if arguments.word == "campaign":
         return _run_campaign(arguments)
     measure = _choose(arguments)
@@ -129,6 +139,27 @@ def _tell_redirect(figures: RedirectFigures) -> str:
             f"  memory      {figures.rss_peak_mb:.0f} MB peak of the gateway",
             f"  clicks      {figures.clicks_stored:,} of {figures.clicks_expected:,} stored, "
             f"{figures.late:,} late, {figures.lost:,} lost",
+        )
+    )
+
+
+def _run_import(arguments: argparse.Namespace) -> int:
+    figures = run_import(arguments.rows)
+    print(json.dumps(figures.as_document()) if arguments.json else _tell_import(figures))
+    return 0 if figures.is_good else 1
+
+
+def _tell_import(figures: ImportFigures) -> str:
+    return "\n".join(
+        (
+            f"import: {figures.rows:,} rows in {figures.seconds:.1f} s, "
+            f"{figures.rate_per_second:,.0f} rows/s",
+            f"  phases      read {figures.reading_seconds:.1f} s, merged {figures.merging_seconds:.1f} s; "
+            f"the same again {figures.again_seconds:.1f} s",
+            f"  CPU         gateway and reader {figures.gateway_cpu_us:.0f} µs a row, "
+            f"Postgres {figures.postgres_cpu_us:.0f} µs",
+            f"  memory      {figures.rss_peak_mb:.0f} MB peak of gateway and reader",
+            f"  counts      {'right' if figures.is_good else 'WRONG'}: {figures.counts}",
         )
     )
 

@@ -48,6 +48,14 @@ def peak_resident_mb(pid: int) -> float:
     return _read_kilobytes(Path(f"/proc/{pid}/status"), "VmHWM") / 1024
 
 
+def resident_mb(pid: int) -> float:
+    """Memory of the process now; 0 when it is gone."""
+    try:
+        return _read_kilobytes(Path(f"/proc/{pid}/status"), "VmRSS") / 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+
+
 def proportional_mb(pid: int) -> float:
     """Memory of the process now, with pages shared by several counted in shares."""
     return _read_kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss") / 1024

@@ -7,14 +7,16 @@ Knows HTTP and problem documents, no endpoint's meaning.
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlencode
 
 from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable
 
 TIMEOUT_SECONDS = 30.0
 """A ledger over a large database takes seconds; nothing else takes one."""
+_CHUNK_OCTETS: Final = 262_144
 
 
 class AdminClient:
@@ -47,17 +49,35 @@ class AdminClient:
                 return False
         return True
 
+    def send_file(self, path: str, query: dict[str, str], file: BinaryIO) -> Any:
+        """Post the octets of a file as they are; of a pipe too, whose length nobody knows."""
+        headers = {"Content-Type": "application/octet-stream", "Accept": "application/json"}
+        chunks = iter(lambda: file.read(_CHUNK_OCTETS), b"")
+        return _read_answer(*self._exchange("POST", f"{path}?{urlencode(query)}", chunks, headers))
+
+    def download(self, path: str) -> bytes:
+        """What stands at `path`, whatever it is."""
+        status, content = self._exchange("GET", path, None, {})
+        if status != http.HTTPStatus.OK:
+            _read_answer(status, content)
+        return content
+
     def _request(self, method: str, path: str, body: dict[str, object] | None) -> Any:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        octets = None if body is None else json.dumps(body).encode()
+        return _read_answer(*self._exchange(method, path, octets, headers))
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | Iterator[bytes] | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        """The status and body of the answer. Raises `ServerUnreachable`."""
         connection = _UnixConnection(self.socket_path, self._timeout_seconds)
         try:
             connection.request(
-                method,
-                path,
-                body=None if body is None else json.dumps(body).encode(),
-                headers={"Content-Type": "application/json", "Accept": "application/json"},
+                method, path, body=body, headers=headers, encode_chunked=not isinstance(body, bytes | None)
             )
             response = connection.getresponse()
-            content = response.read()
+            return response.status, response.read()
         except TimeoutError as exc:
             raise ServerUnreachable(
                 self.socket_path, f"no answer within {self._timeout_seconds:.0f} s"
@@ -66,7 +86,6 @@ class AdminClient:
             raise ServerUnreachable(self.socket_path, _reason(exc)) from exc
         finally:
             connection.close()
-        return _read_answer(response.status, content)
 
 
 class _UnixConnection(http.client.HTTPConnection):

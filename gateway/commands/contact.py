@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gateway.commands.admin_client import AdminClient
 from gateway.commands.contact_export import write_people
+from gateway.commands.contact_import import add_import_arguments, run_import
 from gateway.commands.contact_list import find_list
 from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import add_server_options, add_shop_option, choose_shop, connect
@@ -50,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     opt_in.add_argument(
         "--said-at", metavar="TIME", help="when, such as 2026-03-01T10:00:00+01:00, or now; ends an opt-out"
     )
+    add_import_arguments(
+        words.add_parser("import", help="a file of people", description="Bring in a file of people.")
+    )
     export = words.add_parser(
         "export", help="everybody, as CSV", description="People of the shop as CSV on standard output."
     )
@@ -60,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.word == "import":
+        return run_import(arguments)
     client = connect(arguments)
     shop = choose_shop(client, arguments.shop)
     if arguments.word == "export":
