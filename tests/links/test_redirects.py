@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from gateway.domain.clicks import Device, Verdict
 from gateway.links.clicks import CLICKS_WAITING, Visit
 from gateway.store.links import TEST_CAMPAIGN
+from gateway.web.serving import make_runner
 from tests.links.public import CAMPAIGN, CODES, PHONE, TOKENS, Public, run_public
 from tests.store.rig import CutProxy, eventually, open_rig
 
@@ -218,3 +220,19 @@ async def _speak(public: Public, octets: bytes) -> bytes:
         return await asyncio.wait_for(reader.read(4096), 5)
     finally:
         writer.close()
+
+
+async def test_whoever_sends_a_request_too_slowly_is_cut_off(public: Public) -> None:
+    runner = make_runner(public.rooms.make_app(), keepalive_seconds=0.3)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"GET /")
+        for _ in range(3):
+            await asyncio.sleep(0.05)
+            writer.write(b"a")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+    finally:
+        await runner.cleanup()
