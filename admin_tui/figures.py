@@ -46,6 +46,14 @@ def moneys(words: Words, amounts: Sequence[Json], *, is_short: bool = False) -> 
     return " + ".join(money(words, amount, is_short=is_short) for amount in amounts)
 
 
+def brief_moneys(words: Words, amounts: Sequence[Json]) -> str:
+    """As short as can be: 18k EUR, or the first amount with a plus where there are more currencies."""
+    if not amounts:
+        return NOTHING
+    first = f"{short(words, float(amounts[0]['amount']))} {amounts[0]['currency']}"
+    return first + ("+" if len(amounts) > 1 else "")
+
+
 def span(words: Words, seconds: float | None) -> str:
     """A length of time in its two largest units: 12 s, 1 m 27 s, 3 h 05 m, 2 d 4 h."""
     if seconds is None:

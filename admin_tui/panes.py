@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from admin_tui.desk import Desk
+from admin_tui.states import DULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Panes(Container):
     def _draw_names(self) -> Text:
         line = Text(no_wrap=True)
         for pane in self._panes:
-            style = "bold underline" if pane.name == self.current else "bright_black"
+            style = "bold underline" if pane.name == self.current else DULL
             line.append(self._desk.say(pane.label), style)
             line.append("   ")
         return line

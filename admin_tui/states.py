@@ -9,7 +9,9 @@ from rich.text import Text
 
 from admin_tui.words import Words
 
-_GOOD, _BUSY, _WAIT, _BAD, _DULL = "green", "cyan", "yellow", "red", "bright_black"
+DULL: Final = "grey62"
+"""What stands beside the data: labels, axes, what is over. Legible on dark, which the theme is."""
+_GOOD, _BUSY, _WAIT, _BAD, _DULL = "green", "cyan", "yellow", "red", DULL
 
 _LOOKS: Final = {
     # messages

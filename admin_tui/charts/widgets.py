@@ -10,6 +10,7 @@ from admin_tui.cells import cells, clean, cut, fit
 from admin_tui.charts.bars import draw_bar
 from admin_tui.charts.braille import plot_lines
 from admin_tui.figures import short
+from admin_tui.states import DULL
 from admin_tui.words import Words
 
 _COLOURS = ("cyan", "green", "red", "magenta")
@@ -65,11 +66,11 @@ def draw_chart(
     drawn.truncate(width)
     drawn.append("\n")
     for row in range(plot_height):
-        drawn.append(_axis_label(words, plot.top, row, plot_height).rjust(margin - 1) + "│", "bright_black")
+        drawn.append(_axis_label(words, plot.top, row, plot_height).rjust(margin - 1) + "│", DULL)
         for character, owner in zip(plot.rows[row], plot.owners[row], strict=True):
             drawn.append(character, _COLOURS[owner % 4] if owner >= 0 else None)
         drawn.append("\n")
-    drawn.append(" " * margin + _spread_times(times, width - margin), "bright_black")
+    drawn.append(" " * margin + _spread_times(times, width - margin), DULL)
     return drawn
 
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from admin_tui.client import Failure
+from admin_tui.client import Failure, FailureKind
 from admin_tui.desk import Desk
 from admin_tui.frame import BottomLine, ScreensLine, TopLine
 from admin_tui.keys import bind
@@ -237,6 +237,9 @@ class ConsoleScreen(Screen[None]):
         if failure is None:
             self.has_data = True
             self.notice.tell(self.empty_sentence())
-        elif not self.has_data:
+            self.remove_class("stale")
+            return
+        is_away = failure.kind is FailureKind.AWAY
+        if not self.has_data or not is_away:
             self.notice.tell(self.desk.describe(failure), is_failure=True)
-        self.set_class(failure is not None and self.has_data, "stale")
+        self.set_class(is_away and self.has_data, "stale")

@@ -20,7 +20,7 @@ from admin_tui.dialogs.reading import ReadingPage
 from admin_tui.figures import NOTHING, day_time, short, span
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen
-from admin_tui.states import show_state
+from admin_tui.states import DULL, show_state
 from admin_tui.tables import PagedTable, Source
 
 COLUMNS: Final = (
@@ -174,7 +174,7 @@ def draw_bind(desk: Desk, item: Json) -> Text:
     ]
     text = Text()
     for label, value in facts:
-        text.append(fit(desk.say(f"carriers.{label}"), 22), "bright_black")
+        text.append(fit(desk.say(f"carriers.{label}"), 22), DULL)
         text.append_text(value if isinstance(value, Text) else Text(clean(value)))
         text.append("\n")
     text.rstrip()

@@ -1,8 +1,10 @@
 """One message in full: what became of it in words, every hop with its time, parts with the carrier's ids."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -18,7 +20,7 @@ from admin_tui.dialogs.confirm import ConfirmCost
 from admin_tui.figures import NOTHING, exact_time, money
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen
-from admin_tui.states import look, show_state
+from admin_tui.states import DULL, look, show_state
 
 _CAN_CANCEL = frozenset({"scheduled", "queued"})
 _LABEL_CELLS = 14
@@ -85,22 +87,28 @@ class MessagePage(ConsoleScreen):
         self.reload()
 
 
-def draw_message(desk: Desk, message: Json) -> Text:
-    """The whole page as text: what it is, what went wrong, its hops, its parts, its clicks."""
-    text = Text()
-    text.append_text(show_state(desk.words, message["state"]))
-    text.append(f"  {message['to'] or desk.say('messages.erased')}", "bold")
-    text.append(f"  {message['id']}\n", "bright_black")
-    _draw_failure(desk, message.get("failure"), text)
-    text.append("\n")
+def draw_message(desk: Desk, message: Json) -> Group:
+    """The whole page: what it is, what went wrong, its hops, its parts, its clicks."""
+    head = Text()
+    head.append_text(show_state(desk.words, message["state"]))
+    head.append(f"  {message['to'] or desk.say('messages.erased')}", "bold")
+    head.append(f"  {message['id']}\n", DULL)
+    _draw_failure(desk, message.get("failure"), head)
+    facts = _make_grid()
     for label, value in _list_facts(desk, message):
-        text.append(fit(desk.say(f"messages.{label}"), _LABEL_CELLS), "bright_black")
-        text.append(f" {clean(value)}\n")
-    _draw_timeline(desk, message.get("timeline", ()), text)
-    _draw_parts(desk, message.get("parts", ()), text)
-    _draw_clicks(desk, message.get("clicks", ()), text)
-    text.rstrip()
-    return text
+        facts.add_row(Text(fit(desk.say(f"messages.{label}"), _LABEL_CELLS), DULL), Text(clean(value)))
+    return Group(
+        head,
+        facts,
+        *_draw_timeline(desk, message["created_at"], message.get("timeline", ())),
+        *_draw_parts(desk, message.get("parts", ())),
+        *_draw_clicks(desk, message.get("clicks", ())),
+    )
+
+
+def _make_grid() -> Table:
+    """Columns without lines; what is too long for its own goes on below, in its column."""
+    return Table.grid(padding=(0, 1, 0, 0))
 
 
 def _draw_failure(desk: Desk, failure: Json | None, text: Text) -> None:
@@ -112,7 +120,7 @@ def _draw_failure(desk: Desk, failure: Json | None, text: Text) -> None:
         if failure.get(key)
     ]
     text.append(f"✖ {clean(failure['sentence'])}", "red")
-    text.append(f"  {' · '.join(codes)}\n" if codes else "\n", "bright_black")
+    text.append(f"  {' · '.join(codes)}\n" if codes else "\n", DULL)
 
 
 def _list_facts(desk: Desk, message: Json) -> list[tuple[str, str]]:
@@ -140,38 +148,53 @@ def _list_facts(desk: Desk, message: Json) -> list[tuple[str, str]]:
     return facts
 
 
-def _draw_timeline(desk: Desk, hops: Sequence[Json], text: Text) -> None:
-    text.append(f"\n{desk.say('messages.timeline')}\n", "bold")
+def _draw_timeline(desk: Desk, created_at: str, hops: Sequence[Json]) -> Iterator[RenderableType]:
+    """The time alone for the day it was taken in, with the day for later ones."""
+    yield Text(f"\n{desk.say('messages.timeline')}", "bold")
+    grid = _make_grid()
+    created = desk.local(created_at)
     for hop in hops:
         glyph, colour = look(hop["what"])
         key = f"messages.hop.{hop['what']}"
         what = desk.say(key) if desk.words.has(key) else desk.say(f"frame.state.{hop['what']}")
-        text.append(f"{exact_time(desk.local(hop['at']))} ", "bright_black")
-        text.append(fit(f"{glyph} {what}", 14), colour)
-        text.append(f" {clean(hop['detail'])}\n")
+        at = desk.local(hop["at"])
+        is_same_day = at is not None and created is not None and at.date() == created.date()
+        told = exact_time(at)[11:] if is_same_day else exact_time(at)
+        grid.add_row(
+            Text(told, DULL, no_wrap=True), Text(f"{glyph} {what}", colour), Text(clean(hop["detail"]))
+        )
+    yield grid
 
 
-def _draw_parts(desk: Desk, parts: Sequence[Json], text: Text) -> None:
+def _draw_parts(desk: Desk, parts: Sequence[Json]) -> Iterator[RenderableType]:
     if not parts:
         return
-    text.append(f"\n{desk.say('messages.parts_title')}\n", "bold")
+    yield Text(f"\n{desk.say('messages.parts_title')}", "bold")
+    grid = _make_grid()
     for part in parts:
-        text.append(fit(desk.say("messages.part", part=part["part"], attempt=part["attempt"]), 18))
-        text.append_text(show_state(desk.words, part["state"]))
-        where = f"  {part['connector']}/{part['bind']}" if part.get("connector") else ""
-        carrier = f"  id {part['carrier_id']}" if part.get("carrier_id") else ""
-        status = f"  {part['command_status']}" if part.get("command_status") else ""
-        text.append(clean(where + carrier + status) + "\n")
+        where = f"{part['connector']}/{part['bind']}" if part.get("connector") else ""
+        carrier = f"id {part['carrier_id']}" if part.get("carrier_id") else ""
+        grid.add_row(
+            desk.say("messages.part", part=part["part"], attempt=part["attempt"]),
+            show_state(desk.words, part["state"]),
+            Text(clean(where)),
+            Text(clean(carrier)),
+            Text(part.get("command_status") or ""),
+        )
+    yield grid
 
 
-def _draw_clicks(desk: Desk, clicks: Sequence[Any], text: Text) -> None:
+def _draw_clicks(desk: Desk, clicks: Sequence[Json]) -> Iterator[RenderableType]:
     if not clicks:
         return
-    text.append(f"\n{desk.say('messages.clicks')}\n", "bold")
+    yield Text(f"\n{desk.say('messages.clicks')}", "bold")
+    grid = _make_grid()
     for click in clicks:
-        at = exact_time(desk.local(click.get("at") or click.get("clicked_at")))
-        verdict = str(click.get("verdict", ""))
-        device = str(click.get("device") or "")
-        link = str(click.get("url") or click.get("link") or "")
-        text.append(f"{at} ", "bright_black")
-        text.append(f"{clean(verdict)}  {clean(device)}  {clean(link)}".rstrip() + "\n")
+        grid.add_row(
+            Text(exact_time(desk.local(click["at"])), DULL, no_wrap=True),
+            *(
+                Text(clean(click.get(name) or ""))
+                for name in ("link", "verdict", "device", "address", "agent")
+            ),
+        )
+    yield grid

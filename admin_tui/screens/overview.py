@@ -10,15 +10,15 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from admin_tui.cells import clean, fit
+from admin_tui.cells import cells, clean, fit
 from admin_tui.charts.bars import draw_progress, draw_trend
 from admin_tui.charts.widgets import BarLine, BarList, Line, LineChart
 from admin_tui.client import Failure, Json
 from admin_tui.desk import Desk
-from admin_tui.figures import NOTHING, moneys, percent, short, span
+from admin_tui.figures import NOTHING, brief_moneys, moneys, percent, short, span
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen, OpenScreen
-from admin_tui.states import look, show_state
+from admin_tui.states import DULL, look, show_state
 
 RANGES_HOURS: Final = (6, 24, 168)
 _MOST_CAMPAIGNS: Final = 6
@@ -45,18 +45,20 @@ class Tile(Static, can_focus=True):
         self._label = f"overview.{name}"
         self._target = target
         self._criteria = criteria
-        self._value = NOTHING
+        self._value = self._brief = NOTHING
         self._trend: Sequence[float] = ()
 
-    def show(self, value: str, trend: Sequence[float] = ()) -> None:
-        self._value, self._trend = value, trend
+    def show(self, value: str, trend: Sequence[float] = (), *, brief: str = "") -> None:
+        """`brief` is shown where `value` does not fit."""
+        self._value, self._brief, self._trend = value, brief or value, trend
         self.refresh()
 
     def render(self) -> Text:
         width = max(4, self.size.width)
         text = Text(no_wrap=True)
         text.append(fit(self._desk.say(self._label), width) + "\n")
-        text.append(fit(self._value, width) + "\n", "bold")
+        value = self._value if cells(self._value) <= width else self._brief
+        text.append(fit(value, width) + "\n", "bold")
         text.append(draw_trend(self._trend, width), "cyan")
         return text
 
@@ -88,7 +90,7 @@ class RunningCampaigns(Static, can_focus=True):
     def render(self) -> Text:
         text = Text(self._desk.say("overview.running") + "\n", style="bold", no_wrap=True)
         if not self._campaigns:
-            text.append(self._desk.say("overview.none_running"), "not bold bright_black")
+            text.append(self._desk.say("overview.none_running"), f"not bold {DULL}")
         width = max(40, self.size.width)
         for number, campaign in enumerate(self._campaigns):
             if number:
@@ -203,11 +205,15 @@ class OverviewScreen(ConsoleScreen):
     def _show_tiles(self, answer: Json) -> None:
         words, series = self.desk.words, answer["series"]
         for name in ("taken_in", "sent", "failed", "clicks"):
-            self.query_one(f"#tile-{name}", Tile).show(words.number(answer[name]), series.get(name, ()))
+            self.query_one(f"#tile-{name}", Tile).show(
+                words.number(answer[name]), series.get(name, ()), brief=short(words, answer[name])
+            )
         rate = answer.get("delivered_percent")
         shown = NOTHING if rate is None else f"{words.number(rate, decimals=1)} %"
         self.query_one("#tile-delivered", Tile).show(shown, series.get("delivered", ()))
-        self.query_one("#tile-revenue", Tile).show(moneys(words, answer["revenue"], is_short=True))
+        self.query_one("#tile-revenue", Tile).show(
+            moneys(words, answer["revenue"], is_short=True), brief=brief_moneys(words, answer["revenue"])
+        )
 
     def _show_chart(self, answer: Json) -> None:
         series, say = answer["series"], self.desk.say
@@ -253,7 +259,7 @@ class OverviewScreen(ConsoleScreen):
         """The binds that are not up first: a line each, as far as rows go."""
         text = Text(style="not bold", no_wrap=True)
         if not binds:
-            return Text(self.desk.say("overview.no_binds"), style="not bold bright_black")
+            return Text(self.desk.say("overview.no_binds"), style=f"not bold {DULL}")
         ordered = sorted(binds, key=lambda entry: entry[1]["state"] == "bound")
         for name, bind_ in ordered[:7]:
             state = show_state(self.desk.words, bind_["state"])

@@ -9,7 +9,7 @@ from admin_tui.cells import clean, fit
 from admin_tui.client import Json
 from admin_tui.desk import Desk
 from admin_tui.figures import day_time, exact_time, span
-from admin_tui.states import look
+from admin_tui.states import DULL, look
 
 _PAIR_KEYS: Final = frozenset({"name", "agrees", "ids"})
 _MOST_IDS: Final = 12
@@ -58,7 +58,7 @@ def draw_note(desk: Desk, note: Json) -> Text:
         ("action", note["action"]),
         ("subject", note["subject"]),
     ):
-        text.append(fit(desk.say(f"system.{label}"), 14), "bright_black")
+        text.append(fit(desk.say(f"system.{label}"), 14), DULL)
         text.append(f"{clean(value)}\n")
     for line in json.dumps(note["data"], indent=2, ensure_ascii=False).splitlines():
         text.append(f"{clean(line)}\n")
@@ -70,12 +70,13 @@ def draw_about(desk: Desk, status: Json) -> Text:
     """The node, the database, the webhooks, and who sits here."""
     words, node, hooks = desk.words, status["node"], status["webhooks"]
     started = desk.local(node["started_at"])
+    up_for = span(words, desk.seconds_since(node["started_at"]))
     yes, no = desk.say("frame.yes"), desk.say("frame.no")
     facts = (
         ("version", node["version"]),
         ("host", node["host"]),
         ("node", f"{node['node_no']} / {node['epoch']}"),
-        ("up_since", f"{day_time(started, desk.now())} ({span(words, desk.seconds_since(node['started_at']))})"),
+        ("up_since", f"{day_time(started, desk.now())} ({up_for})"),
         ("lease", yes if node["holds_lease"] else no),
         ("database", desk.say(f"system.database_{status['database']}")),
         ("to_be_stored", words.number(status["waiting_to_be_stored"])),
@@ -94,7 +95,7 @@ def draw_about(desk: Desk, status: Json) -> Text:
     )
     text = Text()
     for label, value in facts:
-        text.append(fit(desk.say(f"system.{label}"), 24), "bright_black")
+        text.append(fit(desk.say(f"system.{label}"), 24), DULL)
         text.append(f"{clean(value)}\n")
     text.rstrip()
     return text

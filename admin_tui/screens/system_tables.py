@@ -8,6 +8,7 @@ from admin_tui.client import Json
 from admin_tui.columns import Column, Row
 from admin_tui.desk import Desk
 from admin_tui.figures import NOTHING, day_time
+from admin_tui.states import DULL
 from admin_tui.tables import PAGE_ROWS, PagedTable, Source
 
 _KEYS: Final = (
@@ -42,7 +43,7 @@ def make_keys_table(desk: Desk) -> PagedTable:
     def make_row(key: Json) -> Row:
         revoked_at = desk.local(key["revoked_at"])
         state = (
-            Text(f"✖ {desk.say('system.revoked_at', at=f'{revoked_at:%m-%d}')}", style="bright_black")
+            Text(f"✖ {desk.say('system.revoked_at', at=f'{revoked_at:%m-%d}')}", style=DULL)
             if revoked_at is not None
             else Text(f"● {desk.say('system.valid')}", style="green")
         )
@@ -68,7 +69,7 @@ def make_shops_table(desk: Desk) -> PagedTable:
     def make_row(shop: Json) -> Row:
         is_closed = shop.get("closed_at") is not None
         state = (
-            Text(f"■ {desk.say('system.closed')}", style="bright_black")
+            Text(f"■ {desk.say('system.closed')}", style=DULL)
             if is_closed
             else Text(f"● {desk.say('system.open')}", style="green")
         )

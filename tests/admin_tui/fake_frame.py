@@ -105,7 +105,13 @@ def make_full_message() -> Json:
 
 
 def _click() -> Json:
-    return {"at": moment(1), "verdict": "human", "device": "mobile", "url": "https://shop.example/soldes"}
+    return {
+        "at": moment(1),
+        "verdict": "human",
+        "device": "phone",
+        "link": "soldes",
+        "address": "203.0.113.0",
+    }
 
 
 def make_overview() -> Json:
