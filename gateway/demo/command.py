@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -20,10 +20,11 @@ import aiohttp
 from gateway.commands.ledger import describe_ledger
 from gateway.commands.logs import configure_logging
 from gateway.config import load_config
-from gateway.demo.customers import read_customers, write_texts
+from gateway.demo.customers import Customer, read_customers, write_texts
 from gateway.demo.folder import DemoFolder, DemoKeys, choose_ports, default_folder
-from gateway.demo.people import import_customers, open_shop
+from gateway.demo.people import open_shop
 from gateway.demo.progress import Progress
+from gateway.demo.season import DemoSeason
 from gateway.demo.shop import ENDED, DemoShop
 from gateway.node.gateway import Gateway
 from gateway.simulator.profile import Profile
@@ -37,6 +38,10 @@ _WATCH_SECONDS: Final = 45.0
 """The simulator's slowest receipt takes seconds; after this the demonstration goes on with what there is."""
 
 _NEXT_STEPS: Final = """\
+Look at all of it, with the keys that it shows (in another terminal):
+
+  {command} admin --config {config}
+
 Send a message of your own:
 
   curl -s {url}/v1/messages -H 'Authorization: Bearer {live}' \\
@@ -47,7 +52,7 @@ See what became of it, with the id from the answer:
 
   curl -s {url}/v1/messages/ID -H 'Authorization: Bearer {live}'
 
-Look inside:
+Or look inside by single commands:
 
   {command} status --config {config}
   {command} ledger --config {config}
@@ -98,7 +103,7 @@ class _Demo:
             async with Gateway(config) as gateway:
                 url = f"http://127.0.0.1:{gateway.http_port}"
                 self._say(f"The server is up on {url}, bound to a pretend carrier on port {smsc.port}.")
-                is_balanced = await _first(stop, self._send_all(gateway, url))
+                is_balanced = await _first(stop, self._send_all(gateway, smsc, url))
                 if is_balanced is None:
                     self._say("\nStopping …")
                     return 130
@@ -110,19 +115,15 @@ class _Demo:
         self._say("Stopped.")
         return 0 if is_balanced else 1
 
-    async def _send_all(self, gateway: Gateway, url: str) -> bool:
-        """The shop, its customers, their texts, and the ledger; whether it balances."""
+    async def _send_all(self, gateway: Gateway, carrier: Simulator, url: str) -> bool:
+        """The shop, its customers, their texts, at the first start its campaigns, and the ledger; whether it
+        balances."""
         known_keys = self._folder.read_keys()
-        shop_id, new_keys = await open_shop(
-            gateway.ground.database, datetime.now(UTC), with_keys=known_keys is None
-        )
+        new_keys = await open_shop(gateway.ground.database, datetime.now(UTC), with_keys=known_keys is None)
         if new_keys is not None:
             self._folder.write_keys(new_keys)
         self._keys = new_keys or known_keys or self._keys
         customers = read_customers()
-        await import_customers(
-            gateway.ground.database, gateway.ground.node.ids, shop_id, customers, datetime.now(UTC)
-        )
         self._say(f"Shop `demo` has {len(customers)} customers. It writes to each of them:")
         texts = list(write_texts(customers))
         reference = f"demo-{secrets.token_hex(4)}"
@@ -134,9 +135,26 @@ class _Demo:
             progress.end()
             if under_way := total - sum(counts[state] for state in ENDED):
                 self._say(f"After {_WATCH_SECONDS:.0f} s {under_way} are still under way.")
+            if new_keys is not None:
+                public_url = f"http://127.0.0.1:{gateway.public_port}"
+                await self._play_season(DemoSeason(shop, session, carrier, public_url), customers)
         report = await gateway.read_ledger()
         self._say(f"\n{describe_ledger(report.as_json(), shows_all=False)}\n")
         return report.is_balanced
+
+    async def _play_season(self, season: DemoSeason, customers: Sequence[Customer]) -> None:
+        """A campaign with everything that follows from one, and others at work."""
+        self._say(
+            "\nIt puts everyone on a list and sends a campaign; people visit, order, and some say STOP:"
+        )
+        list_id = await season.enrol(customers)
+        result = await season.follow(await season.send(list_id))
+        self._say(
+            f"  {result.messages} texts, {result.visits} visitors, {result.orders} orders, "
+            f"{result.stops} opt-outs"
+        )
+        if not self._is_once:
+            await season.leave_work(list_id)
 
     def _next_steps(self, url: str) -> str:
         return _NEXT_STEPS.format(

@@ -18,6 +18,8 @@ from gateway.hosting.errors import StateDirectoryBusy
 from gateway.hosting.state import StateDirectory, resolve_state_directory
 
 _MARK: Final = "demo.json"
+STOP_NUMBER: Final = "36180"
+"""Where the shop's customers send their STOP, for its sender is a name."""
 _PREFERRED_API_PORT: Final = 8080
 _PREFERRED_PUBLIC_PORT: Final = 8081
 
@@ -130,9 +132,21 @@ def _configuration(path: Path, ports: DemoPorts) -> dict[str, Any]:
                 "hosts": [f"127.0.0.1:{ports.smsc}"],
                 "system_id": "demo",
                 "password": "demo",
-                "window": 50,
-                "parts_per_second": 100,
+                "window": 100,
+                "parts_per_second": 200,
                 "prices": [{"country": "*", "price": "0.0450"}],
+                "inbound_addresses": [{"address": STOP_NUMBER, "shop": "demo"}],
+            }
+        ],
+        # A newcomer may look on a Sunday evening, and the people are invented.
+        "country_rules": [
+            {
+                "country": "FR",
+                "stop_number": STOP_NUMBER,
+                "skip_holidays": False,
+                "hours": [
+                    {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "hours": "00:00-24:00"}
+                ],
             }
         ],
         "routes": [{"name": "everything", "connectors": [{"name": "demo-carrier"}]}],

@@ -5,7 +5,7 @@ Speaks HTTP with a key, as any shop would; knows nothing else of the gateway.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -36,7 +36,7 @@ class DemoShop:
             {"to": customer.phone, "from": SENDER, "text": text, "client_reference": reference}
             for customer, text in texts
         ]
-        answer = await self._call("POST", "/v1/messages/batch", json={"messages": messages})
+        answer = await self.call("POST", "/v1/messages/batch", json={"messages": messages})
         if answer["refused"]:
             problem = next(item["problem"] for item in answer["messages"] if item["problem"])
             raise DemoError(f"{answer['refused']} texts were refused; the first: {problem['detail']}")
@@ -64,16 +64,22 @@ class DemoShop:
             return await self._count_states(reference)
 
     async def _count_states(self, reference: str) -> Counter[str]:
-        counts: Counter[str] = Counter()
-        query = {"client_reference": reference, "limit": str(_PAGE)}
+        found = self.list_messages({"client_reference": reference})
+        return Counter([message["state"] async for message in found])
+
+    async def list_messages(self, wanted: Mapping[str, str]) -> AsyncIterator[Any]:
+        """Every message that answers to `wanted`, newest first, page by page."""
+        query = {**wanted, "limit": str(_PAGE)}
         while True:
-            page = await self._call("GET", "/v1/messages", params=query)
-            counts.update(message["state"] for message in page["messages"])
+            page = await self.call("GET", "/v1/messages", params=query)
+            for message in page["messages"]:
+                yield message
             if not page.get("next_cursor"):
-                return counts
+                return
             query["cursor"] = page["next_cursor"]
 
-    async def _call(self, method: str, path: str, **request: Any) -> Any:
+    async def call(self, method: str, path: str, **request: Any) -> Any:
+        """The answer to one request, as JSON. Raises `DemoError` with what the server said against it."""
         timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
         async with self._session.request(
             method, self._url + path, headers=self._headers, timeout=timeout, **request
