@@ -18,9 +18,10 @@ from gateway.commands.tables import format_table, print_document
 _BATCH = 1_000
 _SHOWN_FAULTS = 20
 
-_IMPORT = """Bring in orders from a CSV file with a heading line. Each is known by the id that the shop gave
-it: a file may be given again, and a row for a known order brings it up to date. Columns are found by headings; id
-and amount are needed. Orders are credited to the last click of their person in the days before."""
+_IMPORT = """Bring in orders from a CSV file with a heading line. Each is known by the id that the shop
+gave it: a file may be given again, and a row for a known order brings it up to date. Columns are found
+by headings; id and amount are needed. Orders are credited to the last click of their person in the days
+before."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
