@@ -34,6 +34,7 @@ from gateway.store.contacts import Contact, get_contact
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.evidence import Ending
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.optouts import find_waiting_of_people
 
 PEOPLE_IN_A_STEP = 2_000
@@ -53,12 +54,14 @@ class People:
         clock: Callable[[], datetime],
         instance_secret: bytes,
         put_ending: Callable[[Ending], None],
+        teller: OptoutTeller,
     ) -> None:
         self._database = database
         self._ids = ids
         self._clock = clock
         self._secret = instance_secret
         self._put_ending = put_ending
+        self._teller = teller
 
     async def put(
         self,
@@ -164,7 +167,14 @@ class People:
             now = self._clock()
             try:
                 async with self._database.transaction() as connection:
-                    step = Step(connection, shop_id, ids=self._ids, now=now, secret=self._secret)
+                    step = Step(
+                        connection,
+                        shop_id,
+                        ids=self._ids,
+                        now=now,
+                        secret=self._secret,
+                        teller=self._teller,
+                    )
                     plan = await step.plan(entries, keeps_known=keeps_known, adds_new=source is not None)
                     await step.write(plan, by=by, source=source or "")
             except (PeopleMoved, asyncpg.DeadlockDetectedError):

@@ -25,6 +25,7 @@ from gateway.store.contacts import (
     update_contacts,
 )
 from gateway.store.database import Connection
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.optouts import Restoration, Withdrawal, restore_people, withdraw_people
 from gateway.store.rollups import Tallies
 
@@ -49,12 +50,22 @@ class PeopleMoved(Exception):
 class Step:
     """One transaction's worth of entries for one shop."""
 
-    def __init__(self, connection: Connection, shop_id: int, *, ids: IdSource, now: datetime, secret: bytes):
+    def __init__(
+        self,
+        connection: Connection,
+        shop_id: int,
+        *,
+        ids: IdSource,
+        now: datetime,
+        secret: bytes,
+        teller: OptoutTeller,
+    ) -> None:
         self._connection = connection
         self._shop_id = shop_id
         self._ids = ids
         self._now = now
         self._secret = secret
+        self._teller = teller
 
     async def plan(
         self, entries: Sequence[CheckedPerson | Fault], *, keeps_known: bool, adds_new: bool = True
@@ -86,14 +97,14 @@ class Step:
         await self._write_people(plan, source)
         said_no, said_yes = _split(plan)
         tallies = Tallies()
-        await restore_people(
+        restored = await restore_people(
             self._connection,
             [self._restore(plan, address, by) for address in sorted(plan.restored)],
             ids=self._ids,
             now=self._now,
             instance_secret=self._secret,
         )
-        await withdraw_people(
+        withdrawn = await withdraw_people(
             self._connection,
             [self._withdraw(plan, address, by) for address in said_no],
             ids=self._ids,
@@ -103,6 +114,9 @@ class Step:
         )
         await self._append_opt_ins(plan, said_yes, by)
         await add_members(self._connection, self._shop_id, sorted(plan.members), now=self._now)
+        # A restoration gives back what was said before the opt-out; the consent that ends it was just added.
+        restored = [each._replace(consent=MarketingConsent.OPTED_IN) for each in restored]
+        await self._teller.write(self._connection, now=self._now, withdrawn=withdrawn, restored=restored)
         await tallies.write(self._connection)
 
     async def _write_people(self, plan: PutPlan, source: str) -> None:

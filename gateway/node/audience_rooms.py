@@ -42,7 +42,12 @@ class AudienceRooms:
         self._database = database
         self._secret = secret
         self.people = People(
-            database, ids=node.ids, clock=clock, instance_secret=secret, put_ending=put_ending
+            database,
+            ids=node.ids,
+            clock=clock,
+            instance_secret=secret,
+            put_ending=put_ending,
+            teller=teller,
         )
         self._tools = AudienceTools(
             database=database,

@@ -75,27 +75,6 @@ async def find_consents(
     }
 
 
-async def put_contact(database: Database, contact: Contact, now: datetime) -> int:
-    """Add or update the person with this address; the id under which the person is kept comes back, which
-    is an older one when the address was known."""
-    contact_id: int = await database.fetch_value(
-        "put_contact",
-        contact.shop_id,
-        contact.id,
-        slot_of_address(contact.address),
-        contact.address,
-        contact.country,
-        contact.first_name,
-        contact.last_name,
-        contact.language,
-        contact.attributes,
-        contact.source,
-        contact.marketing_consent,
-        now,
-    )
-    return contact_id
-
-
 async def find_contacts_of_addresses(
     reader: Database | Connection, shop_id: int, addresses: Sequence[str]
 ) -> dict[str, Contact]:

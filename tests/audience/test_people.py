@@ -1,8 +1,9 @@
 """People in a real Postgres: races with opt-outs, speed of bulk and of erasing, and databases of before."""
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from gateway.store.contacts import Contact, find_contacts_of_addresses
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.migrations import locate_sql
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.optouts import Withdrawal, withdraw_people
 from gateway.store.partitions import make_partitions_ahead
 from gateway.store.queries import load_queries
@@ -49,7 +51,12 @@ class Room:
         self.ids = IdSource(1, lambda: time.time_ns() // 1_000_000)
         self.ended: list[Ending] = []
         self.people = People(
-            database, ids=self.ids, clock=now, instance_secret=SECRET, put_ending=self.ended.append
+            database,
+            ids=self.ids,
+            clock=now,
+            instance_secret=SECRET,
+            put_ending=self.ended.append,
+            teller=OptoutTeller(self.look_up_endpoints, next_id=self.ids.next_id),
         )
         self.optouts = OptOuts(
             database,
@@ -60,6 +67,10 @@ class Room:
             teller=silent_teller(self.ids),
         )
         self.erasure = Erasure(database, clock=now, instance_secret=SECRET, put_ending=self.ended.append)
+
+    async def look_up_endpoints(self, shop_ids: set[int]) -> Callable[[int, str], Sequence[int]]:
+        """One endpoint of the shop that wants everything."""
+        return lambda shop_id, kind: [9]
 
     async def put(self, *entries: PersonEntry | Fault) -> list[Put | Fault]:
         return await self.people.put(SHOP, "FR", entries, by=AT_SHOP, source="console")
@@ -186,3 +197,25 @@ async def test_people_of_an_older_database_get_hash_zone_and_what_is_kept_from_t
     }
     assert all(row["address_key"] == address_key(SECRET, row["address"]) for row in rows)
     assert {row["time_zone"] for row in rows} == {"Europe/Paris"}
+
+
+async def test_the_shop_hears_of_an_opt_out_and_of_the_consent_that_ends_it(room: Room) -> None:
+    await make_partitions_ahead(room.database, now().date())
+    no = ConsentEntry("opted_out", "telephone")
+    since = ConsentEntry("opted_in", "till", said_at=now() + timedelta(seconds=30))
+    for consent in (YES, no, no, since):
+        (outcome,) = await room.put(PersonEntry("0612345678", consent=consent))
+        assert isinstance(outcome, Put)
+    async with room.database.connection() as connection:
+        rows = await connection.raw.fetch("SELECT kind, data FROM outbox ORDER BY id")
+        said = await connection.raw.fetch("SELECT state, source FROM consent ORDER BY id")
+        out = await connection.raw.fetch("SELECT way, people FROM stat_optout")
+    assert [row["kind"] for row in rows] == ["contact.opted_out", "contact.opted_in"]
+    assert json.loads(rows[1]["data"])["marketing_consent"] == "opted_in"
+    assert [tuple(row) for row in said] == [
+        (MarketingConsent.OPTED_IN, "till"),
+        (MarketingConsent.OPTED_OUT, "shop:telephone"),
+        (MarketingConsent.OPTED_IN, "shop:till"),
+        (MarketingConsent.OPTED_IN, "till"),
+    ]
+    assert [tuple(row) for row in out] == [(OptoutWay.SHOP, 1)]

@@ -26,10 +26,11 @@ from gateway.store.contact_lists import (
     remove_members,
     rename_contact_list,
 )
-from gateway.store.contacts import Contact, put_contact
+from gateway.store.contacts import Contact
 from gateway.store.database import Database
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
+from tests.store.people import put_contact
 
 pytestmark = pytest.mark.integration
 

@@ -1,17 +1,21 @@
 """Suppressions, consent and idempotency keys as stored."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
+from gateway.domain.identifiers import slot_of_address
 from gateway.domain.people import MarketingConsent, SuppressionScope, address_key
-from gateway.store.contacts import ConsentFound, Contact, find_consents, put_contact
+from gateway.store.contacts import ConsentFound, Contact, find_consents
 from gateway.store.database import Database
 from gateway.store.idempotency import REPLAYED_FOR, delete_old_keys, read_keyed_answer
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
 from gateway.store.suppressions import add_suppression, find_suppressions
+from tests.store.people import put_contact
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
@@ -49,13 +53,14 @@ async def test_the_widest_scope_of_each_person_is_found_in_its_shop_only(store: 
 
 @pytest.mark.integration
 async def test_a_contact_is_one_person_of_one_shop(store: Database) -> None:
-    contact = Contact(1, 1001, "33612345678", "FR", marketing_consent=MarketingConsent.OPTED_IN)
-    assert await put_contact(store, contact, NOW) == 1001
-    again = Contact(1, 1002, "33612345678", "FR", marketing_consent=MarketingConsent.OPTED_OUT)
-    assert await put_contact(store, again, NOW) == 1001
-    assert await put_contact(store, Contact(2, 1003, "33612345678", "FR"), NOW) == 1003
+    slot = slot_of_address("33612345678")
+    contact = Contact(1, slot << 14, "33612345678", "FR", marketing_consent=MarketingConsent.OPTED_IN)
+    await put_contact(store, contact, NOW)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await put_contact(store, replace(contact, id=1002 | contact.slot << 14), NOW)
+    await put_contact(store, replace(contact, shop_id=2, marketing_consent=MarketingConsent.UNKNOWN), NOW)
     found = await find_consents(store, 1, ["33612345678", "33612345679"])
-    assert found == {"33612345678": ConsentFound(1001, MarketingConsent.OPTED_OUT)}
+    assert found == {"33612345678": ConsentFound(contact.id, MarketingConsent.OPTED_IN)}
 
 
 @pytest.mark.integration

@@ -27,6 +27,7 @@ def make_people(gateway: Gateway, put_ending: Callable[[Ending], None]) -> Peopl
         clock=now,
         instance_secret=SECRET,
         put_ending=put_ending,
+        teller=silent_teller(gateway.node.ids),
     )
 
 

@@ -9,8 +9,9 @@ from yarl import URL
 
 from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.domain.public_ids import decode_public_id
-from gateway.store.contacts import Contact, put_contact
+from gateway.store.contacts import Contact
 from gateway.store.suppressions import add_suppression
+from tests.store.people import put_contact
 from tests.web.harness import SECRET, Account, Gateway, run_gateway, soon
 
 pytestmark = pytest.mark.integration
