@@ -15,7 +15,7 @@ from gateway.store.errors import StoreUnavailable
 from gateway.store.links import OPTOUT_TARGET, Link, find_link_urls, find_links
 
 LINKS_REMEMBERED: Final = 100_000
-"""40 MB. The day of a large campaign, and the weeks in which a small shop's texts are opened."""
+"""55 MB when full. The day of a large campaign, and the weeks in which a small shop's texts are opened."""
 _URLS_REMEMBERED: Final = 10_000
 
 
