@@ -7,7 +7,7 @@ what waits next (`find_waiting_of_people`), and the intent looks once more.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from gateway.domain.identifiers import IdSource, first_id_at, slot_of_address
 from gateway.domain.lanes import Category
@@ -23,9 +23,6 @@ UNSURE = f"{OptoutWay.TEXT.word}:perhaps"
 _OWN_SOURCES = [f"{way.word}:%" for way in OWN_WAYS]
 _WAITS_AT_MOST = timedelta(days=38)
 """30 days to a message's time and 7 of validity: no older message waits."""
-
-_PersonKey = tuple[int, str]
-"""(shop_id, address)."""
 
 
 class Withdrawal(NamedTuple):
@@ -92,6 +89,25 @@ class Restored(NamedTuple):
     consent: MarketingConsent
 
 
+Change = TypeVar("Change", Withdrawal, Restoration)
+
+
+class _Wanted(Generic[Change]):
+    """Distinct people and scopes of a change as columns, in an order that any two transactions share."""
+
+    def __init__(self, people: Sequence[Change], instance_secret: bytes) -> None:
+        self.people: dict[tuple[int, bytes, int], Change] = {}
+        """By shop, hash and scope; of several changes for one person the first counts."""
+        for person in sorted(people, key=_order_of):
+            key = address_key(instance_secret, person.address)
+            self.people.setdefault((person.shop_id, key, int(person.scope)), person)
+        self.shops = [shop_id for shop_id, _, _ in self.people]
+        self.keys = [key for _, key, _ in self.people]
+        self.scopes = [scope for _, _, scope in self.people]
+        self.addresses = [person.address for person in self.people.values()]
+        self.slots = [slot_of_address(address) for address in self.addresses]
+
+
 async def withdraw_people(
     connection: Connection,
     people: Sequence[Withdrawal],
@@ -106,43 +122,34 @@ async def withdraw_people(
     The caller writes `tallies` as its last statement. Scope ALL is the operator's decision, not the person's
     word: it adds no consent and counts as no opt-out.
     """
-    wanted: dict[tuple[int, bytes, int], Withdrawal] = {}
-    for person in sorted(people, key=_order_of):
-        key = address_key(instance_secret, person.address)
-        wanted.setdefault((person.shop_id, key, person.scope), person)
-    if not wanted:
+    wanted = _Wanted(people, instance_secret)
+    if not wanted.people:
         return []
-    shops = [person.shop_id for person in wanted.values()]
-    slots = [slot_of_address(person.address) for person in wanted.values()]
-    keys = [key for _, key, _ in wanted]
-    scopes = [int(person.scope) for person in wanted.values()]
-    contacts = {
-        (row["shop_id"], row["address"]): row
-        for row in await connection.fetch(
-            "mark_withdrawn",
-            shops,
-            slots,
-            [person.address for person in wanted.values()],
-            scopes,
-            SuppressionScope.MARKETING,
-            MarketingConsent.OPTED_OUT,
-            now,
-        )
-    }
-    sources = [person.source for person in wanted.values()]
+    rows = await connection.fetch(
+        "mark_withdrawn",
+        wanted.shops,
+        wanted.slots,
+        wanted.addresses,
+        wanted.scopes,
+        SuppressionScope.MARKETING,
+        MarketingConsent.OPTED_OUT,
+        now,
+    )
+    contacts = {(row["shop_id"], row["address"]): row for row in rows}
+    sources = [person.source for person in wanted.people.values()]
     withdrawn: list[Withdrawn] = []
-    for row in await connection.fetch("suppress_people", shops, slots, keys, scopes, sources, UNSURE, now):
-        person = wanted[row["shop_id"], row["address_key"], row["scope"]]
+    for row in await connection.fetch(
+        "suppress_people", wanted.shops, wanted.slots, wanted.keys, wanted.scopes, sources, UNSURE, now
+    ):
+        person = wanted.people[row["shop_id"], row["address_key"], row["scope"]]
         contact = contacts.get((person.shop_id, person.address))
-        withdrawn.append(
-            Withdrawn(
-                person,
-                contact["id"] if contact else None,
-                contact["language"] if contact else None,
-                contact["country"] if contact else person.country,
-                row["created_at"] == now,
+        is_first = row["created_at"] == now
+        if contact is None:
+            withdrawn.append(Withdrawn(person, None, None, person.country, is_first))
+        else:
+            withdrawn.append(
+                Withdrawn(person, contact["id"], contact["language"], contact["country"], is_first)
             )
-        )
     said = [each for each in withdrawn if each.withdrawal.scope is SuppressionScope.MARKETING]
     await _add_consents(
         connection,
@@ -159,16 +166,20 @@ async def withdraw_people(
         now=now,
         instance_secret=instance_secret,
     )
-    for each in said:
-        if each.is_first:
-            tallies.add_optout(
-                shop_id=each.withdrawal.shop_id,
-                campaign_id=each.withdrawal.campaign_id,
-                at=now,
-                country=each.country,
-                way=each.withdrawal.way,
-            )
+    _count_optouts(tallies, [each for each in said if each.is_first], now)
     return withdrawn
+
+
+def _count_optouts(tallies: Tallies, withdrawn: Sequence[Withdrawn], now: datetime) -> None:
+    for each in withdrawn:
+        person = each.withdrawal
+        tallies.add_optout(
+            shop_id=person.shop_id,
+            campaign_id=person.campaign_id,
+            at=now,
+            country=each.country,
+            way=person.way,
+        )
 
 
 async def restore_people(
@@ -181,70 +192,60 @@ async def restore_people(
 ) -> list[Restored]:
     """Let people be messaged again, inside the caller's transaction; those who were not out in the scope
     asked for do not come back."""
-    wanted: dict[tuple[int, bytes, int], Restoration] = {}
-    for person in sorted(people, key=_order_of):
-        key = address_key(instance_secret, person.address)
-        wanted.setdefault((person.shop_id, key, person.scope), person)
-    if not wanted:
+    wanted = _Wanted(people, instance_secret)
+    if not wanted.people:
         return []
-    shops = [person.shop_id for person in wanted.values()]
-    slots = [slot_of_address(person.address) for person in wanted.values()]
-    keys = [key for _, key, _ in wanted]
-    contacts = {
-        (row["shop_id"], row["address"]): row
-        for row in await connection.fetch(
-            "touch_contacts", shops, slots, [person.address for person in wanted.values()]
-        )
-    }
+    rows = await connection.fetch("touch_contacts", wanted.shops, wanted.slots, wanted.addresses)
+    contacts = {(row["shop_id"], row["address"]): row for row in rows}
+    are_own = [person.is_own for person in wanted.people.values()]
     lifted = await connection.fetch(
-        "lift_suppressions",
-        shops,
-        slots,
-        keys,
-        [int(person.scope) for person in wanted.values()],
-        [person.is_own for person in wanted.values()],
-        _OWN_SOURCES,
+        "lift_suppressions", wanted.shops, wanted.slots, wanted.keys, wanted.scopes, are_own, _OWN_SOURCES
     )
     if not lifted:
         return []
-    before = {
-        (row["shop_id"], row["address_key"]): MarketingConsent(row["state"])
-        for row in await connection.fetch(
-            "find_consents_before", shops, slots, keys, MarketingConsent.OPTED_OUT
-        )
-    }
+    rows = await connection.fetch(
+        "find_consents_before", wanted.shops, wanted.slots, wanted.keys, MarketingConsent.OPTED_OUT
+    )
+    before = {(row["shop_id"], row["address_key"]): MarketingConsent(row["state"]) for row in rows}
     restored: list[Restored] = []
     for row in lifted:
-        person = wanted[row["shop_id"], row["address_key"], row["scope"]]
+        person = wanted.people[row["shop_id"], row["address_key"], row["scope"]]
         contact = contacts.get((person.shop_id, person.address))
         held = before.get((row["shop_id"], row["address_key"]), MarketingConsent.UNKNOWN)
         consent = held if person.consent is None else person.consent
-        restored.append(
-            Restored(
-                person,
-                contact["id"] if contact else None,
-                contact["language"] if contact else None,
-                consent,
-            )
-        )
-    said = [each for each in restored if each.restoration.scope is SuppressionScope.MARKETING]
-    await connection.execute(
-        "mark_restored",
-        [each.restoration.shop_id for each in restored],
-        [slot_of_address(each.restoration.address) for each in restored],
-        [each.restoration.address for each in restored],
-        [address_key(instance_secret, each.restoration.address) for each in restored],
-        [int(each.consent) if each in said else None for each in restored],
-        now,
-    )
+        if contact is None:
+            restored.append(Restored(person, None, None, consent))
+        else:
+            restored.append(Restored(person, contact["id"], contact["language"], consent))
+    await _mark_restored(connection, restored, now=now, instance_secret=instance_secret)
     await _add_consents(
         connection,
-        [(each.restoration, each.contact_id, each.consent, 0) for each in said],
+        [(each.restoration, each.contact_id, each.consent, 0) for each in restored if _is_said(each)],
         ids=ids,
         now=now,
         instance_secret=instance_secret,
     )
     return restored
+
+
+def _is_said(restored: Restored) -> bool:
+    """Lifting a suppression of everything says nothing of what the person wants."""
+    return restored.restoration.scope is SuppressionScope.MARKETING
+
+
+async def _mark_restored(
+    connection: Connection, restored: Sequence[Restored], *, now: datetime, instance_secret: bytes
+) -> None:
+    people = [each.restoration for each in restored]
+    await connection.execute(
+        "mark_restored",
+        [person.shop_id for person in people],
+        [slot_of_address(person.address) for person in people],
+        [person.address for person in people],
+        [address_key(instance_secret, person.address) for person in people],
+        [int(each.consent) if _is_said(each) else None for each in restored],
+        now,
+    )
 
 
 async def find_waiting_of_people(
