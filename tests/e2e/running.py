@@ -167,7 +167,7 @@ class Running:
 @asynccontextmanager
 async def open_keyed_shop(database: Database, port: int) -> AsyncIterator[Shop]:
     """The shop `demo`, which may send anywhere and uses webhooks, over HTTP."""
-    _, keys = await open_shop(database, datetime.now(UTC), with_keys=True)
+    keys = await open_shop(database, datetime.now(UTC), with_keys=True)
     assert keys is not None
     async with aiohttp.ClientSession() as session:
         yield Shop(session, f"http://127.0.0.1:{port}", keys.live, keys.test)
