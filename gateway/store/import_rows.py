@@ -286,18 +286,12 @@ class _Slots:
         if phase == "settling":
             await self._connection.execute("settle_import_contacts", *self._range, self._order.now)
             return
-        await self._drop_superseded()
+        tag = await self._connection.execute("drop_superseded_rows", *self._range)
+        self.job.counts.duplicates += _rows_of(tag)
         if phase == "counting":
             await self._count()
         else:
             await self._merge()
-
-    async def _drop_superseded(self) -> None:
-        rows = await self._connection.fetch("find_superseded_rows", *self._range)
-        if rows:
-            slots, row_nos = [row["slot"] for row in rows], [row["row_no"] for row in rows]
-            await self._connection.execute("drop_import_rows", *self._range[:2], slots, row_nos)
-            self.job.counts.duplicates += len(rows)
 
     async def _survey(self) -> asyncpg.Record:
         order = self._order

@@ -6,27 +6,20 @@
 -- $4 last_slot int2
 DELETE FROM import_row WHERE shop_id = $1 AND import_id = $2 AND slot BETWEEN $3 AND $4;
 
--- name: find_superseded_rows
--- Of several rows of a file for one person all but the last.
+-- name: drop_superseded_rows
+-- Of several rows of a file for one person keep the last. IS TRUE keeps the sub-select one hash table: as a join
+-- it was planned quadratic on a table without statistics, 7 s for 50,000 rows.
 -- $1 shop_id int4
 -- $2 import_id int8
 -- $3 first_slot int2
 -- $4 last_slot int2
-SELECT ranked.slot, ranked.row_no
-FROM (SELECT slot, row_no, lead(row_no) OVER (PARTITION BY slot, address ORDER BY row_no) AS later_no
-      FROM import_row
-      WHERE shop_id = $1 AND import_id = $2 AND slot BETWEEN $3 AND $4) AS ranked
-WHERE ranked.later_no IS NOT NULL;
-
--- name: drop_import_rows
--- Drop some staged rows.
--- $1 shop_id int4
--- $2 import_id int8
--- $3 slots int2[]
--- $4 row_nos int4[]
-DELETE FROM import_row AS held
-USING unnest($3::int2[], $4::int4[]) AS gone (slot, row_no)
-WHERE held.shop_id = $1 AND held.import_id = $2 AND held.slot = gone.slot AND held.row_no = gone.row_no;
+DELETE FROM import_row
+WHERE shop_id = $1 AND import_id = $2 AND slot BETWEEN $3 AND $4
+  AND (row_no IN (SELECT ranked.row_no
+                  FROM (SELECT row_no, lead(row_no) OVER (PARTITION BY slot, address ORDER BY row_no) AS later_no
+                        FROM import_row
+                        WHERE shop_id = $1 AND import_id = $2 AND slot BETWEEN $3 AND $4) AS ranked
+                  WHERE ranked.later_no IS NOT NULL)) IS TRUE;
 
 -- name: count_import_rows
 -- How many people of an import stand in each slot.

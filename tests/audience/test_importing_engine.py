@@ -1,14 +1,23 @@
 """Files of people brought in on a real Postgres, by the reading process and the merging node."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from gateway.audience.importing.errors import ImportRefused
 from gateway.audience.importing.settings import ConsentSettings, ImportSettings
+from gateway.domain.people import OptoutWay
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.imports import ImportState
-from tests.audience.import_rig import Importer, number_of, open_importer, write_csv
+from gateway.store.optouts import Withdrawal, withdraw_people
+from gateway.store.rollups import Tallies
+from tests.audience.import_rig import SECRET, Importer, number_of, open_importer, write_csv
 
 pytestmark = pytest.mark.integration
 
@@ -83,3 +92,126 @@ async def test_the_same_file_twice_changes_nothing(importer: Importer) -> None:
     assert await importer.rig.fetch("SELECT * FROM contact ORDER BY id") == before
     assert await importer.rig.value("SELECT member_count FROM contact_list") == 300
     assert await importer.rig.value("SELECT count(*) FROM consent") == 300
+
+
+async def test_who_opted_out_stays_out_and_is_counted(importer: Importer) -> None:
+    now = datetime.now(UTC)
+    out = [Withdrawal(importer.shop.id, number_of(i)[1:], OptoutWay.TEXT, "STOP", now) for i in (1, 2)]
+    await importer.bring_in(write_csv([("number",), (number_of(1),)]))
+    async with importer.rig.database.transaction() as connection:
+        await withdraw_people(
+            connection, out, ids=importer.rig.node.ids, now=now, instance_secret=SECRET, tallies=Tallies()
+        )
+    job = await importer.bring_in(
+        write_csv([("number",), *((number_of(i),) for i in range(4))]), consent=AGREED
+    )
+    assert (job.counts.new, job.counts.opted_out, job.counts.consents) == (3, 2, 2)
+    assert await importer.rig.fetch("SELECT marketing_consent, suppressed FROM contact ORDER BY address") == [
+        (1, 0),
+        (2, 1),
+        (2, 1),
+        (1, 0),
+    ]
+
+
+async def test_a_broken_file_brings_in_nobody_and_says_where(importer: Importer) -> None:
+    octets = write_csv([("number",), *((number_of(i),) for i in range(500))]) + b"\xc3\x28\n"
+    octets = octets.replace(b"number", "numéro".encode())
+    job = await importer.bring_in(octets, new_list="customers")
+    assert job.state is ImportState.FAILED
+    assert job.fault is not None
+    assert "Row 502" in job.fault
+    assert await importer.rig.value("SELECT count(*) FROM contact") == 0
+
+
+@pytest.mark.parametrize(("octets", "words"), [(b"", "empty"), (b"number,name\n", "no rows of people")])
+async def test_a_file_without_people_is_refused(importer: Importer, octets: bytes, words: str) -> None:
+    if not octets:
+        with pytest.raises(ImportRefused, match=words):
+            await importer.upload(octets)
+        return
+    job = await importer.check(octets, columns=["number", "first_name"], has_header=True)
+    assert job.state is ImportState.FAILED
+    assert words in str(job.fault)
+
+
+async def test_keep_leaves_known_people_alone_and_lists_them(importer: Importer) -> None:
+    await importer.bring_in(write_csv([("number", "first_name"), (number_of(1), "Anne")]))
+    again = write_csv([("number", "first_name"), (number_of(1), "Anna"), (number_of(2), "Bob")])
+    job = await importer.bring_in(again, on_known="keep", new_list="all")
+    assert (job.counts.new, job.counts.updated, job.counts.unchanged) == (1, 0, 1)
+    assert await importer.rig.fetch("SELECT first_name FROM contact ORDER BY address") == [
+        ("Anne",),
+        ("Bob",),
+    ]
+    assert await importer.rig.value("SELECT member_count FROM contact_list") == 2
+
+
+async def test_a_cancel_while_reading_leaves_nobody(importer: Importer) -> None:
+    octets = write_csv([("number",), *((number_of(i),) for i in range(20_000))])
+    job = await importer.upload(octets)
+    await importer.imports.start(importer.shop, "uid 0", job.id, ImportSettings())
+    await asyncio.sleep(0.1)
+    cancelled = await importer.imports.cancel(importer.shop, "uid 0", job.id)
+    assert cancelled.fault == "Cancelled before anyone was brought in."
+    await asyncio.sleep(0.5)
+    assert await importer.rig.value("SELECT count(*) FROM contact") == 0
+
+
+async def test_an_upload_page_is_good_once(importer: Importer) -> None:
+    async def chunks(octets: bytes) -> AsyncIterator[bytes]:
+        yield octets
+
+    ticket = await importer.imports.make_ticket(importer.shop, "uid 0")
+    with pytest.raises(ImportRefused):
+        await importer.imports.upload_by_ticket(ticket.token, "x.csv", chunks(b""))
+    job = await importer.imports.upload_by_ticket(ticket.token, "x.csv", chunks(b"number\n+33612345678\n"))
+    assert job is not None
+    assert await importer.imports.find_ticket(ticket.token) is None
+    assert await importer.imports.upload_by_ticket(ticket.token, "x.csv", chunks(b"n\n")) is None
+    assert ticket.token not in str(await importer.rig.fetch("SELECT * FROM upload_ticket"))
+
+
+async def test_crashes_of_either_process_change_nothing_in_the_result(database: str, tmp_path: Path) -> None:
+    """The node is ended and started, and its reader killed, at random moments; every person is there once."""
+    people = 12_000
+    rows = [("number", "first_name"), *((number_of(i), f"n{i}") for i in range(people))]
+    octets = write_csv([*rows, *rows[1:500], ("06", "x")])
+    settings = ImportSettings(new_list="all", consent=AGREED)
+    random, import_id, crashes = Random(3), 0, 0
+    while True:
+        async with open_importer(database, tmp_path) as importer:
+            if not import_id:
+                import_id = (await importer.upload(octets)).id
+                await importer.imports.start(importer.shop, "uid 0", import_id, settings)
+            seconds = random.uniform(0.2, 1.2) if crashes < 6 else 60.0
+            try:
+                job = await importer.end_of(import_id, seconds=seconds)
+                break
+            except TimeoutError:
+                crashes += 1
+                for pid in readers():
+                    os.kill(pid, signal.SIGKILL)
+    async with open_importer(database, tmp_path) as importer:
+        assert crashes
+        counts = job.counts
+        assert (job.state, job.fault) == (ImportState.FINISHED, None)
+        assert (counts.new, counts.duplicates, counts.refused, counts.consents) == (people, 499, 1, people)
+        for table in ("contact", "list_member", "consent"):
+            assert await importer.rig.value(f"SELECT count(*) FROM {table}") == people
+        assert await importer.rig.value("SELECT member_count FROM contact_list") == people
+        assert await importer.rig.value("SELECT count(DISTINCT address) FROM contact") == people
+
+
+def readers() -> list[int]:
+    """The reading processes that this one started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            is_reader = b"gateway.audience.importing" in (path / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if is_reader and parent == os.getpid():
+            found.append(int(path.name))
+    return found
