@@ -52,8 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.socket and not options.url:
         parser.error("name a server by --socket or --url")
     settings = read_settings(settings_path(os.environ))
-    for fault in settings.faults:
-        print(f"estafette admin: {fault}", file=sys.stderr)
     return _run(options, settings)
 
 
@@ -76,7 +74,12 @@ def _run(options: argparse.Namespace, settings: ConsoleSettings) -> int:
         shop=options.shop or settings.shop,
         is_read_only=options.read_only,
     )
-    app = ConsoleApp(desk, keymap=settings.keys, first_screen=options.screenshot or "overview")
+    app = ConsoleApp(
+        desk,
+        keymap=settings.keys,
+        first_screen=options.screenshot or "overview",
+        faults=() if options.screenshot else settings.faults,
+    )
     if not options.screenshot:
         app.run()
         return _DONE

@@ -4,7 +4,7 @@ Screens stay where they were left when another number is pressed (Textual's mode
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -35,7 +35,8 @@ _FIRST_ANSWER_SECONDS: Final = 2.0
 
 
 class ConsoleApp(App[None]):
-    """`keymap` remaps keys by their id; `first_screen` is where it opens."""
+    """`keymap` remaps keys by their id; `first_screen` is where it opens; `faults` of the person's settings
+    are told once."""
 
     TITLE = "Estafette"
     CSS_PATH = "console.tcss"
@@ -53,11 +54,17 @@ class ConsoleApp(App[None]):
     ]
 
     def __init__(
-        self, desk: Desk, *, keymap: Mapping[str, str] | None = None, first_screen: str = "overview"
+        self,
+        desk: Desk,
+        *,
+        keymap: Mapping[str, str] | None = None,
+        first_screen: str = "overview",
+        faults: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.desk = desk
         self._first_screen = first_screen
+        self._faults = tuple(faults)
         self._has_polled = asyncio.Event()
         self._undo: Callable[[], Awaitable[None]] | None = None
         for screen in SCREENS:
@@ -71,6 +78,8 @@ class ConsoleApp(App[None]):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._has_polled.wait(), _FIRST_ANSWER_SECONDS)
         await self.switch_mode(self._first_screen)
+        for fault in self._faults:
+            self.notify(fault, severity="warning", timeout=15, markup=False)
 
     async def on_unmount(self) -> None:
         await self.desk.client.aclose()

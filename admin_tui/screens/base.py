@@ -46,12 +46,14 @@ class PaletteEntry:
 
 class ConsoleScreen(Screen[None]):
     """The base of all screens. `NAME` is its id in keys and words; `NEEDS` names the right that an action
-    takes, without which its key is not shown; `REFRESH_SECONDS` None loads only when asked."""
+    takes, without which its key is not shown; `REFRESH_SECONDS` None loads only when asked; `NEEDS_SHOP`
+    keeps a screen of a shop's data from asking before there is one."""
 
     NAME: ClassVar[str] = ""
     NEEDS: ClassVar[Mapping[str, str]] = {}
     REFRESH_SECONDS: ClassVar[float | None] = 3.0
     HAS_FILTER: ClassVar[bool] = False
+    NEEDS_SHOP: ClassVar[bool] = True
     AUTO_FOCUS = "#body *"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -219,7 +221,10 @@ class ConsoleScreen(Screen[None]):
     @work(group="load", exclusive=True)
     async def _load(self) -> None:
         try:
-            if self.desk.access.role or not self.NAME:
+            if self.desk.access.role and self.NEEDS_SHOP and not self.desk.shop:
+                self.notice.tell(self.desk.say("frame.no_shop_yet"))
+                self._has_asked = True
+            elif self.desk.access.role:
                 self._show_outcome(await self.load())
                 self._has_asked = True
             elif self.desk.feed.failure is not None:

@@ -39,6 +39,7 @@ class CarriersScreen(ConsoleScreen):
 
     NAME = "carriers"
     REFRESH_SECONDS = 2.0
+    NEEDS_SHOP = False
     BINDINGS: ClassVar[list[BindingType]] = [bind("open", is_shown=False)]
 
     DEFAULT_CSS = """

@@ -29,6 +29,7 @@ class SystemScreen(ConsoleScreen):
 
     NAME = "system"
     REFRESH_SECONDS = 3.0
+    NEEDS_SHOP = False
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("next_pane"),
         bind("new"),
@@ -174,6 +175,7 @@ class SystemScreen(ConsoleScreen):
         made = await self.app.push_screen_wait(Form(self.desk, "system.new_shop", fields, self._send_shop))
         if made is not None:
             self.desk.shops = (*self.desk.shops, made["name"])
+            self.desk.shop = self.desk.shop or made["name"]
             title = self.desk.say("system.shop_made", shop=made["name"])
             await self.app.push_screen_wait(SecretOnce(self.desk, title, made["webhook_secret"]))
             self.reload()

@@ -1,7 +1,7 @@
 """Making a console for a test: the real application against the fake API, at a frozen time, in UTC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
@@ -21,12 +21,15 @@ def make_console(
     language: str = "en",
     screen: str = "overview",
     keymap: Mapping[str, str] | None = None,
+    faults: Sequence[str] = (),
     **options: Any,
 ) -> ConsoleApp:
     """A console of the fake API. `options` are those of `Desk`."""
     client = ApiClient(ServerAddress(socket_path=api.socket_path), language=language, timeout_seconds=2.0)
     given = {"shop": SHOP, "zone": UTC, "clock": lambda: NOW, "monotonic": lambda: 0.0, **options}
-    return ConsoleApp(Desk(client, Words(language), **given), first_screen=screen, keymap=keymap)
+    return ConsoleApp(
+        Desk(client, Words(language), **given), first_screen=screen, keymap=keymap, faults=faults
+    )
 
 
 @asynccontextmanager

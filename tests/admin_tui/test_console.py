@@ -204,6 +204,21 @@ async def test_keys_are_remapped_by_the_person(tmp_path: Path) -> None:
             assert app.desk.is_frozen
 
 
+async def test_what_is_wrong_in_the_settings_is_told(tmp_path: Path) -> None:
+    async with running_api(tmp_path, add_own_routes) as api:
+        app = make_console(api, faults=["c.toml: there is no setting langage."])
+        async with app.run_test(notifications=True) as pilot:
+            await wait_for(pilot, lambda: "there is no setting" in text_of(app))
+
+
+async def test_without_a_shop_it_says_where_to_make_one(tmp_path: Path) -> None:
+    async with running_api(tmp_path, add_own_routes) as api:
+        api.forced["GET", "/admin/shops"] = (200, {"shops": []})
+        async with open_console(api) as (app, pilot):
+            assert "There is no shop yet." in text_of(app)
+            assert "Keys   Shops" in await press(pilot, app, "9")
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_no_size_breaks_a_screen(tmp_path: Path, screen: str) -> None:
     async with running_api(tmp_path, add_own_routes) as api, open_console(api, screen=screen) as (app, pilot):
