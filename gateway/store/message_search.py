@@ -35,31 +35,22 @@ async def search_messages(
     """At most `limit` messages, newest first; a page may be short, or empty, and still say where to go on."""
     pattern = None if wanted.text is None else f"%{_escape_like(wanted.text)}%"
     states = sorted(int(state) for state in wanted.states) or None
+    narrowed = (pattern, wanted.campaign_id, wanted.country, states, wanted.failure_class)
     found: list[int] = []
     high_id: int | None = wanted.high_id
     for _ in range(_WINDOWS):
-        rows = await database.fetch(
-            "search_messages",
-            shop_id,
-            wanted.low_id,
-            high_id,
-            _WINDOW_ROWS,
-            pattern,
-            wanted.campaign_id,
-            wanted.country,
-            states,
-            wanted.failure_class,
-            limit + 1 - len(found),
-        )
-        high_id = None
-        for row in rows:
-            if row["id"] < 0:
-                high_id = -row["id"]
-            else:
-                found.append(row["id"])
+        window = await database.fetch_row("find_search_window", shop_id, wanted.low_id, high_id, _WINDOW_ROWS)
+        assert window is not None  # count always gives a row
+        if not window["messages"]:
+            high_id = None
+            break
+        low_id, most = window["low_id"], limit + 1 - len(found)
+        rows = await database.fetch("search_messages", shop_id, low_id, high_id, *narrowed, most)
+        found += [row["id"] for row in rows]
         if len(found) > limit:
             found, high_id = found[:limit], found[limit - 1]
             break
+        high_id = low_id if window["messages"] == _WINDOW_ROWS else None
         if high_id is None:
             break
     records = await get_messages(database, shop_id, found)
