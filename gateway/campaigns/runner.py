@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from gateway.campaigns.moves import GATEWAY_ITSELF, CampaignMoves
+from gateway.campaigns.night import NightDeps, put_off_for_the_night
 from gateway.campaigns.run import CampaignRun, RunDeps, Step
 from gateway.campaigns.watch import FailureWatch, SpeedMeter
 from gateway.domain.campaign import CampaignState, PauseReason
@@ -41,6 +42,7 @@ _PAUSE_SECONDS: Final = 0.1
 _SHOP_SECONDS: Final = 2.0
 _WATCH_SECONDS: Final = 2.0
 _END_SECONDS: Final = 1.0
+_HOUR_SECONDS: Final = 15.0
 _ENDINGS: Final = 2_000
 _WIND_UP_SECONDS: Final = 660.0
 """How long after a cancel its messages may still come back from a carrier that refused them for the moment:
@@ -75,6 +77,14 @@ class CampaignRunner:
         self._endings = endings
         self._acceptance = acceptance
         self._default_failed_percent = default_failed_percent
+        self._night = NightDeps(
+            database=deps.database,
+            writer=deps.writer,
+            rules=deps.rules,
+            slots=deps.slots,
+            connector_ids=deps.connector_ids,
+            clock=deps.clock,
+        )
         self._woken = asyncio.Event()
         self._campaigns: list[Campaign] = []
         self._looked_at = float("-inf")
@@ -173,6 +183,7 @@ class CampaignRunner:
             case CampaignState.RUNNING:
                 return await self._drive(campaign)
             case CampaignState.PAUSED:
+                await self._look_now_and_then(campaign)
                 if campaign.expanded_at is not None:
                     await self._finish_if_empty(campaign)
                 return False
@@ -208,6 +219,7 @@ class CampaignRunner:
             await self._pause(campaign, PauseReason.SPEND_CAP, {})
             return False
         await self._watch_failures(campaign)
+        await self._look_now_and_then(campaign)
         if step is Step.EXPANDED:
             await self._finish_if_empty(campaign)
         return step is Step.WORKED
@@ -228,6 +240,14 @@ class CampaignRunner:
         assert shop is not None  # shops are closed, never deleted
         self._shops[shop_id] = (now, shop)
         return shop
+
+    async def look_at_the_hour(self, campaign: Campaign) -> int:
+        """Put off what is queued for people whom the rules do not allow to be reached now; how much it was."""
+        return await put_off_for_the_night(self._night, campaign)
+
+    async def _look_now_and_then(self, campaign: Campaign) -> None:
+        if self._is_due("hour", campaign, _HOUR_SECONDS):
+            await self.look_at_the_hour(campaign)
 
     async def _watch_failures(self, campaign: Campaign) -> None:
         """Pause a campaign of which too much fails."""

@@ -13,15 +13,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.domain.campaign import CampaignState, Exclusion
+from gateway.domain.message import MessageState, entered_bit
 from gateway.store.campaigns import Campaign
 from gateway.store.database import Connection
 from gateway.store.errors import RecipientsMoved
 from gateway.store.intake import NewMessage, Stream, copy_messages, find_lowest_queued
 from gateway.store.links import LINK_COLUMNS, Link
 from gateway.store.queries import Query
-from gateway.store.recipients import AudienceTerms, Person, SlotProgress
+from gateway.store.recipients import AudienceTerms, Person, QueuedGroup, SlotProgress, first_id_of
 from gateway.store.rollups import Tallies
 from gateway.store.writer import Fence, GroupWriter
+
+MOST_DEFERRED = 2_000
+"""Messages that are put off in one transaction."""
 
 
 class SlotWish(NamedTuple):
@@ -109,6 +113,19 @@ class CampaignWriter:
         job = _ExpandJob(campaign, wishes, make, self._clock, self._on_queued)
         chunk: Chunk = await self._see_through(job)
         return chunk
+
+    async def defer(
+        self,
+        campaign: Campaign,
+        group: QueuedGroup,
+        due_at: datetime,
+        *,
+        connector_ids: Sequence[int],
+        slots: Sequence[int],
+    ) -> int:
+        """Put queued messages to these people off; returns how many, at most 2,000, after the commit."""
+        deferred: int = await self._see_through(_DeferJob(campaign, group, due_at, connector_ids, slots))
+        return deferred
 
     async def run(self) -> None:
         await self._writer.run()
@@ -271,6 +288,42 @@ class _ExpandJob(_Job):
             self._clock(),
         )
         _expect(tag, f"UPDATE {len(slots)}", self._campaign)
+
+
+class _DeferJob(_Job):
+    def __init__(
+        self,
+        campaign: Campaign,
+        group: QueuedGroup,
+        due_at: datetime,
+        connector_ids: Sequence[int],
+        slots: Sequence[int],
+    ) -> None:
+        super().__init__()
+        self._campaign = campaign
+        self._group = group
+        self._due_at = due_at
+        self._connector_ids = connector_ids
+        self._slots = slots
+
+    async def write(self, connection: Connection) -> int:
+        campaign, group = self._campaign, self._group
+        tag = await connection.execute(
+            "defer_campaign_queued",
+            campaign.shop_id,
+            campaign.id,
+            campaign.content.category,
+            list(self._connector_ids),
+            first_id_of(campaign),
+            list(self._slots),
+            group.country,
+            group.time_zone,
+            group.digits,
+            self._due_at,
+            entered_bit(MessageState.SCHEDULED),
+            MOST_DEFERRED,
+        )
+        return int(tag.rpartition(" ")[2])
 
 
 def _expect(tag: str, expected: str, campaign: Campaign) -> None:

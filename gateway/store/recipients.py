@@ -191,6 +191,31 @@ async def count_campaign_queued(
     )
 
 
+class QueuedGroup(NamedTuple):
+    """People with queued messages of a campaign, by what decides when they may be reached."""
+
+    country: str
+    time_zone: str | None
+    digits: str
+    messages: int
+
+
+async def group_campaign_queued(
+    database: Database, campaign: Campaign, *, connector_ids: Sequence[int], slots: Sequence[int]
+) -> list[QueuedGroup]:
+    """Whose messages are queued and were never tried."""
+    rows = await database.fetch(
+        "group_campaign_queued",
+        campaign.shop_id,
+        campaign.id,
+        campaign.content.category,
+        list(connector_ids),
+        first_id_of(campaign),
+        list(slots),
+    )
+    return [QueuedGroup(*row) for row in rows]
+
+
 async def list_recipients(
     database: Database,
     shop_id: int,

@@ -237,6 +237,57 @@ FROM (SELECT q.id
         AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND m.campaign_id = $2
       LIMIT $7) AS capped;
 
+-- name: group_campaign_queued
+-- Whose messages of a campaign are queued and were never tried, by all that decides when they may be reached:
+-- country, zone, and the first four digits of the number.
+-- $1 shop_id int4
+-- $2 campaign_id int8
+-- $3 category int2
+-- $4 connector_ids int4[]
+-- $5 low_id int8
+-- $6 slots int2[]
+SELECT m.country, c.time_zone, left(m.to_address, 4) AS digits, count(*) AS messages
+FROM queue AS q
+JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+JOIN contact AS c ON c.shop_id = m.shop_id AND c.id = m.contact_id AND c.slot = m.slot
+WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
+  AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0 AND m.campaign_id = $2
+GROUP BY m.country, c.time_zone, left(m.to_address, 4);
+
+-- name: defer_campaign_queued
+-- Put off queued messages of a campaign that were never tried, to people of one group, to a later moment.
+-- Dispatch finds the queue rows gone where it has claimed them.
+-- $1 shop_id int4
+-- $2 campaign_id int8
+-- $3 category int2
+-- $4 connector_ids int4[]
+-- $5 low_id int8
+-- $6 slots int2[]
+-- $7 country text
+-- $8 time_zone text
+-- $9 digits text
+-- $10 due_at timestamptz
+-- $11 scheduled_bit int4
+-- $12 most int8
+WITH early AS (
+    SELECT q.connector_id, q.lane, q.category, q.id, q.slot, q.shop_id
+    FROM queue AS q
+    JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+    JOIN contact AS c ON c.shop_id = m.shop_id AND c.id = m.contact_id AND c.slot = m.slot
+    WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
+      AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0 AND m.campaign_id = $2
+      AND m.country = $7 AND c.time_zone IS NOT DISTINCT FROM $8 AND left(m.to_address, 4) = $9
+    LIMIT $12
+), taken AS (
+    DELETE FROM queue
+    USING early
+    WHERE queue.connector_id = early.connector_id AND queue.lane = early.lane AND queue.category = early.category
+      AND queue.id = early.id AND queue.slot = early.slot AND queue.shop_id = early.shop_id
+    RETURNING queue.*
+)
+INSERT INTO schedule (shop_id, id, slot, connector_id, lane, category, attempt, refusals, entered, due_at, expires_at)
+SELECT shop_id, id, slot, connector_id, lane, category, attempt, refusals, entered | $11, $10, expires_at FROM taken;
+
 -- name: list_recipients
 -- The people of a campaign by slot and id, after one, with what became of them: all, or those left out for one
 -- reason.

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.domain.public_ids import decode_public_id
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
+from gateway.store.campaigns import Campaign, find_campaign
 from tests.campaigns.people import ALWAYS_OPEN, add_list
 from tests.e2e.running import Running, connector, run_gateway
 
@@ -101,3 +103,12 @@ async def until_state(
 async def rows(running: Running, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
     async with running.gateway.ground.database.connection() as connection:
         return [tuple(row) for row in await connection.raw.fetch(sql, *arguments)]
+
+
+async def find_campaign_of(running: Running, campaign: dict[str, Any]) -> Campaign:
+    """The campaign as the store has it."""
+    found = await find_campaign(
+        running.gateway.ground.database, await shop_id_of(running), decode_public_id("cmp", campaign["id"])
+    )
+    assert found is not None
+    return found

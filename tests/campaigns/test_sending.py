@@ -15,6 +15,7 @@ from tests.campaigns.acting import (
     act,
     add_people,
     draft,
+    find_campaign_of,
     gateway_and_carrier,
     rows,
     shop_id_of,
@@ -216,3 +217,34 @@ async def test_nobody_gets_two_campaigns_within_the_days_that_one_excludes(datab
         await start(running, second)
         await until_state(running, second, "finished")
         assert Counter(Counter(s["destination"] for s in submits(carrier)).values()) == {1: 25}
+
+
+async def test_what_a_paused_campaign_has_queued_does_not_leave_by_night(database: str) -> None:
+    async with gateway_and_carrier(database, speed=5) as (running, carrier):
+        campaign = await draft(running, await add_people(running, 40))
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 0)
+        await act(running, campaign, "pause")
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).strftime("%a").lower()
+        closed = [
+            {
+                "country": "FR",
+                "hours": [{"days": [yesterday], "hours": "00:00-24:00"}],
+                "skip_holidays": False,
+            }
+        ]
+        await running.reconfigure(
+            [connector("one", carrier.port, parts_per_second=5, window=100)], country_rules=closed
+        )
+        runner = running.gateway.rooms.shop_rooms.campaigns.runner
+        found = await find_campaign_of(running, campaign)
+        await asyncio.sleep(1.5)  # what had its intent leaves
+        sent = len(submits(carrier))
+        assert await runner.look_at_the_hour(found) > 0
+        assert await rows(running, "SELECT count(*) FROM queue") == [(0,)]
+        waiting = await rows(running, "SELECT count(*), min(due_at) > now() FROM schedule")
+        assert waiting == [(40 - sent, True)]
+        await act(running, campaign, "resume")
+        await asyncio.sleep(1.0)
+        assert len(submits(carrier)) == sent
+        await running.assert_balanced()
