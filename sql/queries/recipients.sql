@@ -18,7 +18,10 @@ WITH named AS (
 ), judged AS (
     SELECT named.slot, named.contact_id,
            CASE WHEN c.id IS NULL THEN 11
-                WHEN $6 AND (c.suppressed = 1 OR c.marketing_consent = 2) THEN 1
+                WHEN $6 AND (c.suppressed = 1 OR c.marketing_consent = 2
+                             OR EXISTS (SELECT FROM suppression AS s
+                                        WHERE s.shop_id = $1 AND s.slot = named.slot
+                                          AND s.address_key = c.address_key AND s.scope = 1)) THEN 1
                 WHEN c.suppressed = 2 THEN 2
                 WHEN $6 AND c.marketing_consent <> 1 THEN 3
                 WHEN EXISTS (SELECT FROM list_member AS m
@@ -61,7 +64,10 @@ WITH named AS (
     WHERE shop_id = $1 AND list_id = ANY ($3::int8[]) AND slot = ANY ($2::int2[])
 ), judged AS (
     SELECT CASE WHEN c.id IS NULL THEN 11
-                WHEN $5 AND (c.suppressed = 1 OR c.marketing_consent = 2) THEN 1
+                WHEN $5 AND (c.suppressed = 1 OR c.marketing_consent = 2
+                             OR EXISTS (SELECT FROM suppression AS s
+                                        WHERE s.shop_id = $1 AND s.slot = named.slot
+                                          AND s.address_key = c.address_key AND s.scope = 1)) THEN 1
                 WHEN c.suppressed = 2 THEN 2
                 WHEN $5 AND c.marketing_consent <> 1 THEN 3
                 WHEN EXISTS (SELECT FROM list_member AS m
