@@ -10,7 +10,7 @@ def draw_bar(value: float, most: float, width: int) -> str:
     """A bar for `value` of `most` in `width` cells; anything above nothing shows at least a sliver."""
     if most <= 0 or value <= 0 or width <= 0:
         return " " * max(0, width)
-    eighths = min(width * 8, max(1, round(value / most * width * 8)))
+    eighths = max(1, round(min(value, most) / most * width * 8))
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS_RIGHT[rest] if rest else "")).ljust(width)
 

@@ -3,6 +3,7 @@
 Each asks as much as it costs, calls the API once and says what happened. Knows no table and no page.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from admin_tui.cells import clean
@@ -68,8 +69,7 @@ class CampaignActions:
             return
         path = self._path(campaign, "/test")
 
-        async def send(values: "dict[str, str] | object") -> Json | Failure:
-            assert isinstance(values, dict)
+        async def send(values: Mapping[str, str]) -> Json | Failure:
             numbers = parse_numbers(values["to"])
             return await self._desk.client.post(path, {"to": numbers, "contact": None})
 

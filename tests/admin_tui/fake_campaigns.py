@@ -243,8 +243,8 @@ def make_report(campaign: Json) -> Json:
             "human": 3_420,
             "bot": 610,
             "people": 3_102,
-            "by_verdict": {"human": 3_420, "agent": 410, "head": 200},
-            "by_device": {"mobile": 3_200, "desktop": 220},
+            "by_verdict": {"person": 3_420, "declared": 410, "no_agent": 0, "preview": 200},
+            "by_device": {"unknown": 0, "phone": 3_200, "tablet": 0, "desktop": 220},
             "time_to_click_seconds": {"p50": 312, "p95": 9_400},
             "histogram": [
                 {"seconds": 60, "people": 420},
@@ -263,7 +263,7 @@ def make_report(campaign: Json) -> Json:
                 "people": 3_102,
             }
         ],
-        "opt_outs": {"people": 104, "by_way": {"text": 61, "page": 43}},
+        "opt_outs": {"people": 104, "by_way": {"text": 61, "page": 43, "shop": 0, "api": 0}},
         "orders": {"count": 87, "refunds": 2, "revenue": [euros("5184.90")], "attribution_days": 7},
         "roi": "2.87",
         "roi_note": None,
@@ -372,8 +372,8 @@ def add_campaign_routes(app: web.Application, api: FakeApi) -> None:
         return page(request, people, "recipients")
 
     async def clicks(request: web.Request) -> web.Response:
-        seen = {"link": "link", "number": "+33612000001", "contact_id": "ctc_1", "device": "mobile"}
-        return page(request, [{"id": "clk_1", "clicked_at": moment(1), "verdict": "human", **seen}], "clicks")
+        seen = {"link": "link", "number": "+33612000001", "contact_id": "ctc_1", "device": "phone"}
+        return page(request, [{"id": "clk_1", "at": moment(1), "verdict": "person", **seen}], "clicks")
 
     async def orders(request: web.Request) -> web.Response:
         order = {
@@ -386,7 +386,8 @@ def add_campaign_routes(app: web.Application, api: FakeApi) -> None:
         return page(request, [{**order, "ordered_at": moment(1), "number": "+33612000001"}], "orders")
 
     async def opt_outs(request: web.Request) -> web.Response:
-        rows = [{"number": "+33612000002", "contact_id": "ctc_2", "way": "text", "at": moment(1)}]
+        row = {"number": "+33612000002", "contact_id": "ctc_2", "country": "FR", "way": "text"}
+        rows = [{**row, "detail": "STOP", "said_at": moment(1)}]
         return page(request, rows, "opt_outs")
 
     one = f"{BASE}/campaigns/{{id}}"

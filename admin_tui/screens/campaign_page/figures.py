@@ -108,7 +108,7 @@ def _funnel(desk: Desk, report: Mapping[str, Any]) -> Iterator[Json]:
         style="bold green",
     )
     people = int((report.get("clicks") or {}).get("people", 0))
-    yield _count(desk, "clicked", people, whole=delivered, behind=("clicks", {"verdict": "human"}))
+    yield _count(desk, "clicked", people, whole=delivered, behind=("clicks", {"verdict": "person"}))
     orders = int((report.get("orders") or {}).get("count", 0))
     yield _count(desk, "ordered", orders, whole=people, behind=("orders", {}))
     for state in _MESSAGE_STATES:
@@ -164,10 +164,10 @@ def _clicks(desk: Desk, report: Mapping[str, Any]) -> Iterator[Json]:
     if not human and not bot and not report.get("links"):
         return
     yield _heading(desk, "clicks")
-    yield _count(desk, "clicks_human", human, whole=human + bot, behind=("clicks", {"verdict": "human"}))
-    yield _count(desk, "clicks_bot", bot, whole=human + bot)
+    yield _count(desk, "clicks_human", human, whole=human + bot, behind=("clicks", {"verdict": "person"}))
+    yield _count(desk, "clicks_bot", bot, whole=human + bot, behind=("clicks", {"verdict": "bot"}))
     for verdict, count in (clicks.get("by_verdict") or {}).items():
-        if verdict != "human" and count:
+        if verdict != "person" and count:
             yield _count(
                 desk,
                 f"verdict.{verdict}",
@@ -178,6 +178,8 @@ def _clicks(desk: Desk, report: Mapping[str, Any]) -> Iterator[Json]:
                 style="",
             )
     for device, count in (clicks.get("by_device") or {}).items():
+        if not count:
+            continue
         yield _count(
             desk,
             f"device.{device}",
@@ -200,9 +202,8 @@ def _opt_outs(desk: Desk, report: Mapping[str, Any]) -> Iterator[Json]:
     yield _heading(desk, "opt_outs")
     yield _count(
         desk,
-        "opt_outs.people",
+        "opted_out",
         people,
-        label=desk.say("report.section.opt_outs"),
         whole=delivered,
         behind=("opt-outs", {}),
     )

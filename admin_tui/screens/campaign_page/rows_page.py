@@ -124,7 +124,7 @@ class RowsPage(ConsoleScreen):
 def make_row(desk: Desk, kind: str, item: Json) -> Row:
     """One line of one kind."""
     cells: dict[str, str | Text] = {"number": show_number(desk, item)}
-    when = item.get("clicked_at") or item.get("ordered_at") or item.get("created_at") or item.get("at")
+    when = item.get("at") or item.get("ordered_at") or item.get("said_at")
     cells["when"] = day_time(desk.local(when), desk.now())
     match kind:
         case "recipients":
@@ -136,7 +136,7 @@ def make_row(desk: Desk, kind: str, item: Json) -> Row:
         case "clicks":
             verdict, device = item.get("verdict") or "", item.get("device") or ""
             cells["who"] = _word(desk, f"report.verdict.{verdict}", verdict)
-            cells["link"] = clean(item.get("link") or item.get("link_name") or "")
+            cells["link"] = clean(item.get("link") or "")
             cells["device"] = _word(desk, f"report.device.{device}", device)
             return Row(str(item["id"]), cells)
         case "orders":
@@ -147,7 +147,7 @@ def make_row(desk: Desk, kind: str, item: Json) -> Row:
             cells["state"] = _word(desk, f"report.order_state.{state}", state)
             return Row(str(item.get("order_id") or item["id"]), cells)
         case _:
-            cells["way"] = show_source(desk, str(item.get("way") or item.get("source") or ""))
+            cells["way"] = show_source(desk, f"{item.get('way') or ''}:{item.get('detail') or ''}")
             return Row(f"{item.get('contact_id')}·{when}", cells)
 
 

@@ -34,10 +34,10 @@ class ConsentPanel(ImportPanel):
 
     def compose(self) -> ComposeResult:
         say = self.desk.say
-        yield Label(say("importing.consent.list"), markup=False)
+        yield Label(f"{say('importing.consent.list')} {say('importing.consent.list_hint')}", markup=False)
         yield Select(self._choices(()), allow_blank=False, id="list", compact=True)
         yield Input(id="new-list", placeholder=say("importing.consent.new_list"), compact=True)
-        yield Label(say("importing.consent.ask"), markup=False)
+        yield Label(f"{say('importing.consent.ask')} {say('writer.choose_hint')}", markup=False)
         with RadioSet(id="agreed", compact=True):
             yield MarkedRadio(say("importing.consent.no"), value=True)
             yield MarkedRadio(say("importing.consent.yes"))

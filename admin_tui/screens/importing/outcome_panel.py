@@ -93,7 +93,7 @@ def draw_counts(desk: Desk, counts: Mapping[str, Any]) -> Text:
             continue
         style = "bold yellow" if name == "refused" else "bold green" if name == "new" else "bold"
         drawn.append(f"{desk.words.number(count):>{_NUMBER_CELLS}}", style)
-        drawn.append(f" {desk.say(f'importing.counts.{name}')}\n")
+        drawn.append(f" {desk.say(f'importing.counts.{name}', count=count)}\n")
     return drawn
 
 

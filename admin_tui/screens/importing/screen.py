@@ -45,6 +45,7 @@ class ImportScreen(ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("next_step", label="importing.keys.next", is_first=True),
         bind("last_step", label="importing.keys.last", is_first=True),
+        bind("next_pane", "app.focus_next", label="writer.keys.next_field"),
         bind("cancel", label="importing.keys.cancel"),
         bind("export", label="importing.keys.faults"),
         bind("back", label="importing.keys.leave"),
@@ -384,8 +385,7 @@ class ImportScreen(ConsoleScreen):
             return
         job_id = self.job["id"]
 
-        async def save(values: "dict[str, str] | object") -> Json | Failure:
-            assert isinstance(values, dict)
+        async def save(values: Mapping[str, str]) -> Json | Failure:
             path = await asyncio.to_thread(Path(values["path"]).expanduser)
             written = await self.desk.client.download(self._path(f"/imports/{job_id}/faults.csv"), path)
             return written if isinstance(written, Failure) else {"path": str(path)}

@@ -60,7 +60,7 @@ class SourcePanel(ImportPanel):
 
     def compose(self) -> ComposeResult:
         say = self.desk.say
-        yield Label(say("importing.source.ask"), markup=False)
+        yield Label(f"{say('importing.source.ask')} {say('writer.choose_hint')}", markup=False)
         with RadioSet(id="way", compact=True):
             for number, way in enumerate(WAYS):
                 yield MarkedRadio(say(f"importing.source.{way}"), value=number == 0)

@@ -41,6 +41,11 @@ def draw_missing(desk: Desk, draft: Draft) -> Text:
 
 
 def draw_failure(desk: Desk, failure: Failure) -> Text:
+    """Why there is no estimate; a missing sender is told by its step."""
+    if failure.code == "sender_missing":
+        drawn = Text(desk.say("writer.check.first"), "bold yellow")
+        drawn.append(f"\n  · {desk.say('writer.check.missing.sender')}", "not bold default")
+        return drawn
     return Text(f"✖ {desk.describe(failure)}", "red")
 
 

@@ -19,7 +19,7 @@ class KindPanel(StepPanel):
     def compose(self) -> ComposeResult:
         say = self.desk.say
         yield AskedLine("name", say("writer.kind.name"), say("writer.kind.name_hint"))
-        yield Label(say("writer.kind.kind"), markup=False)
+        yield Label(f"{say('writer.kind.kind')} {say('writer.choose_hint')}", markup=False)
         with RadioSet(id="category", compact=True):
             for number, category in enumerate(CATEGORIES):
                 yield MarkedRadio(say(f"writer.kind.{category}"), value=number == 0)

@@ -21,23 +21,21 @@ from admin_tui import access
 from admin_tui.cells import clean, cut
 from admin_tui.client import Failure, FailureKind, Json
 from admin_tui.desk import Desk
-from admin_tui.dialogs.choose import Choice, Choose
-from admin_tui.dialogs.form import Field, Form
 from admin_tui.figures import day_time
 from admin_tui.keys import bind
 from admin_tui.screens.audience.lines import full_name, show_number
 from admin_tui.screens.base import ConsoleScreen
 from admin_tui.screens.campaign_page.page import CampaignPage
 from admin_tui.screens.writer import check_panel, trial_panel
+from admin_tui.screens.writer.asking import ask_field, ask_link, ask_person
 from admin_tui.screens.writer.audience_panel import AudiencePanel, draw_count
 from admin_tui.screens.writer.check_panel import CheckPanel
 from admin_tui.screens.writer.costly import replace_costly
-from admin_tui.screens.writer.draft import Draft, DraftLink, Step, is_address
+from admin_tui.screens.writer.draft import Draft, Step
 from admin_tui.screens.writer.kept_drafts import KeptDrafts, default_folder
 from admin_tui.screens.writer.kind_panel import KindPanel
 from admin_tui.screens.writer.message_panel import MessagePanel
 from admin_tui.screens.writer.panels import Edited, StepPanel
-from admin_tui.screens.writer.person_chooser import PersonChooser
 from admin_tui.screens.writer.preview_pane import PreviewPane
 from admin_tui.screens.writer.saving import DraftSaver, SaveStatus
 from admin_tui.screens.writer.sender_panel import SenderPanel
@@ -64,6 +62,7 @@ class WriterScreen(ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("next_step", label="writer.keys.next", is_first=True),
         bind("last_step", label="writer.keys.last", is_first=True),
+        bind("next_pane", "next_field", label="writer.keys.next_field"),
         bind("insert_field", label="writer.keys.field", is_first=True),
         bind("insert_link", label="writer.keys.link", is_first=True),
         bind("replace_character", label="writer.keys.replace", is_first=True),
@@ -154,6 +153,8 @@ class WriterScreen(ConsoleScreen):
             return False
         if action == "as_contact" and self.step not in _SHOWS_PREVIEW:
             return False
+        if action == "next_field" and self.step is Step.MESSAGE:  # the text alone, where Tab completes
+            return False
         if action == "next_step" and self.step is STEPS[-1]:
             return False
         if action == "last_step" and self.step is STEPS[0]:
@@ -164,6 +165,9 @@ class WriterScreen(ConsoleScreen):
 
     def action_next_step(self) -> None:
         self.go_to(STEPS[STEPS.index(self.step) + 1])
+
+    def action_next_field(self) -> None:
+        self.focus_next()
 
     def action_last_step(self) -> None:
         self.go_to(STEPS[STEPS.index(self.step) - 1])
@@ -224,42 +228,21 @@ class WriterScreen(ConsoleScreen):
         self.tell("writer.message.replaced", count=count)
 
     async def _choose_field(self) -> None:
-        choices = [Choice(field, field) for field in self._fields]
-        chosen = await self.app.push_screen_wait(
-            Choose(
-                self.desk,
-                self.desk.say("writer.message.fields"),
-                choices,
-                hint=self.desk.say("writer.message.fields_hint"),
-            )
-        )
-        if chosen is not None:
-            self.query_one(MessagePanel).insert_field(chosen)
+        field = await ask_field(self.app, self.desk, self._fields)
+        if field is not None:
+            self.query_one(MessagePanel).insert_field(field)
 
     async def _ask_link(self) -> None:
-        async def take(values: "dict[str, str] | object") -> Json | Failure:
-            assert isinstance(values, dict)
-            url = values["url"] if "://" in values["url"] else f"https://{values['url']}"
-            if not is_address(url):
-                return Failure(FailureKind.REFUSED, self.desk.say("writer.message.link_fault"), path="url")
-            return {"url": url}
-
-        fields = [Field("url", "writer.message.link", "writer.message.link_hint")]
-        answer = await self.app.push_screen_wait(Form(self.desk, "writer.message.links", fields, take))
-        if answer is None:
+        link = await ask_link(self.app, self.desk, self.draft)
+        if link is None:
             return
-        known = next((link for link in self.draft.links if link.url == answer["url"]), None)
-        link = known or DraftLink(self.draft.next_link_name(), answer["url"])
-        if known is None:
+        if link not in self.draft.links:
             self.post_message(Edited(links=(*self.draft.links, link)))
             self.query_one(MessagePanel).show_links((*self.draft.links, link))
         self.query_one(MessagePanel).insert_field(link.name)
 
     async def _choose_person(self) -> None:
-        list_id = self.draft.lists[0] if self.draft.lists else None
-        person = await self.app.push_screen_wait(
-            PersonChooser(self.desk, self._path("/contacts"), list_id=list_id)
-        )
+        person = await ask_person(self.app, self.desk, self._path("/contacts"), self.draft)
         if person is not None:
             self._person = person
             self.query_one(TrialPanel).explain(self._person_name())

@@ -42,7 +42,7 @@ class TimePanel(StepPanel):
 
     def compose(self) -> ComposeResult:
         say = self.desk.say
-        yield Label(say("writer.time.when"), markup=False)
+        yield Label(f"{say('writer.time.when')} {say('writer.choose_hint')}", markup=False)
         with RadioSet(id="when", compact=True):
             yield MarkedRadio(say("writer.time.now"), value=True)
             yield MarkedRadio(say("writer.time.at"))

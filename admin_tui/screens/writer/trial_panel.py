@@ -71,7 +71,7 @@ def draw_trial(desk: Desk, answer: Mapping[str, Any] | Failure) -> Text:
         if problem:
             drawn.append(f"✖ {clean(message.get('to') or '')} {clean(problem.get('detail', ''))}", "red")
         else:
-            parts = desk.say("campaigns.unit.parts", count=int(message.get("parts") or 1))
+            parts = desk.say("campaigns.unit.parts", count=int(message.get("part_count") or 1))
             told = desk.say("writer.test.sent", number=clean(message.get("to") or ""), parts=parts)
             drawn.append(f"✔ {told}", "green")
     return drawn
