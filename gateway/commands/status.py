@@ -34,6 +34,8 @@ def describe_status(status: dict[str, Any]) -> str:
     ]
     if status["queue"]:
         blocks.append(_describe_queue(status["queue"]))
+    if status["clicks"]["noted"] or status["clicks"]["lost"]:
+        blocks.append(_describe_clicks(status["clicks"]))
     blocks.append(_describe_limits(status["limits"], has_queue=bool(status["queue"])))
     return "\n\n".join(blocks)
 
@@ -51,6 +53,14 @@ def _describe_queue(queue: list[dict[str, Any]]) -> str:
             )
             for line in queue
         ],
+    )
+
+
+def _describe_clicks(clicks: dict[str, Any]) -> str:
+    """Clicks since the start; those lost came while the database was away for longer than memory lasted."""
+    return (
+        f"clicks {clicks['noted']:,} since the start; {clicks['waiting']:,} wait to be stored, "
+        f"{clicks['late']:,} were stored late, {clicks['lost']:,} lost"
     )
 
 

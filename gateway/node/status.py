@@ -210,10 +210,6 @@ class NodeStatus:
             what = "Marketing" if hold.scope is HoldScope.MARKETING else "Everything"
             whose = "" if hold.shop_id == EVERY_SHOP else f" of shop {self._shop_names().get(hold.shop_id)}"
             limits.append(f"{what}{whose} is held by {hold.held_by}: {hold.reason or 'no reason given'}.")
-        if lost := self._count_clicks().lost:
-            limits.append(
-                f"{lost:,} clicks were not kept: the database was away for longer than memory lasts."
-            )
         limits.extend(
             f"Messages wait for {name}, which is not configured or enabled."
             for name in self._find_waiting_for_nobody(reports)

@@ -41,6 +41,7 @@ STATUS: dict[str, Any] = {
     "binds": 1,
     "parts_per_second": 41.5,
     "queue": [],
+    "clicks": {"noted": 0, "waiting": 0, "late": 0, "lost": 0},
     "holds": [],
     "limits": [],
     "connectors": [CONNECTOR],
@@ -73,6 +74,14 @@ def test_limits_stand_last_in_the_words_of_the_server() -> None:
     assert "100,000 or more" in screen
     assert "75 s" in screen
     assert screen.endswith("What limits sending now:\n  smsc-a: limited by carrier: 0x58, 42/s of 50/s.")
+
+
+def test_clicks_that_were_lost_are_told() -> None:
+    status = copy.deepcopy(STATUS)
+    status["clicks"] = {"noted": 12_000, "waiting": 10_000, "late": 10_003, "lost": 4}
+    lines = describe_status(status).splitlines()
+    told = "clicks 12,000 since the start; 10,000 wait to be stored, 10,003 were stored late, 4 lost"
+    assert told in lines
 
 
 def test_a_bind_that_is_down_says_why_and_when_it_tries_again() -> None:
