@@ -14,11 +14,12 @@ from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_publ
 from gateway.intake.changes import MessageChanges
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import decode_body
+from gateway.store.campaigns import find_campaign
 from gateway.store.database import Database
 from gateway.store.orders import NO_CAMPAIGN, OrderRecord, find_order_ids, get_orders, list_orders
 from gateway.web.admin_access import Permission
 from gateway.web.bodies import Query, read_json_octets, read_struct
-from gateway.web.message_handlers import PAGE_LIMIT, answer_json, not_found
+from gateway.web.message_handlers import PAGE_LIMIT, answer_json, not_found, read_public_id
 from gateway.web.money_view import show_money
 from gateway.web.problems import Problem, ProblemRaised, describe
 from gateway.web.shop_routes import ShopCaller, ShopRoute
@@ -101,11 +102,11 @@ class OrderHandlers:
         return await self._answer_page(query, caller, _read_id(query, "campaign_id", "cmp"))
 
     async def list_of_campaign(self, request: web.Request, caller: ShopCaller) -> web.Response:
-        try:
-            campaign_id = decode_public_id("cmp", request.match_info["id"])
-        except InvalidPublicId as exc:
-            raise not_found() from exc
-        return await self._answer_page(Query(request, ("limit", "cursor")), caller, campaign_id)
+        query = Query(request, ("limit", "cursor"))
+        campaign_id = read_public_id(request, "cmp")
+        if await find_campaign(self._tools.database, caller.shop.id, campaign_id) is None:
+            raise not_found()
+        return await self._answer_page(query, caller, campaign_id)
 
     async def get(self, request: web.Request, caller: ShopCaller) -> web.Response:
         """By the shop's own id, or by ours."""

@@ -1,11 +1,14 @@
 """Two shops never see each other: every endpoint that takes an id, asked by the wrong shop."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import pytest
 import yaml
 
+from gateway.domain.public_ids import encode_public_id
+from gateway.store.campaigns import CampaignContent, add_campaign
 from tests.web.endpoints import make_shop_routes
 from tests.web.harness import Account, Gateway, run_gateway
 
@@ -16,6 +19,9 @@ pytestmark = pytest.mark.integration
 async def gateway(database: str) -> AsyncIterator[Gateway]:
     async with run_gateway(database, make_routes=make_shop_routes) as running:
         yield running
+
+
+KINDS = ("message", "endpoint", "delivery", "contact", "list", "campaign", "order")
 
 
 async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
@@ -37,7 +43,27 @@ async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
         "delivery": event["event_id"],
         "contact": contact["id"],
         "list": members["id"],
+        "campaign": await make_campaign(gateway, shop),
+        "order": await make_order(gateway, shop),
     }
+
+
+async def make_campaign(gateway: Gateway, shop: Account) -> str:
+    campaign = await add_campaign(
+        gateway.database,
+        shop.shop.id,
+        gateway.node.ids.next_id(0),
+        CampaignContent(name=f"secret of {shop.shop.name}", text="Bonjour"),
+        now=datetime.now(UTC),
+        actor="test",
+    )
+    return encode_public_id("cmp", campaign.id)
+
+
+async def make_order(gateway: Gateway, shop: Account) -> str:
+    told = {"id": f"secret of {shop.shop.name}", "amount": "5", "currency": "EUR"}
+    _, order, _ = await gateway.call("POST", "/v1/orders", shop.live, json=told)
+    return str(order["order_id"])
 
 
 def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
@@ -63,6 +89,11 @@ def walk(ids: dict[str, str]) -> list[tuple[str, str]]:
         ("DELETE", f"/v1/lists/{ids['list']}/members"),
         ("DELETE", f"/v1/lists/{ids['list']}"),
         ("DELETE", f"/v1/contacts/{ids['contact']}"),
+        ("GET", f"/v1/orders/{ids['order']}"),
+        *(
+            ("GET", f"/v1/campaigns/{ids['campaign']}/{rows}")
+            for rows in ("report", "clicks", "orders", "opt-outs")
+        ),
     ]
 
 
@@ -87,6 +118,8 @@ async def test_another_shops_ids_answer_exactly_like_ids_that_do_not_exist(gatew
         "delivery": "evt_00000000001",
         "contact": "ctc_00000000001",
         "list": "lst_00000000001",
+        "campaign": "cmp_00000000001",
+        "order": "ord_00000000001",
     }
     for (method, path), (_, missing) in zip(walk(ids), walk(nothing), strict=True):
         options = body_of(method, path)
@@ -113,6 +146,7 @@ async def test_lists_hold_only_the_shops_own(gateway: Gateway) -> None:
         "/v1/contacts",
         "/v1/contacts?q=0612345678",
         "/v1/lists",
+        "/v1/orders",
     ):
         _, listed, _ = await gateway.call("GET", path, other.live)
         assert "secret of" not in str(listed)
@@ -130,8 +164,5 @@ async def test_the_walk_takes_every_path_that_holds_an_id() -> None:
         for method in item
         if method in ("get", "post", "patch", "delete", "put")
     }
-    walked = {
-        (method, path.replace("IDM", "{id}"))
-        for method, path in walk(dict.fromkeys(("message", "endpoint", "delivery", "contact", "list"), "IDM"))
-    }
+    walked = {(method, path.replace("IDM", "{id}")) for method, path in walk(dict.fromkeys(KINDS, "IDM"))}
     assert walked == described
