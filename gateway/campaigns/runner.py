@@ -242,7 +242,7 @@ class CampaignRunner:
         return shop
 
     async def look_at_the_hour(self, campaign: Campaign) -> int:
-        """Put off what is queued for people whom the rules do not allow to be reached now; how much it was."""
+        """Put off what is queued for people who may not be reached now; how many messages that were."""
         return await put_off_for_the_night(self._night, campaign)
 
     async def _look_now_and_then(self, campaign: Campaign) -> None:

@@ -22,10 +22,12 @@ from gateway.campaigns.trying import TrialDeps
 from gateway.config import Config
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.holds import HoldBoard
+from gateway.domain.campaign import PauseReason
 from gateway.domain.link_codes import LinkCodes, OptoutTokens
 from gateway.intake.marketing_rules import MarketingRules, build_marketing_rules
 from gateway.intake.service import Intake
 from gateway.intake.terms import TEST_CONNECTOR_NAME
+from gateway.node.snapshot import HaltedCampaign
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.expansion import CampaignWriter
@@ -144,6 +146,14 @@ class CampaignRooms:
         """Take over a configuration that was read again."""
         self._config = config
         self.rules = build_marketing_rules(config)
+
+    def list_halted(self) -> list[HaltedCampaign]:
+        """Campaigns that paused themselves."""
+        return [
+            HaltedCampaign(campaign.shop_id, campaign.content.name, campaign.pause_reason)
+            for campaign in self.runner.list_at_work()
+            if campaign.pause_reason in (PauseReason.ERROR_RATE, PauseReason.SPEND_CAP)
+        ]
 
     def on_intended(self, flights: Sequence[Flight]) -> None:
         """Messages left the queue."""

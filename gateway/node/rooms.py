@@ -225,6 +225,7 @@ class Rooms:
             connector_names=self._name_connectors,
             shop_names=lambda: self._shop_names,
             count_clicks=links.clicks.counts,
+            list_halted=self.shop_rooms.campaigns.list_halted,
         )
 
     # What rooms tell each other.

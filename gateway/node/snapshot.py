@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.dispatch.dispatcher import ConnectorReport
+from gateway.domain.campaign import PauseReason
 from gateway.domain.message import MessageState
 from gateway.store.database import Database
 from gateway.store.overview import sum_traffic_of_shops
@@ -61,6 +62,24 @@ class TrafficMeter:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class HaltedCampaign:
+    """A campaign that paused itself and waits for a person."""
+
+    shop_id: int
+    name: str
+    reason: PauseReason
+
+
+def tell_halted(campaign: HaltedCampaign) -> str:
+    """Why it stands still, and what to do."""
+    if campaign.reason is PauseReason.SPEND_CAP:
+        return (
+            f"Campaign {campaign.name} has paused: the shop's cap of spend is reached. Raise it, then resume."
+        )
+    return f"Campaign {campaign.name} has paused: too many of its messages fail. Look at its failures first."
+
+
 def list_alerts(
     reports: Sequence[ConnectorReport],
     *,
@@ -68,9 +87,10 @@ def list_alerts(
     holds_lease: bool,
     lost_clicks: int,
     waiting_for_nobody: Iterable[str],
+    halted: Iterable[HaltedCampaign] = (),
 ) -> list[Alert]:
     """What somebody should look at, the worst first. `waiting_for_nobody` names connectors that messages wait
-    for and that do not run."""
+    for and that do not run, `halted` campaigns that paused themselves."""
     alerts: list[Alert] = []
     if is_database_away:
         alerts.append(
@@ -89,6 +109,7 @@ def list_alerts(
     for report in reports:
         alerts += [_tell_bind(report.name, bind.bind_no, bind.state.since, bind.state.last_error)
                    for bind in report.binds if bind.state.phase.value != "bound"]  # fmt: skip
+    alerts += [Alert("campaign_halted", tell_halted(each)) for each in halted]
     if lost_clicks:
         alerts.append(
             Alert("clicks_lost", f"{lost_clicks:,} clicks could not be kept while the database was away.")

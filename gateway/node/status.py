@@ -17,7 +17,7 @@ from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
-from gateway.node.snapshot import TrafficMeter, list_alerts, show_alerts
+from gateway.node.snapshot import HaltedCampaign, TrafficMeter, list_alerts, show_alerts, tell_halted
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
@@ -59,6 +59,7 @@ class NodeStatus:
         connector_names: Callable[[], Mapping[int, str]],
         shop_names: Callable[[], Mapping[int, str]],
         count_clicks: Callable[[], ClickCounts],
+        list_halted: Callable[[], Sequence[HaltedCampaign]],
     ) -> None:
         self._facts = facts
         self._database = database
@@ -70,6 +71,7 @@ class NodeStatus:
         self._connector_names = connector_names
         self._shop_names = shop_names
         self._count_clicks = count_clicks
+        self._list_halted = list_halted
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
         self._is_database_away = False
@@ -138,6 +140,7 @@ class NodeStatus:
             holds_lease=self._node.may_submit(),
             lost_clicks=self._count_clicks().lost,
             waiting_for_nobody=self._find_waiting_for_nobody(reports),
+            halted=[each for each in self._list_halted() if shop is None or each.shop_id == shop_id],
         )
         return {
             "node": {"name": self._facts.host, "version": self._facts.version},
@@ -210,6 +213,7 @@ class NodeStatus:
             what = "Marketing" if hold.scope is HoldScope.MARKETING else "Everything"
             whose = "" if hold.shop_id == EVERY_SHOP else f" of shop {self._shop_names().get(hold.shop_id)}"
             limits.append(f"{what}{whose} is held by {hold.held_by}: {hold.reason or 'no reason given'}.")
+        limits.extend(tell_halted(each) for each in self._list_halted())
         limits.extend(
             f"Messages wait for {name}, which is not configured or enabled."
             for name in self._find_waiting_for_nobody(reports)
