@@ -12,6 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
@@ -229,6 +230,10 @@ class ConsoleScreen(Screen[None]):
                 self._has_asked = True
             elif self.desk.feed.failure is not None:
                 self._show_outcome(self.desk.feed.failure)
+        except NoMatches:
+            if self.display:
+                raise
+            # The answer came while the screen was being taken down: its widgets go before its workers do.
         finally:
             self._is_loading = False
 
