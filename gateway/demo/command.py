@@ -103,7 +103,7 @@ class _Demo:
             async with Gateway(config) as gateway:
                 url = f"http://127.0.0.1:{gateway.http_port}"
                 self._say(f"The server is up on {url}, bound to a pretend carrier on port {smsc.port}.")
-                is_balanced = await _first(stop, self._send_all(gateway, smsc, url))
+                is_balanced = await _first(stop, _while_up(gateway, self._send_all(gateway, smsc, url)))
                 if is_balanced is None:
                     self._say("\nStopping …")
                     return 130
@@ -179,6 +179,20 @@ async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
         for task in (working, stopping):
             task.cancel()
         await asyncio.wait((working, stopping))
+
+
+async def _while_up(gateway: Gateway, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; a server that fails meanwhile ends it with its own error."""
+    working, failing = asyncio.create_task(work), asyncio.create_task(gateway.wait_failed())
+    try:
+        await asyncio.wait((working, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            failing.result()
+        return await working
+    finally:
+        for task in (working, failing):
+            task.cancel()
+        await asyncio.wait((working, failing))
 
 
 def _load_carrier() -> Profile:

@@ -38,10 +38,11 @@ class Acknowledge(NamedTuple):
 class DeliveryReader:
     """Reads one connector's deliver_sm and data_sm."""
 
-    def __init__(self, connector_id: int, config: ConnectorConfig, shops: Mapping[str, int]) -> None:
-        """`shops` gives the shop behind each of our addresses at this carrier."""
+    def __init__(self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]) -> None:
+        """`shop_ids` gives shops by name, and is asked at every text: a shop may be made meanwhile."""
         self._connector_id = connector_id
-        self._shops = shops
+        self._shop_ids = shop_ids
+        self._shop_of = {entry.address.removeprefix("+"): entry.shop for entry in config.inbound_addresses}
         self._conversion = IdConversion(config.id_form.receipt.value)
         self._strip_zeros = config.id_form.strip_zeros
         self._codec = _CODECS.get(config.default_charset.receive)
@@ -93,7 +94,7 @@ class DeliveryReader:
         person = _address(pdu.source_addr)
         ours = _address(pdu.destination_addr)
         return InboundSeen(
-            shop_id=self._shops.get(ours, 0),
+            shop_id=self._shop_ids.get(self._shop_of.get(ours, ""), 0),
             slot=slot_of_address(person.upper()),
             connector_id=self._connector_id,
             data_coding=pdu.data_coding,

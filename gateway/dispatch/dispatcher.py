@@ -104,7 +104,10 @@ class Dispatcher:
         *,
         drain_seconds: float,
     ) -> None:
-        """Make the running connectors those of `connectors`; binds whose settings did not change stay up."""
+        """Make the running connectors those of `connectors`; binds whose settings did not change stay up.
+
+        `shop_ids` is kept, and asked by name whenever a text comes in.
+        """
         wanted = {connector_id: config for connector_id, config in connectors.items() if config.enabled}
         gone = [
             connector_id
@@ -155,12 +158,9 @@ class Dispatcher:
     def _rules(
         self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
     ) -> tuple[AnswerJudge, DeliveryReader]:
-        addresses = {
-            entry.address.removeprefix("+"): shop_ids.get(entry.shop, 0) for entry in config.inbound_addresses
-        }
         return (
             AnswerJudge(connector_id, config, self._book, self._random.random),
-            DeliveryReader(connector_id, config, addresses),
+            DeliveryReader(connector_id, config, shop_ids),
         )
 
     async def _stop_connector(self, connector_id: int, drain_seconds: float) -> None:

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -58,6 +58,8 @@ from gateway.webhooks.targets import find_url_fault
 log = structlog.get_logger("main")
 
 _HOLDS_SECONDS = 0.5
+_SHOPS_SECONDS = 2.0
+"""How soon a shop that was made, here or by another node, is known by its name."""
 _TEST_PARTS_PER_SECOND = 1_000.0
 _TEST_WINDOW = 200
 
@@ -78,6 +80,7 @@ class Rooms:
         self._slots: tuple[int, ...] = ()
         self._connector_ids: dict[str, int] = {}
         self._shop_names: dict[int, str] = {}
+        self._shop_ids: dict[str, int] = {}
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
         book = FlightBook()
         self.access = AdminAccess((), own_uid=os.geteuid())
@@ -283,7 +286,7 @@ class Rooms:
         node, database = self._ground.node, self._ground.database
         configured = self._list_connectors(config)
         self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
-        self._shop_names = {shop.id: shop.name for shop in await list_shops(database)}
+        await self._refresh_shops()
         self.config = config
         self.intake.acceptance = self._make_acceptance(config)
         self.access.callers = map_callers(config.admin.roles, own_uid=os.geteuid())
@@ -300,7 +303,7 @@ class Rooms:
         await self.dispatcher.configure(
             {connector_id: connectors[connector_id] for connector_id in connectors if connector_id in shards},
             shards,
-            {name: shop_id for shop_id, name in self._shop_names.items()},
+            self._shop_ids,
             drain_seconds=config.stop.drain_seconds,
         )
         await self.shop_rooms.apply(config)
@@ -348,7 +351,8 @@ class Rooms:
             ("retention", self.retention.run()),
             ("webhooks", self.deliverer.run()),
             ("replies", self.replies.run()),
-            ("holds", self._watch_holds()),
+            ("holds", self._repeat(_HOLDS_SECONDS, self.holds.refresh)),
+            ("shops", self._repeat(_SHOPS_SECONDS, self._refresh_shops)),
             ("status", self.status.run()),
             *self.shop_rooms.list_work(),
         ]
@@ -356,13 +360,19 @@ class Rooms:
             work.append(("postgres", keep_postgres(self._ground.postgres)))
         return work
 
-    async def _watch_holds(self) -> None:
+    async def _repeat(self, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
+        """Read again and again what others may have changed."""
         while True:
-            await asyncio.sleep(_HOLDS_SECONDS)
+            await asyncio.sleep(seconds)
             try:
-                await self.holds.refresh()
+                await read()
             except StoreUnavailable as exc:
-                log.warning("holds.not_read", fault=str(exc))
+                log.warning("rows.not_read", fault=str(exc))
+
+    async def _refresh_shops(self) -> None:
+        shops = await list_shops(self._ground.database)
+        self._shop_names.update({shop.id: shop.name for shop in shops})
+        self._shop_ids.update({shop.name: shop.id for shop in shops})
 
 
 class _EventTargets:
