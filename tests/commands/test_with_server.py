@@ -193,6 +193,33 @@ def test_people_are_put_on_lists_found_exported_and_forgotten(
     assert "there is no list Clients" in say("list", "show", "Clients", expect=ExitStatus.REFUSED)
 
 
+def test_orders_come_from_a_file_rehearsed_then_stored_and_again(
+    server: Server, ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask("shop", "create", "alpha", "--country", "FR", "--sender", "ALPHA")
+    orders = tmp_path / "orders.csv"
+    orders.write_text(
+        "N° commande;Téléphone;Montant;Date\n1001;06 39 98 00 01;59,90;01/03/2026 10:00\n"
+        "1002;12;5;\n1003;;x;\n"
+    )
+    line = ["order", "import", str(orders), *server.line]
+    assert main([*line, "--dry-run"]) == ExitStatus.REFUSED
+    told = capsys.readouterr()
+    assert told.out == ("3 rows: 1 orders would be new, 0 known, 2 refused; 0 came of a campaign\n")
+    assert [row.split()[0] for row in told.err.splitlines()[1:]] == ["3", "4"]
+    for created, known in ((1, 0), (0, 1)):
+        assert main([*line, "--json"]) == ExitStatus.REFUSED
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["created"], answer["known"], answer["refused"]) == (created, known, 2)
+    order = ask("order", "show", "1001")
+    assert (order["amount"], order["ordered_at"]) == (
+        {"amount": "59.90", "currency": "EUR"},
+        "2026-03-01T10:00:00Z",
+    )
+    assert main(["order", "show", "1001", *server.line]) == ExitStatus.DONE
+    assert "59.90 EUR" in capsys.readouterr().out
+
+
 def test_unknown_things_are_refused_in_words(
     server: Server, ask: Ask, capsys: pytest.CaptureFixture[str]
 ) -> None:
