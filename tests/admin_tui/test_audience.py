@@ -227,6 +227,8 @@ async def test_a_file_from_the_upload_page_is_taken_when_it_arrives(tmp_path: Pa
         await pilot.press("down", "down", "enter")
         await wait_for(pilot, lambda: "https://l.example.com/upload/Zk3mQ9xW2bT7" in text_of(app))
         assert "█▀▀▀▀▀█" in text_of(app)
+        await pilot.press("y")
+        assert app.clipboard == "https://l.example.com/upload/Zk3mQ9xW2bT7"
         api.data["uploaded"].insert(0, make_import(id="imp_9", file_name="laptop.xlsx"))
         await wait_for(pilot, lambda: screen.step is ImportStep.COLUMNS)
         assert "laptop.xlsx" in text_of(app)

@@ -145,10 +145,12 @@ def describe_consents(desk: Desk, consents: list[Json]) -> Text:
 
 
 def message_row(desk: Desk, item: Json) -> Row:
+    """A message of a person: its text, or its kind where texts are the shop's own."""
+    kind = f"campaigns.kind.{item.get('category')}"
     cells: dict[str, str | Text] = {
         "when": day_time(desk.local(item.get("created_at")), desk.now()),
         "state": show_state(desk.words, item["state"]),
-        "text": clean(item.get("text") or item.get("category") or ""),
+        "text": clean(item.get("text") or (desk.say(kind) if desk.words.has(kind) else "")),
     }
     return Row(item["id"], cells)
 

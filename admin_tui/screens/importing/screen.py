@@ -46,6 +46,7 @@ class ImportScreen(ConsoleScreen):
         bind("next_step", label="importing.keys.next", is_first=True),
         bind("last_step", label="importing.keys.last", is_first=True),
         bind("next_pane", "app.focus_next", label="writer.keys.next_field"),
+        bind("copy"),
         bind("cancel", label="importing.keys.cancel"),
         bind("export", label="importing.keys.faults"),
         bind("back", label="importing.keys.leave"),
@@ -65,6 +66,7 @@ class ImportScreen(ConsoleScreen):
         self._lists: Sequence[Json] = ()
         self._fields: Sequence[str] = ()
         self._country = ""
+        self._has_address = False
 
     # What stands on it.
 
@@ -109,6 +111,8 @@ class ImportScreen(ConsoleScreen):
             ImportStep.CHECK,
         ):
             return False
+        if action == "copy" and not (self.step is ImportStep.SOURCE and self._has_address):
+            return False
         if action == "cancel" and not (self.step in (ImportStep.CHECK, ImportStep.RUN) and self._is_at_work):
             return False
         if action == "export":
@@ -151,6 +155,11 @@ class ImportScreen(ConsoleScreen):
         if self._is_at_work:
             return
         self.go_to(IMPORT_STEPS[IMPORT_STEPS.index(self.step) - 1])
+
+    def action_copy(self) -> None:
+        """Put the upload page's address into the person's own clipboard, through the terminal."""
+        self.app.copy_to_clipboard(self.query_one(SourcePanel).address)
+        self.tell("frame.copied")
 
     def action_cancel(self) -> None:
         self.run_worker(self._cancel(), group="act", exclusive=True)
@@ -214,18 +223,22 @@ class ImportScreen(ConsoleScreen):
             return
         known = {job["id"] for job in before["imports"]}
         when = day_time(self.desk.local(ticket["expires_at"]), self.desk.now())
+        self._has_address = True
         panel.show_page(ticket["url"], self.desk.say("importing.source.page_explain", when=when))
+        self.refresh_bindings()
         while self.step is ImportStep.SOURCE and panel.way == "page":
             await asyncio.sleep(UPLOAD_POLL_SECONDS)
             if self.desk.seconds_since(ticket["expires_at"]) > 0:
                 panel.tell(self.desk.say("importing.source.page_over"), is_wrong=True)
-                return
+                break
             answer = await self.desk.client.get(self._path("/imports"), {"limit": 1})
             if not isinstance(answer, Failure):
                 arrived = [job for job in answer["imports"] if job["id"] not in known]
                 if arrived:
                     self._take(arrived[0])
-                    return
+                    break
+        self._has_address = False
+        self.refresh_bindings()
 
     def _take(self, job: Json) -> None:
         """The server has the file and says what it sees in it."""

@@ -92,6 +92,11 @@ class SourcePanel(ImportPanel):
     def pasted(self) -> str:
         return self.query_one("#pasted", TextArea).text
 
+    @property
+    def address(self) -> str:
+        """The upload page's address while it is what is shown."""
+        return self._address if self.way == "page" else ""
+
     def tell(self, sentence: str, *, is_wrong: bool = False) -> None:
         style = "red" if is_wrong else "dim"
         self.query_one("#told", Static).update(Text(("✖ " if is_wrong else "") + sentence, style))
@@ -101,6 +106,7 @@ class SourcePanel(ImportPanel):
         self._address, self._explained = address, explained
         page = Text(f"{explained}\n")
         page.append(address, "bold underline")
+        page.append(f"\n{self.desk.say('importing.source.page_copy')}")
         page.append(f"\n{self.desk.say('importing.source.page_waiting')}", "dim")
         self.query_one("#page", Static).update(page)
         self._fit_qr()

@@ -44,20 +44,22 @@ class PreviewPane(VerticalScroll, can_focus=False):
 
 
 def draw_preview(desk: Desk, preview: Mapping[str, Any], *, person: str) -> Text:
-    """The rendered text with costly characters marked, then figures, what rules added, faults, warnings."""
+    """Figures, faults and costly characters first, so that a long text does not push them out of sight; then
+    the rendered text with costly characters marked, what rules added, warnings."""
     say = desk.say
     title = f" {say('writer.preview.as', name=clean(person))}" if person else ""
     drawn = Text()
     drawn.append(f"{say('writer.preview.title')}{title}\n", "bold")
-    drawn.append_text(mark_costly(_visible(str(preview["text"])), preview.get("forcing") or ()))
-    drawn.append("\n\n")
     drawn.append_text(_draw_figures(desk, preview))
-    if preview.get("added"):
-        drawn.append(f"\n{say('writer.preview.added', text=clean(preview['added']).strip())}", "dim")
-    drawn.append_text(_draw_forcing(desk, preview))
     for fault in preview.get("faults") or ():
         told = say("writer.preview.fault", position=str(fault["position"] + 1), fault=fault["fault"])
         drawn.append(f"\n✖ {told}", "red")
+    drawn.append_text(_draw_forcing(desk, preview))
+    drawn.append("\n\n")
+    drawn.append_text(mark_costly(_visible(str(preview["text"])), preview.get("forcing") or ()))
+    drawn.append("\n")
+    if preview.get("added"):
+        drawn.append(f"\n{say('writer.preview.added', text=clean(preview['added']).strip())}", "dim")
     for warning in preview.get("warnings") or ():
         drawn.append(f"\n▲ {clean(warning['detail'])}", "yellow")
     return drawn
