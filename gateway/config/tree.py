@@ -229,6 +229,8 @@ class AdminRoleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class AdminConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     socket: Path | None = None
     """Unix socket of the admin API, at most 107 octets. Without it: `admin.sock` in the state folder."""
+    operators_read_texts: bool = False
+    """Whether operators see what messages say. True where who runs the server also runs the shop."""
     roles: tuple[AdminRoleConfig, ...] = ()
     """Who may use the console besides root and the gateway's own user."""
 

@@ -123,6 +123,7 @@ def _configuration(path: Path, ports: DemoPorts) -> dict[str, Any]:
         "node": {"state_directory": str(path)},
         "http": {"port": ports.api},
         "public": {"port": ports.public},
+        "admin": {"operators_read_texts": True},
         "webhooks": {"allow_private": True},
         "defaults": {"country": "FR"},
         "logging": {"level": "warning", "format": "text"},

@@ -289,7 +289,11 @@ class Rooms:
         await self._refresh_shops()
         self.config = config
         self.intake.acceptance = self._make_acceptance(config)
-        self.access.callers = map_callers(config.admin.roles, own_uid=os.geteuid())
+        self.access.callers = map_callers(
+            config.admin.roles,
+            own_uid=os.geteuid(),
+            operators_read_texts=config.admin.operators_read_texts,
+        )
         connectors = {self._connector_ids[connector.name]: connector for connector in configured}
         await node.take_binds(
             [

@@ -6,7 +6,7 @@ Owns the table of roles and permissions. The kernel says who is calling; nobody 
 import socket
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from aiohttp import web
@@ -67,6 +67,7 @@ class Caller:
     uid: int
     role: AdminRole
     shops: frozenset[str] | None
+    reads_all_texts: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -74,8 +75,8 @@ class Caller:
 
     @property
     def sees_texts(self) -> bool:
-        """Contents of messages are the shop's: only its own people read them."""
-        return self.role in (AdminRole.SHOP_ADMIN, AdminRole.AGENT)
+        """Contents of messages are the shop's: only its own people read them, or operators who are."""
+        return self.role in (AdminRole.SHOP_ADMIN, AdminRole.AGENT) or self.reads_all_texts
 
     def may_see_shop(self, name: str) -> bool:
         return self.shops is None or name in self.shops
@@ -90,7 +91,9 @@ class Caller:
             )
 
 
-def map_callers(roles: Iterable[AdminRoleConfig], *, own_uid: int) -> dict[int, Caller]:
+def map_callers(
+    roles: Iterable[AdminRoleConfig], *, own_uid: int, operators_read_texts: bool = False
+) -> dict[int, Caller]:
     """Who may call, by uid: the configured roles, and root and the gateway's own user as operators."""
     callers = {
         entry.uid: Caller(
@@ -100,6 +103,10 @@ def map_callers(roles: Iterable[AdminRoleConfig], *, own_uid: int) -> dict[int, 
     }
     for uid in (0, own_uid):
         callers[uid] = Caller(uid, AdminRole.OPERATOR, None)
+    if operators_read_texts:
+        for uid, caller in callers.items():
+            if caller.role is AdminRole.OPERATOR:
+                callers[uid] = replace(caller, reads_all_texts=True)
     callers.pop(_NOBODY_UID, None)
     return callers
 

@@ -153,6 +153,22 @@ def test_root_the_own_user_and_configured_users_are_mapped_and_nobody_never_is()
     assert 65534 not in map_callers(roles, own_uid=65534)
 
 
+def test_operators_read_texts_only_where_the_configuration_says_so() -> None:
+    roles = [
+        AdminRoleConfig(uid=1000, role=AdminRole.READ_ONLY),
+        AdminRoleConfig(uid=1001, role=AdminRole.AGENT),
+    ]
+    strict = map_callers(roles, own_uid=990)
+    assert {uid: caller.sees_texts for uid, caller in strict.items()} == {
+        0: False,
+        990: False,
+        1000: False,
+        1001: True,
+    }
+    open_to_operators = map_callers(roles, own_uid=990, operators_read_texts=True)
+    assert {uid for uid, caller in open_to_operators.items() if caller.sees_texts} == {0, 990, 1001}
+
+
 def test_permissions_shrink_from_operator_to_read_only() -> None:
     assert PERMISSIONS[AdminRole.OPERATOR] == frozenset(Permission)
     changing = {Permission.CHANGE_MESSAGES, Permission.HOLD, Permission.MANAGE_KEYS, Permission.MANAGE_SHOPS}
