@@ -19,7 +19,7 @@ from gateway.store.recipients import Person
 PERSON_FIELDS: Final = ("first_name", "last_name", "number", "country", "language")
 """What every person may have, beside the shop's own fields."""
 
-_decode_attributes = msgspec.json.Decoder(dict[str, str | int | float | bool | None]).decode
+_decode_attributes = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class CampaignTexts:
@@ -82,7 +82,7 @@ class PersonalText:
         values: dict[str, str] = {}
         if self._asks_for_attributes and person.attributes:
             for name, value in _decode_attributes(person.attributes).items():
-                if value is not None:
+                if isinstance(value, str | int | float):
                     values[name] = _write_value(value)
         values["first_name"] = person.first_name or ""
         values["last_name"] = person.last_name or ""
