@@ -18,6 +18,7 @@ from admin_tui.desk import Desk
 from admin_tui.figures import NOTHING, brief_moneys, moneys, percent, short, span
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen, OpenScreen
+from admin_tui.screens.campaign_progress import done_share
 from admin_tui.states import DULL, look, show_state
 
 RANGES_HOURS: Final = (6, 24, 168)
@@ -106,10 +107,8 @@ def draw_running(desk: Desk, campaign: Json, width: int) -> Text:
     """One campaign in `width` cells: state, name, bar, percent, speed, time left."""
     words = desk.words
     progress: Json = campaign.get("progress") or {}
-    done = sum(progress.get(key, 0) for key in ("sent", "delivered", "failed"))
-    done = max(progress.get("recipients", 0) - progress.get("waiting", 0), 0) or done
-    whole = progress.get("recipients", 0)
-    told = f" {percent(words, done, whole):>7}  {short(words, progress.get('parts_per_second', 0)):>5}/s"
+    share = done_share(campaign)
+    told = f" {percent(words, share, 1.0):>7}  {short(words, progress.get('parts_per_second', 0)):>5}/s"
     told += f"  {span(words, progress.get('eta_seconds')):>9}"
     state = show_state(words, campaign["state"])
     room = width - len(told) - 14
@@ -117,7 +116,7 @@ def draw_running(desk: Desk, campaign: Json, width: int) -> Text:
     text = Text(style="not bold", no_wrap=True)
     text.append_text(Text(fit(state.plain, 12), style=state.style))
     text.append(" " + fit(clean(campaign["name"]), name_width) + " ")
-    text.append(draw_progress(done, whole, max(4, room - name_width)), look(campaign["state"])[1])
+    text.append(draw_progress(share, 1.0, max(4, room - name_width)), look(campaign["state"])[1])
     text.append(told)
     return text
 

@@ -156,7 +156,9 @@ def make_overview() -> Json:
 def _campaign(name: str, state: str, done: int, whole: int, speed: float, eta: int | None) -> Json:
     progress = {
         "recipients": whole,
-        "waiting": whole - done,
+        "frozen_slots": 256,
+        "expanded": whole - (whole - done) // 2,
+        "waiting": (whole - done) - (whole - done) // 2,
         "sent": done,
         "delivered": round(done * 0.9),
         "failed": round(done * 0.03),

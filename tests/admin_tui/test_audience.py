@@ -214,7 +214,7 @@ async def test_a_column_gets_another_meaning_and_the_number_is_asked_for(tmp_pat
 
 async def test_pasted_rows_are_sent_as_a_file(tmp_path: Path) -> None:
     async with importing(tmp_path) as (api, _, pilot, screen):
-        await pilot.press("down", "enter")
+        await pilot.press("tab", "down", "enter")
         await pilot.press("ctrl+n")
         screen.query_one("#pasted", TextArea).insert("number\tname\n+33612000001\tمريم 🌸\n" * 3_000)
         await pilot.press("ctrl+n")
@@ -224,7 +224,7 @@ async def test_pasted_rows_are_sent_as_a_file(tmp_path: Path) -> None:
 
 async def test_a_file_from_the_upload_page_is_taken_when_it_arrives(tmp_path: Path) -> None:
     async with importing(tmp_path) as (api, app, pilot, screen):
-        await pilot.press("down", "down", "enter")
+        await pilot.press("tab", "down", "down", "enter")
         await wait_for(pilot, lambda: "https://l.example.com/upload/Zk3mQ9xW2bT7" in text_of(app))
         assert "█▀▀▀▀▀█" in text_of(app)
         await pilot.press("y")

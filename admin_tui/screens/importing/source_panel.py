@@ -114,23 +114,27 @@ class SourcePanel(ImportPanel):
     def on_resize(self) -> None:
         self._fit_qr()
 
-    def focus_field(self) -> None:
-        """Go to the field of the chosen way."""
+    def focus_first(self) -> None:
+        """Go to the field of the chosen way, so that typing arrives; Tab goes on to the choice."""
         if self.way == "path":
             self.query_one("#path").focus()
         elif self.way == "paste":
             self.query_one("#pasted").focus()
+        else:
+            self.query_one("#way").focus()
 
     @on(RadioSet.Changed, "#way")
     def _way_chosen(self, event: RadioSet.Changed) -> None:
         event.stop()
         self._show_way(WAYS[event.index])
+        self.focus_first()
         if WAYS[event.index] == "page":
             self.post_message(self.TicketWanted())
 
     @on(Input.Changed, "#path")
     def _path_typed(self, event: Input.Changed) -> None:
         event.stop()
+        self.tell("")
         self.run_worker(self._show_matches(event.value), group="matches", exclusive=True)
 
     async def _show_matches(self, typed: str) -> None:
