@@ -41,6 +41,8 @@ _CORRESPONDENCE = timedelta(days=30)
 
 _LONGEST_PROOF_CHARACTERS = 160
 _OUT = frozenset((Keyword.STOP, Keyword.PERHAPS_STOP))
+_Relation = tuple[str, int]
+"""A person's address and a shop."""
 
 
 class Correspondent(NamedTuple):
@@ -149,20 +151,22 @@ async def obey_keywords(
 ) -> Obeyed:
     """Take out who said STOP, let in who said START, and say what must end and be answered.
 
-    Of several keywords of one person in a batch the last counts.
+    Of several keywords of one person to one shop in a batch the last counts.
     """
-    last: dict[str, Heard] = {}
+    last: dict[_Relation, tuple[Heard, Correspondent]] = {}
     for each in heard:
         keyword = each.read.keyword
         if (keyword in _OUT or keyword is Keyword.START) and each.item.from_address.isdigit():
-            last[each.item.from_address] = each
+            last.update(
+                ((each.item.from_address, shop.shop_id), (each, shop)) for shop in each.correspondents
+            )
     if not last:
         return NOTHING_OBEYED
-    leaving = [each for each in last.values() if each.read.keyword in _OUT]
-    coming = [each for each in last.values() if each.read.keyword is Keyword.START]
+    leaving = [(each, shop) for each, shop in last.values() if each.read.keyword in _OUT]
+    coming = [(each, shop) for each, shop in last.values() if each.read.keyword is Keyword.START]
     withdrawn = await withdraw_people(
         connection,
-        [withdrawal for each in leaving for withdrawal in _withdrawals(each)],
+        [_withdrawal(each, shop) for each, shop in leaving],
         ids=ids,
         now=now,
         instance_secret=instance_secret,
@@ -170,60 +174,55 @@ async def obey_keywords(
     )
     restored = await restore_people(
         connection,
-        [restoration for each in coming for restoration in _restorations(each)],
+        [_restoration(each, shop) for each, shop in coming],
         ids=ids,
         now=now,
         instance_secret=instance_secret,
     )
     endings = await find_waiting_of_people(
         connection,
-        [
-            (shop.shop_id, each.item.from_address, SuppressionScope.MARKETING)
-            for each in leaving
-            for shop in each.correspondents
-        ],
+        [(shop.shop_id, each.item.from_address, SuppressionScope.MARKETING) for each, shop in leaving],
         now,
     )
-    out = [(last[each.withdrawal.address], each) for each in withdrawn]
+    out = [(_find(last, each.withdrawal), each) for each in withdrawn]
     return Obeyed(
         endings,
         out,
-        [(last[each.restoration.address], each) for each in restored],
+        [(_find(last, each.restoration), each) for each in restored],
         _replies_owed(out, now, rules),
     )
 
 
-def _withdrawals(heard: Heard) -> list[Withdrawal]:
+def _find(last: dict[_Relation, tuple[Heard, Correspondent]], changed: Withdrawal | Restoration) -> Heard:
+    """The text that brought a change about."""
+    return last[changed.address, changed.shop_id][0]
+
+
+def _withdrawal(heard: Heard, shop: Correspondent) -> Withdrawal:
     is_clear = heard.read.keyword is Keyword.STOP
-    return [
-        Withdrawal(
-            shop_id=shop.shop_id,
-            address=heard.item.from_address,
-            way=OptoutWay.TEXT,
-            detail=heard.read.word if is_clear else UNSURE.partition(":")[2],
-            said_at=heard.item.at,
-            campaign_id=shop.campaign_id,
-            evidence=_prove(heard),
-            country=heard.country,
-        )
-        for shop in heard.correspondents
-    ]
+    return Withdrawal(
+        shop_id=shop.shop_id,
+        address=heard.item.from_address,
+        way=OptoutWay.TEXT,
+        detail=heard.read.word if is_clear else UNSURE.partition(":")[2],
+        said_at=heard.item.at,
+        campaign_id=shop.campaign_id,
+        evidence=_prove(heard),
+        country=heard.country,
+    )
 
 
-def _restorations(heard: Heard) -> list[Restoration]:
-    return [
-        Restoration(
-            shop_id=shop.shop_id,
-            address=heard.item.from_address,
-            way=OptoutWay.TEXT,
-            detail=heard.read.word,
-            said_at=heard.item.at,
-            consent=MarketingConsent.OPTED_IN,
-            is_own=True,
-            evidence=_prove(heard),
-        )
-        for shop in heard.correspondents
-    ]
+def _restoration(heard: Heard, shop: Correspondent) -> Restoration:
+    return Restoration(
+        shop_id=shop.shop_id,
+        address=heard.item.from_address,
+        way=OptoutWay.TEXT,
+        detail=heard.read.word,
+        said_at=heard.item.at,
+        consent=MarketingConsent.OPTED_IN,
+        is_own=True,
+        evidence=_prove(heard),
+    )
 
 
 def _prove(heard: Heard) -> str:

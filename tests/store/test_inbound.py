@@ -124,6 +124,16 @@ async def test_start_brings_her_back_and_a_stop_after_it_counts_again(desk: Desk
     assert states == [(OUT,), (IN,), (OUT,)], "of several keywords at once the last counts"
 
 
+async def test_stops_to_two_shops_at_once_both_count(desk: Desk) -> None:
+    await desk.rig.put_contact(ANNA)
+    await desk.rig.put_contact(ANNA, shop_id=2)
+    await desk.tell([text("STOP"), text("STOP", to="36222", shop_id=2), text("merci")])
+    assert await suppressed(desk) == [(1, "text:STOP"), (2, "text:STOP")]
+    assert [row[0] for row in await replies(desk)] == [1, 2]
+    await desk.tell([text("START"), text("STOP", to="36222", shop_id=2)])
+    assert await suppressed(desk) == [(2, "text:STOP")]
+
+
 async def test_start_undoes_nothing_that_an_operator_decided(desk: Desk) -> None:
     await desk.rig.put_contact(ANNA, suppressed=SuppressionScope.ALL)
     await desk.rig.execute(
