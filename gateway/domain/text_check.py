@@ -24,7 +24,8 @@ class ForcingCharacter:
     """A character that the GSM alphabet lacks, so that every part holds 67 characters in place of 153.
 
     `positions` count characters of the text as written, from 1; empty where a person's value brought it.
-    `replacement` reads the same and is in the alphabet; None where there is none.
+    `replacement` reads the same, or nearly so without an accent, and is in the alphabet; None where there is
+    none.
     """
 
     character: str
@@ -41,6 +42,10 @@ class Measure:
     characters_left: int
     """Until one more part is needed."""
     parts: int
+
+
+_LIGATURES: Final = {"œ": "oe", "Œ": "OE", "ĳ": "ij", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"}
+"""Letters of Latin alphabets that Unicode does not take apart."""
 
 
 class WarningCode(Enum):
@@ -72,7 +77,18 @@ def find_forcing_characters(written: str, rendered: str) -> list[ForcingCharacte
 
 def _plain_form(character: str) -> str | None:
     plain = replace_typographic_characters(character)
+    if plain == character:
+        plain = _LIGATURES.get(character) or _strip_marks(character)
     return plain if plain != character and all(each in CHARACTERS for each in plain) else None
+
+
+def _strip_marks(character: str) -> str:
+    """The letter without its accents. Sending never does this by itself: whether “Noel” will do for “Noël” is
+    for the person who writes to say."""
+    bare = "".join(
+        each for each in unicodedata.normalize("NFD", character) if not unicodedata.combining(each)
+    )
+    return bare or character
 
 
 def measure_text(rendered: str, concat: Concat = Concat.UDH8) -> Measure:

@@ -23,7 +23,7 @@ def test_each_costly_character_is_told_once_with_its_places_and_plain_form() -> 
     found = find_forcing_characters("L’été ’26 ê", "L’été ’26 ê")
     assert [(each.character, each.positions, each.replacement) for each in found] == [
         ("’", (2, 7), "'"),
-        ("ê", (11,), None),
+        ("ê", (11,), "e"),
     ]
 
 
@@ -143,3 +143,28 @@ def test_a_notification_that_sells_is_told_so() -> None:
 
 def test_short_links_behind_a_campaigns_own_are_told_too() -> None:
     assert warn("la boutique", link_hosts=["bit.ly"]) == [WarningCode.SHORTENER]
+
+
+@pytest.mark.parametrize(
+    ("character", "replacement"),
+    [
+        ("ë", "e"),
+        ("ç", "c"),
+        ("Ê", "E"),
+        ("ș", "s"),
+        ("ț", "t"),
+        ("ă", "a"),
+        ("œ", "oe"),
+        ("ł", "l"),
+        ("’", "'"),
+    ],
+)
+def test_a_letter_that_the_alphabet_lacks_is_offered_without_its_accent(
+    character: str, replacement: str
+) -> None:
+    assert [each.replacement for each in find_forcing_characters(character, character)] == [replacement]
+
+
+@pytest.mark.parametrize("character", ["🎁", "я", "日", "ا", "\u0301", "₿"])
+def test_what_has_no_plain_form_is_left_to_the_person(character: str) -> None:
+    assert [each.replacement for each in find_forcing_characters(character, character)] == [None]
