@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.domain.country_rules import CountryRule
-from gateway.domain.quiet_hours import next_lawful_moment
+from gateway.domain.quiet_hours import lawful_until, next_lawful_moment
 from gateway.domain.time_zones import zone_of
 
 HolidayBook = Callable[[str, date], bool]
@@ -28,6 +28,7 @@ class LawfulHours:
         self._now = now
         self._is_holiday = is_holiday
         self._moments: dict[tuple[int, str], datetime | None] = {}
+        self._closings: dict[tuple[int, str, datetime], tuple[datetime, datetime]] = {}
 
     def next_moment(self, rule: CountryRule, address: str, zone: str | None) -> datetime | None:
         """None when marketing may reach the person now and for the next minute, else when it next may.
@@ -39,6 +40,20 @@ class LawfulHours:
         if key not in self._moments:
             self._moments[key] = self._find(rule, zone)
         return self._moments[key]
+
+    def find_closing(
+        self, rule: CountryRule, address: str, zone: str | None, opens_at: datetime
+    ) -> tuple[datetime, datetime]:
+        """When the hours that begin at a lawful moment close, and when the next ones open."""
+        zone = zone or zone_of(address, rule.country)
+        key = (id(rule), zone, opens_at)
+        found = self._closings.get(key)
+        if found is None:
+            clock, is_holiday = ZoneInfo(zone), partial(self._is_holiday, rule.country)
+            closes_at = lawful_until(opens_at, rule.hours, clock, is_holiday)
+            reopens_at = next_lawful_moment(closes_at, rule.hours, clock, is_holiday)
+            found = self._closings[key] = (closes_at, reopens_at)
+        return found
 
     def _find(self, rule: CountryRule, zone: str) -> datetime | None:
         clock = ZoneInfo(zone)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from gateway.campaigns.hours import LawfulHours
+from gateway.campaigns.hours import MARGIN, LawfulHours
 from gateway.campaigns.texts import CampaignTexts, PersonalText
 from gateway.domain.campaign import Exclusion
 from gateway.domain.country_rules import CountryRule
@@ -123,7 +123,7 @@ class MessageMaker:
         """Messages, links and exclusions of these people, in their order.
 
         Stops before the first whom the allowance has no room for. What waits for the same lawful moment is
-        due one after another at `parts_per_second`; None: all at once.
+        due one after another at `parts_per_second`, within lawful hours; None: all at once.
         """
         deps, campaign = self._deps, self._campaign
         now = deps.clock()
@@ -151,7 +151,7 @@ class MessageMaker:
             if self._is_marketing:
                 due_at = hours.next_moment(rule, person.address, person.time_zone)
                 if due_at is not None and parts_per_second is not None:
-                    due_at = self._stagger(due_at, bulk.parts, parts_per_second)
+                    due_at = self._stagger(hours, rule, person, due_at, bulk.parts, parts_per_second)
             message = self._build(person, bulk, written, now, due_at)
             expanded.messages.append(message)
             expanded.made.append(Made(person.slot, person.contact_id, message.id, Exclusion.NONE))
@@ -230,11 +230,25 @@ class MessageMaker:
             return EXCLUSION_OF[plan]
         return plan, written
 
-    def _stagger(self, due_at: datetime, parts: int, parts_per_second: float) -> datetime:
-        """Later by what was put off to the same moment already: a campaign's own speed holds then too."""
-        before = self._deferred_parts.get(due_at, 0)
-        self._deferred_parts[due_at] = before + parts
-        return due_at + timedelta(seconds=before / parts_per_second)
+    def _stagger(
+        self,
+        hours: LawfulHours,
+        rule: CountryRule,
+        person: Person,
+        due_at: datetime,
+        parts: int,
+        parts_per_second: float,
+    ) -> datetime:
+        """Later by what was put off to the same moment already: a campaign's own speed holds then too. What
+        the hours that open then have no room for goes to the next ones."""
+        while True:
+            before = self._deferred_parts.get(due_at, 0)
+            leaves_at = due_at + timedelta(seconds=before / parts_per_second)
+            closes_at, reopens_at = hours.find_closing(rule, person.address, person.time_zone, due_at)
+            if not before or leaves_at + MARGIN <= closes_at:
+                self._deferred_parts[due_at] = before + parts
+                return leaves_at
+            due_at = reopens_at
 
     def _build(
         self, person: Person, plan: BulkPlan, text: str, now: datetime, due_at: datetime | None

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -143,6 +145,16 @@ async def test_what_waits_for_the_same_moment_leaves_at_the_campaigns_own_speed(
     assert [message.due_at for message in expanded.messages] == [
         first + timedelta(seconds=n / 2) for n in range(4)
     ]
+
+
+async def test_what_a_slow_campaign_puts_off_is_due_in_lawful_hours_only() -> None:
+    people = [person(f"336{n:08}") for n in range(40)]
+    expanded = await make(people, now=SUNDAY, speed=1 / 3600)  # a part an hour
+    paris = ZoneInfo("Europe/Paris")
+    moments = [message.due_at.astimezone(paris) for message in expanded.messages if message.due_at]
+    assert len(set(moments)) == 40
+    assert all(moment.weekday() != 6 and 8 <= moment.hour < 22 for moment in moments), moments
+    assert all(b - a >= timedelta(hours=1) for a, b in pairwise(moments))
 
 
 async def test_after_its_end_a_campaign_makes_messages_that_expire() -> None:
