@@ -72,7 +72,8 @@ class Form(ModalScreen[Json | None]):
                         hint = say(field.hint) if field.hint else ""
                         yield Input(field.value, placeholder=hint, id=f"field-{field.name}", compact=True)
             yield Static("", id="fault", classes="fault", markup=False)
-            yield Static(say("frame.form_keys"), classes="hint", markup=False)
+            hint = "frame.form_keys" if len(self._fields) > 1 else "frame.enter_or_escape"
+            yield Static(say(hint), classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._fields[0].name}").focus()

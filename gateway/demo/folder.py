@@ -14,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 from gateway.demo.errors import DemoError
+from gateway.demo.shop import SENDER
 from gateway.hosting.errors import StateDirectoryBusy
 from gateway.hosting.state import StateDirectory, resolve_state_directory
 
@@ -125,7 +126,7 @@ def _configuration(path: Path, ports: DemoPorts) -> dict[str, Any]:
         "public": {"port": ports.public},
         "admin": {"operators_read_texts": True},
         "webhooks": {"allow_private": True},
-        "defaults": {"country": "FR"},
+        "defaults": {"country": "FR", "sender": SENDER},
         "logging": {"level": "warning", "format": "text"},
         "connectors": [
             {

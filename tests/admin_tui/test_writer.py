@@ -94,7 +94,7 @@ async def test_an_audience_that_changed_is_asked_for_again(tmp_path: Path) -> No
     async with writing(tmp_path) as (api, app, pilot, writer):
         await fill(pilot, writer)
         writer.go_to(writer.step.START)
-        await wait_for(pilot, lambda: "12,480, to start" in text_of(app))
+        await wait_for(pilot, lambda: "12,480, then ↵ to start" in text_of(app))
         api.data["estimate"] = make_estimate(recipients=9_000)
         api.refuse(
             "POST", f"{BASE}/campaigns/{writer.draft.id}/start", 409, "recipients_changed", "It is 9000 now."

@@ -13,6 +13,7 @@ from admin_tui.cells import clean
 from admin_tui.client import Failure
 from admin_tui.desk import Desk
 from admin_tui.screens.campaign_actions import MOST_TEST_NUMBERS
+from admin_tui.screens.writer.check_panel import draw_failure
 from admin_tui.screens.writer.draft import Step
 from admin_tui.screens.writer.panels import AskedLine, StepPanel
 from admin_tui.screens.writer.recipients import parse_numbers
@@ -63,7 +64,7 @@ class TrialPanel(StepPanel):
 def draw_trial(desk: Desk, answer: Mapping[str, Any] | Failure) -> Text:
     """A line for each number: sent, or why not."""
     if isinstance(answer, Failure):
-        return Text(f"✖ {desk.describe(answer)}", "red")
+        return draw_failure(desk, answer)
     drawn = Text()
     for number, message in enumerate(answer.get("messages") or ()):
         drawn.append("\n" if number else "")
