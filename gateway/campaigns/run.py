@@ -116,6 +116,8 @@ class CampaignRun:
             raise ValueError(f"campaign {campaign.id} was started without a sender: {sender.detail}")
         database = deps.database
         targets = await list_targets(database, campaign.shop_id, campaign.id)
+        # A campaign that was planned before with other addresses keeps those too.
+        wanted_targets = {(link.name, link.url) for link in content.links}
         maker = MessageMaker(
             deps.maker,
             campaign,
@@ -124,7 +126,9 @@ class CampaignRun:
             planner=BulkPlanner(acceptance, shop, sender=sender, category=content.category),
             rules=deps.rules(),
             longest_validity=acceptance.terms.longest_ttl,
-            targets={target.name: target.id for target in targets},
+            targets={
+                target.name: target.id for target in targets if (target.name, target.url) in wanted_targets
+            },
         )
         now = deps.clock()
         audience = await read_audience_terms(database, shop, content, now=now, campaign_id=campaign.id)

@@ -27,7 +27,7 @@ from gateway.store.campaigns import (
     note_campaign_wound_up,
     read_figures,
 )
-from gateway.store.errors import RowRefused, StoreUnavailable
+from gateway.store.errors import StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
 from gateway.store.recipients import EVERY_SLOT, find_campaign_waiting
@@ -43,6 +43,12 @@ _SHOP_SECONDS: Final = 2.0
 _WATCH_SECONDS: Final = 2.0
 _END_SECONDS: Final = 1.0
 _HOUR_SECONDS: Final = 15.0
+_REST_FOR_WORK: Final = 20.0
+"""Looks that take the database long, for they pass over what waits of other campaigns, are made so much more
+seldom: they take a twentieth of one connection's time at most."""
+_UNSETTLED: Final = 5_000
+"""While the sums say that more than this has neither left nor ended, nobody need look whether any is left.
+What carriers have not answered yet counts among them, hence not none."""
 _ENDINGS: Final = 2_000
 _WIND_UP_SECONDS: Final = 660.0
 """How long after a cancel its messages may still come back from a carrier that refused them for the moment:
@@ -161,8 +167,14 @@ class CampaignRunner:
             if run is not None:
                 run.note_departed(messages)
         has_worked = False
+        unavailable: StoreUnavailable | None = None
         for campaign in self._campaigns:
-            has_worked |= await self._serve(campaign)
+            try:
+                has_worked |= await self._serve(campaign)
+            except StoreUnavailable as exc:
+                unavailable = exc  # it may be one campaign's statement that takes too long: the others go on
+        if unavailable is not None:
+            raise unavailable
         return has_worked
 
     def _forget_ended(self) -> None:
@@ -177,6 +189,21 @@ class CampaignRunner:
         self._broken = {key: version for key, version in self._broken.items() if key in at_work}
 
     async def _serve(self, campaign: Campaign) -> bool:
+        if self._broken.get(campaign.id) == campaign.version:
+            return False
+        try:
+            return await self._go_on(campaign)
+        except StoreUnavailable:
+            raise
+        except Exception as exc:
+            # Its own data are at fault: others go on, and a person must look.
+            log.exception("campaign.broken", campaign=campaign.id)
+            self._broken[campaign.id] = campaign.version
+            if campaign.state is CampaignState.RUNNING:
+                await self._pause(campaign, PauseReason.PERSON, {"fault": str(exc)})
+            return False
+
+    async def _go_on(self, campaign: Campaign) -> bool:
         match campaign.state:
             case CampaignState.PLANNED:
                 return await self._start_if_due(campaign)
@@ -196,22 +223,19 @@ class CampaignRunner:
         start_at = campaign.content.start_at
         if not self._decides or (start_at is not None and start_at > self._deps.clock()):
             return False
+        if (await self._find_shop(campaign.shop_id)).closed_at is not None:
+            return False
         moved = await self._moves.move(campaign, CampaignState.RUNNING, actor=GATEWAY_ITSELF)
         self.wake()
         return moved is not None
 
     async def _drive(self, campaign: Campaign) -> bool:
-        if self._broken.get(campaign.id) == campaign.version:
+        shop = await self._find_shop(campaign.shop_id)
+        if shop.closed_at is not None:
+            await self._pause(campaign, PauseReason.PERSON, {"fault": "the shop is closed"})
             return False
-        try:
-            run = await self._find_run(campaign)
-            step = await run.step()
-        except (RowRefused, ValueError) as exc:
-            # Its own data are at fault: others go on, and a person must look.
-            log.exception("campaign.broken", campaign=campaign.id)
-            self._broken[campaign.id] = campaign.version
-            await self._pause(campaign, PauseReason.PERSON, {"fault": str(exc)})
-            return False
+        run = await self._find_run(campaign, shop)
+        step = await run.step()
         if step is Step.STOPPED:
             self.wake()
             return False
@@ -224,8 +248,8 @@ class CampaignRunner:
             await self._finish_if_empty(campaign)
         return step is Step.WORKED
 
-    async def _find_run(self, campaign: Campaign) -> CampaignRun:
-        shop, acceptance = await self._find_shop(campaign.shop_id), self._acceptance()
+    async def _find_run(self, campaign: Campaign, shop: Shop) -> CampaignRun:
+        acceptance = self._acceptance()
         run = self._runs.get(campaign.id)
         if run is None or not run.is_of(campaign, shop, acceptance):
             run = self._runs[campaign.id] = await CampaignRun.open(self._deps, campaign, shop, acceptance)
@@ -247,7 +271,9 @@ class CampaignRunner:
 
     async def _look_now_and_then(self, campaign: Campaign) -> None:
         if self._is_due("hour", campaign, _HOUR_SECONDS):
+            began = time.monotonic()
             await self.look_at_the_hour(campaign)
+            self._rest("hour", campaign, began)
 
     async def _watch_failures(self, campaign: Campaign) -> None:
         """Pause a campaign of which too much fails."""
@@ -271,11 +297,13 @@ class CampaignRunner:
         """End a campaign whose recipients all have their message or reason, and of which nothing waits."""
         if not self._decides or not self._is_due("end", campaign, _END_SECONDS):
             return
+        figures = (await read_figures(self._deps.database, campaign.shop_id, [campaign.id]))[campaign.id]
         if campaign.expanded_at is None:
-            figures = await read_figures(self._deps.database, campaign.shop_id, [campaign.id])
-            if figures[campaign.id].expanded_slots < SLOT_COUNT:
+            if figures.expanded_slots < SLOT_COUNT:
                 return
             await note_campaign_expanded(self._deps.database, campaign, self._deps.clock())
+        if figures.unsettled > _UNSETTLED:
+            return
         if not await self._find_waiting(campaign, EVERY_SLOT, most=1):
             await self._moves.move(campaign, CampaignState.FINISHED, actor=GATEWAY_ITSELF)
             self.wake()
@@ -299,8 +327,11 @@ class CampaignRunner:
                 ]
             )
             await self._endings.drained()
-            self._due.pop(("end", campaign.id), None)
-            return True
+            # Ends that took nothing away are given again after a while, not at once.
+            has_ended = waiting[0] not in await self._find_waiting(campaign, self._deps.slots(), most=1)
+            if has_ended:
+                self._due.pop(("end", campaign.id), None)
+            return has_ended
         age = (self._deps.clock() - campaign.state_changed_at).total_seconds()
         is_over = self._decides and age > _WIND_UP_SECONDS
         if is_over and not await self._find_waiting(campaign, EVERY_SLOT, most=1):
@@ -311,13 +342,22 @@ class CampaignRunner:
     async def _find_waiting(
         self, campaign: Campaign, slots: Sequence[int], *, most: int
     ) -> list[tuple[int, int]]:
-        return await find_campaign_waiting(
+        began = time.monotonic()
+        waiting = await find_campaign_waiting(
             self._deps.database,
             campaign,
             connector_ids=self._deps.connector_ids(),
             slots=slots,
             most=most,
         )
+        self._rest("end", campaign, began)
+        return waiting
+
+    def _rest(self, what: str, campaign: Campaign, began: float) -> None:
+        """Put the next look off by much more than this one took."""
+        now = time.monotonic()
+        key = (what, campaign.id)
+        self._due[key] = max(self._due.get(key, 0.0), now + _REST_FOR_WORK * (now - began))
 
     @property
     def _decides(self) -> bool:

@@ -94,6 +94,12 @@ class CampaignFigures:
     def recipients(self) -> int:
         return self.people - sum(self.excluded.values())
 
+    @property
+    def unsettled(self) -> int:
+        """So many messages at least have neither left nor ended. A message counts in every state that it
+        entered, so there may be more."""
+        return self.states.get(MADE, 0) - sum(count for state, count in self.states.items() if state != MADE)
+
     def count(self, state: MessageState) -> int:
         return self.states.get(state, 0)
 

@@ -57,6 +57,15 @@ class StateKeepsMoving(StoreError):
         self.message_id = message_id
 
 
+class MessagesNotMade(StoreError):
+    """No messages could be made of recipients, for what the shop's own data or text brought about; nothing of
+    their chunk was stored."""
+
+    def __init__(self, campaign_id: int, fault: str) -> None:
+        super().__init__(f"no messages could be made for campaign {campaign_id}: {fault}")
+        self.campaign_id = campaign_id
+
+
 class RecipientsMoved(StoreError):
     """Recipients of a campaign were not where their only writer left them: a fault of the program, or rows
     changed by hand."""

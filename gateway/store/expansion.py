@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from gateway.domain.campaign import CampaignState, Exclusion
 from gateway.domain.message import MessageState, entered_bit
 from gateway.store.campaigns import Campaign
-from gateway.store.database import Connection
-from gateway.store.errors import RecipientsMoved
+from gateway.store.database import UNREACHABLE, Connection
+from gateway.store.errors import MessagesNotMade, RecipientsMoved, StoreUnavailable
 from gateway.store.intake import NewMessage, Stream, copy_messages, find_lowest_queued
 from gateway.store.links import LINK_COLUMNS, Link
 from gateway.store.queries import Query
@@ -109,7 +109,11 @@ class CampaignWriter:
         return frozen
 
     async def expand(self, campaign: Campaign, wishes: Sequence[SlotWish], make: MakeMessages) -> Chunk:
-        """Give the next recipients of these slots their messages; returns after the commit."""
+        """Give the next recipients of these slots their messages; returns after the commit.
+
+        Raises `MessagesNotMade` for whatever `make` raises, except that the database is away: then the chunk
+        is repeated.
+        """
         job = _ExpandJob(campaign, wishes, make, self._clock, self._on_queued)
         chunk: Chunk = await self._see_through(job)
         return chunk
@@ -222,7 +226,7 @@ class _ExpandJob(_Job):
         self._on_queued = on_queued
         self._lowest: dict[Stream, int] = {}
 
-    async def write(self, connection: Connection) -> Chunk:
+    async def write(self, connection: Connection) -> Chunk | MessagesNotMade:
         campaign, wishes = self._campaign, self._wishes
         if not await _is_running(connection, campaign):
             return Chunk(is_running=False)
@@ -234,7 +238,15 @@ class _ExpandJob(_Job):
             [wish.after for wish in wishes],
             [wish.most for wish in wishes],
         )
-        expanded = await self._make(list(map(Person._make, rows)))
+        try:
+            expanded = await self._make(list(map(Person._make, rows)))
+        except (*UNREACHABLE, StoreUnavailable):
+            raise
+        except Exception as exc:
+            # Nothing is written yet. The data of one shop must not end the writer of all.
+            failure = MessagesNotMade(campaign.id, f"{type(exc).__name__}: {exc}")
+            failure.__cause__ = exc
+            return failure
         tallies = Tallies()
         slots = _advance(wishes, rows, expanded)
         await self._note_recipients(connection, expanded, tallies)
@@ -254,7 +266,11 @@ class _ExpandJob(_Job):
             is_cut=expanded.is_cut,
         )
 
-    def committed(self, result: Chunk) -> None:
+    def committed(self, result: Chunk | MessagesNotMade) -> None:
+        if isinstance(result, MessagesNotMade):
+            if not self.done.done():
+                self.done.set_exception(result)
+            return
         if self._lowest:
             self._on_queued(self._lowest)
         super().committed(result)

@@ -54,6 +54,7 @@ async def add_list(
             "attributes": "{}",
             "marketing_consent": MarketingConsent.OPTED_IN,
             "suppressed": 0,
+            "time_zone": None,
             **describe(serial),
         }
         slot = slot_of_address(values["address"])
@@ -62,7 +63,8 @@ async def add_list(
             (
                 shop_id, contact_id, slot, values["address"], values["country"], values["first_name"],
                 values["last_name"], values["language"], values["attributes"], "test",
-                int(values["marketing_consent"]), now, now, None, None, [], int(values["suppressed"]),
+                int(values["marketing_consent"]), now, now, None, values["time_zone"], [],
+                int(values["suppressed"]),
             )
         )  # fmt: skip
         members.append((shop_id, list_id, slot, contact_id, now))

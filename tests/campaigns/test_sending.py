@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.campaign import CampaignState
 from gateway.domain.people import MarketingConsent
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
@@ -217,6 +218,79 @@ async def test_nobody_gets_two_campaigns_within_the_days_that_one_excludes(datab
         await start(running, second)
         await until_state(running, second, "finished")
         assert Counter(Counter(s["destination"] for s in submits(carrier)).values()) == {1: 25}
+
+
+async def test_links_lead_where_the_campaign_says_at_its_start_however_often_it_was_planned(
+    database: str,
+) -> None:
+    async with gateway_and_carrier(database) as (running, _):
+        first, second = "https://shop.example.com/first", "https://shop.example.com/second"
+        later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        campaign = await draft(
+            running,
+            await add_people(running, 3),
+            text="Bonjour {{ link }}",
+            links=[{"name": "link", "url": first}],
+            start_at=later,
+        )
+        for url in (second, first):
+            await start(running, campaign)
+            campaign = await act(running, campaign, "unplan")
+            status, campaign = await running.shop.call(
+                "PATCH",
+                f"/v1/campaigns/{campaign['id']}",
+                {"version": campaign["version"], "links": [{"name": "link", "url": url}], "start_at": later},
+            )
+            assert status == 200, campaign
+        status, campaign = await running.shop.call(
+            "PATCH", f"/v1/campaigns/{campaign['id']}", {"version": campaign["version"], "start_at": None}
+        )
+        assert status == 200, campaign
+        await start(running, campaign)
+        await until_state(running, campaign, "finished")
+        led = await rows(
+            running,
+            "SELECT t.url, count(*) FROM link l JOIN link_target t ON t.id = l.target_id GROUP BY t.url",
+        )
+        assert led == [(first, 3)]
+
+
+async def test_the_campaign_of_a_closed_shop_stands_still(database: str) -> None:
+    async with gateway_and_carrier(database) as (running, carrier):
+        campaign = await draft(running, await add_people(running, 50), parts_per_second=2)
+        await start(running, campaign)
+        await until(lambda: len(submits(carrier)) > 0)
+        async with running.gateway.ground.database.connection() as connection:
+            await connection.raw.execute("UPDATE shop SET closed_at = now() WHERE name = 'demo'")
+        shop_id = await shop_id_of(running)
+
+        async def state() -> int:
+            [(found,)] = await rows(running, "SELECT state FROM campaign WHERE shop_id = $1", shop_id)
+            return int(found)
+
+        async with asyncio.timeout(8):
+            while await state() != CampaignState.PAUSED:  # noqa: ASYNC110 - as a shop would
+                await asyncio.sleep(0.05)
+
+
+async def test_a_campaign_that_cannot_go_on_pauses_and_holds_up_no_other(database: str) -> None:
+    async with gateway_and_carrier(database) as (running, carrier):
+        list_id = await add_people(running, 20, describe=lambda _: {"time_zone": "Europe/Nowhere"})
+        healthy = await add_people(running, 20, first=20, name="healthy")
+        await running.reconfigure(
+            [connector("one", carrier.port, parts_per_second=2000, window=100)],
+            country_rules=[{**ALWAYS_OPEN[0], "skip_holidays": True}],
+        )
+        broken = await draft(running, list_id, category="transactional", name="broken")
+        async with running.gateway.ground.database.connection() as connection:
+            await connection.raw.execute("UPDATE campaign SET category = 3")
+        await start(running, other := await draft(running, healthy, name="other"))
+        async with running.gateway.ground.database.connection() as connection:
+            await connection.raw.execute(
+                "UPDATE campaign SET state = 3, started_at = now() WHERE name = 'broken'"
+            )
+        await until_state(running, broken, "paused")
+        await until_state(running, other, "finished")
 
 
 async def test_what_a_paused_campaign_has_queued_does_not_leave_by_night(database: str) -> None:

@@ -12,6 +12,7 @@ from gateway.domain.campaign import CampaignState, Exclusion
 from gateway.domain.identifiers import slot_of_address
 from gateway.domain.lanes import Category
 from gateway.store.campaigns import AudienceSpec, Campaign, CampaignContent, add_campaign, move_campaign
+from gateway.store.errors import MessagesNotMade
 from gateway.store.expansion import CampaignWriter, Expanded, Made, SlotWish
 from gateway.store.recipients import (
     EVERY_SLOT,
@@ -252,6 +253,21 @@ async def test_what_is_left_for_later_keeps_its_slot_open(rig: Rig) -> None:
         assert (chunk.messages, chunk.is_cut) == (30, True)
         await writer.expand(campaign, await wishes_of(rig, campaign, most=9), whole)
     assert await rig.value("SELECT count(DISTINCT message_id) FROM campaign_recipient") == 60
+
+
+async def test_what_one_campaign_cannot_make_ends_no_writer(rig: Rig) -> None:
+    campaign = await frozen_campaign(rig, 20)
+    writer = writer_of(rig)
+
+    async def make_none(people: Sequence[Person]) -> Expanded:
+        raise KeyError("no such zone")
+
+    async with running(writer.run):
+        with pytest.raises(MessagesNotMade, match="no such zone"):
+            await writer.expand(campaign, await wishes_of(rig, campaign), make_none)
+        assert await rig.value("SELECT count(*) FROM message") == 0
+        chunk = await writer.expand(campaign, await wishes_of(rig, campaign, most=9), maker(rig))
+    assert chunk.messages == 20
 
 
 async def test_recipients_are_listed_page_by_page(rig: Rig) -> None:
