@@ -110,11 +110,6 @@ class CampaignMoves:
             ),
         )
 
-    async def _count_recipients(self, campaign: Campaign) -> int:
-        """Recipients counted so far: all of them once everyone is frozen."""
-        figures = await read_figures(self._deps.database, campaign.shop_id, [campaign.id])
-        return figures[campaign.id].recipients
-
     def _transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._deps.database.transaction()
 
@@ -148,12 +143,14 @@ class CampaignMoves:
         )
         await add_audit(connection, AuditNote(deps.ids.next_id(0), now, actor, kind, subject, encoded))
         if endpoints:
+            # On this connection: to wait for a second one while holding a first could be for ever.
+            figures = await read_figures(connection, campaign.shop_id, [campaign.id])
             is_held = campaign.pause_reason is not PauseReason.NONE
             moment = {
                 "name": campaign.content.name,
                 "state": campaign.state.word,
                 "pause_reason": campaign.pause_reason.word if is_held else None,
-                "recipients": await self._count_recipients(campaign),
+                "recipients": figures[campaign.id].recipients,  # so far: all once everyone is frozen
             }
             records = [
                 outbox_record(

@@ -3,6 +3,7 @@
 Read twice a second, and at once when this node changes one. Owns what a hold covers; places none.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -29,10 +30,15 @@ class HoldBoard:
         self._on_released = on_released
         self._held: set[tuple[int, HoldScope]] = set()
         self._campaigns: set[int] = set()
+        self._lock = asyncio.Lock()
         self.holds: list[Hold] = []
 
     async def refresh(self) -> None:
         """Read what is held. Raises `StoreUnavailable`; what was held stays held then."""
+        async with self._lock:  # one after another: what an older look saw must not undo what a newer one did
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         holds = await list_holds(self._database)
         campaigns = set(await list_stopped_campaigns(self._database))
         self.holds = holds

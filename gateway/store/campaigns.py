@@ -210,7 +210,7 @@ async def note_campaign_wound_up(database: Database, campaign: Campaign, now: da
 
 
 async def read_figures(
-    database: Database, shop_id: int, campaign_ids: Sequence[int]
+    database: Database | Connection, shop_id: int, campaign_ids: Sequence[int]
 ) -> dict[int, CampaignFigures]:
     """How far these campaigns of a shop are, from sums only; each of them is in the answer."""
     ids = list(campaign_ids)
