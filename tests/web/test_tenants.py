@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.web.endpoints import make_shop_routes
-from tests.web.harness import Gateway, run_gateway
+from tests.web.harness import Account, Gateway, run_gateway
 from tests.web.tenants import (
     DOCUMENT,
     NOTHING,
@@ -152,3 +152,26 @@ def names_a_thing(schema: Any, name: str = "") -> bool:
     return any(below) or any(
         names_a_thing(schema.get(key), name) for key in ("items", "allOf", "anyOf", "oneOf")
     )
+
+
+async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway) -> None:
+    one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
+    willing, unwilling = "+33612345670", "+33612345671"
+    agreed = {"state": "opted_in", "source": "till"}
+
+    async def post(shop: Account, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        return (await gateway.call("POST", f"/v1/{path}", shop.live, json=body))[:2]
+
+    assert (await post(one, "lists", {"name": "Customers"}))[0] == 201
+    assert (await post(one, "contacts", {"number": willing, "consent": agreed}))[0] == 201
+    assert (await post(one, "opt-outs", {"number": unwilling, "scope": "all"}))[0] == 201
+    assert (await post(other, "lists", {"name": "Customers"}))[0] == 201
+    text = {"text": "Soldes", "category": "marketing"}
+    _, problem = await post(other, "messages", {"to": willing, **text})
+    assert problem["code"] == "consent_missing"
+    _, contact = await post(other, "contacts", {"number": unwilling})
+    assert contact["suppressed"] == "none"
+    _, contact = await post(other, "contacts", {"number": unwilling, "consent": agreed})
+    assert contact["marketing_consent"] == "opted_in"
+    assert (await post(other, "messages", {"to": unwilling, **text}))[0] == 202
+    assert (await post(one, "messages", {"to": unwilling, **text}))[1]["code"] == "recipient_opted_out"
