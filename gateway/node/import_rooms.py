@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.audience.importing.engine import EngineDeps, ImportEngine
+from gateway.audience.importing.engine import ImportEngine
 from gateway.audience.importing.files import ImportFiles
 from gateway.audience.importing.service import Imports
+from gateway.audience.importing.steps import EngineDeps
 from gateway.config import Config
 from gateway.node.link_rooms import LinkRooms
 from gateway.store.database import Database

@@ -1,28 +1,26 @@
-"""Rows of a file on their way: staged by the process that reads it, merged by the node, slot by slot.
+"""People of a file on their way into contacts, consents and a list: merged by the node, some slots at a time.
 
 Owns the order of statements of a merge and its cursor, which moves in the same transaction; so a merge that
-is cut off anywhere goes on where it was. What a row means is settled before it comes here.
+is cut off anywhere goes on where it was. What a row means is settled before it comes here. People come as
+arrays: no row stands in the database before it is somebody's contact, and who is unchanged costs no write.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import asyncpg
+from msgspec import Struct
 
 from gateway.domain.attributes import AttributeKind
 from gateway.domain.identifiers import SLOT_COUNT, IdSource
 from gateway.store.contact_fields import add_contact_fields
-from gateway.store.database import UNREACHABLE, Connection
-from gateway.store.errors import LeaseLost, StoreUnavailable
+from gateway.store.database import Connection
 from gateway.store.imports import (
-    FaultRow,
-    ImportCounts,
     ImportJob,
-    ImportProgress,
     ImportState,
     find_list_for_import,
     lock_import,
@@ -31,126 +29,66 @@ from gateway.store.imports import (
 from gateway.store.queries import Query
 from gateway.store.writer import Fence, GroupWriter
 
-STAGING_COLUMNS: Final = (
-    "shop_id", "import_id", "slot", "row_no", "consent", "said_at", "address_key", "address", "country",
-    "first_name", "last_name", "language", "time_zone", "tags", "attributes",
-)  # fmt: skip
-_FAULT_COLUMNS: Final = ("shop_id", "import_id", "row_no", "reason", "detail")
-_ROWS_OF_A_STEP: Final = 10_000
-"""About a third of a second: a cancel takes hold, and locks on contacts are let go, within it."""
-_SLOTS_CLEARED_AT_ONCE: Final = 16
+TAG_MARK: Final = "\x1f"
+"""Between the tags of one person: arrays of arrays cannot be ragged."""
+_STOPS_AHEAD: Final = timedelta(minutes=10)
+"""How much older than a merge an opt-out may say it is that was committed after it began: clocks of nodes
+differ, and transactions take their time."""
 
 
-class Staging:
-    """The reading process's own connection: every transaction is fenced by the node's lease, and ends when
-    the import is no longer running. Raises `StoreUnavailable`, `LeaseLost`."""
+class PersonRow(NamedTuple):
+    """One row of a file as one person. Sorted, people stand by slot and address.
 
-    def __init__(self, connection: Connection, fence: Fence, *, shop_id: int, import_id: int) -> None:
-        self._connection = connection
-        self._fence = fence
-        self._shop_id = shop_id
-        self._import_id = import_id
+    `consent` is 1 for an agreement; `tags` stand between `TAG_MARK`s; `attributes` is JSON as text.
+    """
+
+    slot: int
+    address: str
+    row_no: int
+    consent: int
+    said_at: datetime | None
+    address_key: bytes
+    country: str
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    time_zone: str | None
+    tags: str | None
+    attributes: str
+
+
+class PeopleColumns(Struct, array_like=True, gc=False):
+    """The people of some slots as columns, each as long as the others: a person stands at one place."""
+
+    slots: list[int]
+    addresses: list[str]
+    row_nos: list[int]
+    consents: list[int]
+    said_ats: list[datetime | None]
+    address_keys: list[bytes]
+    countries: list[str]
+    first_names: list[str | None]
+    last_names: list[str | None]
+    languages: list[str | None]
+    time_zones: list[str | None]
+    tags: list[str | None]
+    attributes: list[str]
 
     @classmethod
-    async def open(
-        cls, dsn: str, queries: dict[str, Query], fence: Fence, *, shop_id: int, import_id: int
-    ) -> "Staging":
-        try:
-            raw = await asyncpg.connect(
-                dsn, timeout=5.0, server_settings={"application_name": "estafette-import", "jit": "off"}
-            )
-        except UNREACHABLE as exc:
-            raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        return cls(Connection(raw, queries), fence, shop_id=shop_id, import_id=import_id)
+    def of(cls, people: Sequence[PersonRow]) -> "PeopleColumns":
+        return cls(*map(list, zip(*people, strict=True))) if people else cls.nobody()
 
-    async def aclose(self) -> None:
-        await self._connection.raw.close(timeout=2.0)
+    @classmethod
+    def nobody(cls) -> "PeopleColumns":
+        return cls([], [], [], [], [], [], [], [], [], [], [], [], [])
 
-    async def begin(self, progress: ImportProgress, now: datetime) -> bool:
-        """Clear what an earlier reading left, and note that this one began. False: no longer running."""
-        for first in range(0, SLOT_COUNT, _SLOTS_CLEARED_AT_ONCE):
-            last = first + _SLOTS_CLEARED_AT_ONCE - 1
-            async with _Step(self) as job:
-                if job is None:
-                    return False
-                await self._connection.execute(
-                    "clear_import_rows", self._shop_id, self._import_id, first, last
-                )
-        async with _Step(self) as job:
-            if job is None:
-                return False
-            await self._connection.execute("forget_import_faults", self._shop_id, self._import_id)
-            await self._save(job, now, progress=progress, counts=ImportCounts())
-        return True
+    def at(self, places: Sequence[int]) -> "PeopleColumns":
+        """The people at some of the places, counted from 0."""
+        columns = (getattr(self, name) for name in self.__struct_fields__)
+        return PeopleColumns(*([column[place] for place in places] for column in columns))
 
-    async def put(
-        self,
-        rows: Sequence[tuple[object, ...]],
-        faults: Sequence[FaultRow],
-        progress: ImportProgress,
-        now: datetime,
-        *,
-        counts: ImportCounts | None = None,
-    ) -> bool:
-        """Store rows and faults, and how far the reading came; `counts` with the last of them. False: the
-        import is no longer running."""
-        async with _Step(self) as job:
-            if job is None:
-                return False
-            await self._connection.copy("import_row", STAGING_COLUMNS, rows)
-            if faults:
-                records = [(self._shop_id, self._import_id, *fault) for fault in faults]
-                await self._connection.copy("import_fault", _FAULT_COLUMNS, records)
-            await self._save(job, now, progress=progress, counts=counts)
-        return True
-
-    async def fail(self, fault: str, now: datetime, *, counts: ImportCounts | None = None) -> None:
-        """The file cannot be read: nothing of it was or will be merged."""
-        async with _Step(self) as job:
-            if job is not None:
-                failed = replace(job, state=ImportState.FAILED, fault=fault, finished_at=now)
-                progress = ImportProgress(phase="done", is_staged=True)
-                await save_import(
-                    self._connection, replace(failed, progress=progress, counts=counts or job.counts), now
-                )
-
-    async def _save(
-        self, job: ImportJob, now: datetime, *, progress: ImportProgress, counts: ImportCounts | None
-    ) -> None:
-        await save_import(self._connection, replace(job, progress=progress, counts=counts or job.counts), now)
-
-
-class _Step:
-    """One fenced transaction of a reading; gives the import, or None when it is no longer running."""
-
-    def __init__(self, staging: Staging) -> None:
-        self._staging = staging
-        self._transaction: Any = None
-
-    async def __aenter__(self) -> ImportJob | None:
-        staging = self._staging
-        connection, fence = staging._connection, staging._fence
-        try:
-            self._transaction = connection.raw.transaction()
-            await self._transaction.start()
-            row = await connection.fetch_row("check_fence", fence.node_no, fence.epoch)
-            if row is None or not row["is_live"]:
-                raise LeaseLost(fence.node_no, fence.epoch)
-            job = await lock_import(connection, staging._shop_id, staging._import_id)
-        except UNREACHABLE as exc:
-            raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        return job if job is not None and job.state is ImportState.RUNNING else None
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        try:
-            if kind is None:
-                await self._transaction.commit()
-            else:
-                await self._transaction.rollback()
-        except UNREACHABLE as exc:
-            raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        if kind is not None and issubclass(kind, UNREACHABLE):
-            raise StoreUnavailable(str(error) or kind.__name__)
+    def __len__(self) -> int:
+        return len(self.slots)
 
 
 class MergeOutcome(Enum):
@@ -165,12 +103,16 @@ class MergeOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MergeOrder:
-    """The next step of an import whose file was read. Without `source` of a consent nobody agrees."""
+    """The next step of an import whose file was read: the people from `from_slot` to `last_slot`. Without
+    `source` of a consent nobody agrees."""
 
     shop_id: int
     import_id: int
     public_id: str
+    phase: str
     from_slot: int
+    last_slot: int
+    people: PeopleColumns
     is_updating: bool
     tags: Sequence[str]
     consent_source: str | None
@@ -191,7 +133,7 @@ class _Item:
 
 
 class ImportWriter:
-    """Counts and merges staged rows, one step a transaction, in the batches' discipline."""
+    """Counts and merges people, one step a transaction, in the batches' discipline."""
 
     def __init__(self, dsn: str, queries: dict[str, Query], fence: Fence, ids: IdSource) -> None:
         self._writer = GroupWriter(dsn, queries, fence, _MergeWork(ids), name="import-merge", batch_rows=1)
@@ -216,18 +158,19 @@ class _MergeWork:
     async def write(self, connection: Connection, items: Sequence[_Item]) -> MergeOutcome:
         order = items[0].order
         job = await lock_import(connection, order.shop_id, order.import_id)
-        if job is None or job.state is not ImportState.RUNNING or job.progress.next_slot != order.from_slot:
+        if job is None or job.state is not ImportState.RUNNING:
+            return MergeOutcome.NOT_RUNNING
+        progress = job.progress
+        if (progress.phase, progress.next_slot) != (order.phase, order.from_slot):
             return MergeOutcome.NOT_RUNNING
         if job.list_id is not None and not await find_list_for_import(connection, job.shop_id, job.list_id):
             return MergeOutcome.LIST_GONE
-        last = min(SLOT_COUNT, order.from_slot + _slots_of_a_step(job.counts)) - 1
-        step = _Slots(connection, order, job, self._ids, order.from_slot, last)
-        await step.take()
-        progress = step.job.progress
-        progress.next_slot = last + 1
+        await _Step(connection, order, job, self._ids).take()
+        progress.next_slot = order.last_slot + 1
         if progress.next_slot == SLOT_COUNT:
-            _enter_next_phase(progress, order.now)
-        await save_import(connection, _finish(step.job, order.now), order.now)
+            progress.next_slot = 0
+            progress.phase = "settling" if progress.phase == "merging" else "done"
+        await save_import(connection, _finish(job, order.now), order.now)
         return MergeOutcome.WENT_ON
 
     def committed(self, items: Sequence[_Item], result: MergeOutcome) -> None:
@@ -242,17 +185,6 @@ def _answer(item: _Item, outcome: MergeOutcome) -> None:
         item.done.set_result(outcome)
 
 
-def _slots_of_a_step(counts: ImportCounts) -> int:
-    staged = max(1, counts.rows - counts.refused)
-    return max(1, min(SLOT_COUNT, _ROWS_OF_A_STEP * SLOT_COUNT // staged))
-
-
-def _enter_next_phase(progress: ImportProgress, now: datetime) -> None:
-    progress.phase = "settling" if progress.phase == "merging" else "done"
-    progress.next_slot = 0
-    progress.phase_started_at = now
-
-
 def _finish(job: ImportJob, now: datetime) -> ImportJob:
     if job.progress.phase != "done":
         return job
@@ -261,132 +193,172 @@ def _finish(job: ImportJob, now: datetime) -> ImportJob:
     return replace(job, state=ImportState.FINISHED, fault=None, finished_at=now)
 
 
-class _Slots:
-    """The statements of one step over a range of slots, in the order in which locks are taken."""
+class _Step:
+    """The statements of one step, in the order in which locks are taken."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        order: MergeOrder,
-        job: ImportJob,
-        ids: IdSource,
-        first_slot: int,
-        last_slot: int,
-    ) -> None:
+    def __init__(self, connection: Connection, order: MergeOrder, job: ImportJob, ids: IdSource) -> None:
         self._connection = connection
         self._order = order
-        self.job = job
+        self._job = job
         self._ids = ids
-        self._range = (order.shop_id, order.import_id, first_slot, last_slot)
-        self._first_slot = first_slot
-        self._last_slot = last_slot
 
     async def take(self) -> None:
-        phase = self.job.progress.phase
+        phase = self._job.progress.phase
         if phase == "settling":
-            await self._connection.execute("settle_import_contacts", *self._range, self._order.now)
-            return
-        tag = await self._connection.execute("drop_superseded_rows", *self._range)
-        self.job.counts.duplicates += _rows_of(tag)
-        if phase == "counting":
+            await self._settle()
+        elif phase == "counting":
             await self._count()
         else:
             await self._merge()
 
-    async def _survey(self) -> asyncpg.Record:
+    async def _survey(self, people: PeopleColumns) -> asyncpg.Record:
+        """What merging these people would do."""
         order = self._order
         row = await self._connection.fetch_row(
-            "survey_import", *self._range, order.is_updating, order.tags, order.is_agreed
+            "survey_import",
+            order.shop_id,
+            people.slots,
+            people.addresses,
+            people.address_keys,
+            people.consents,
+            people.first_names,
+            people.last_names,
+            people.languages,
+            people.tags,
+            people.attributes,
+            order.is_updating,
+            order.tags,
+            order.is_agreed,
+            self._job.list_id,
         )
         assert row is not None  # an aggregate without GROUP BY
         return row
 
     async def _count(self) -> None:
-        survey, counts = await self._survey(), self.job.counts
+        people, counts = self._order.people, self._job.counts
+        survey = await self._survey(people)
         counts.new += survey["fresh"]
         counts.updated += survey["changed"]
-        counts.unchanged += survey["people"] - survey["fresh"] - survey["changed"]
+        counts.unchanged += len(people) - survey["fresh"] - survey["changed"]
         counts.opted_out += survey["opted_out"]
         counts.consents += survey["agreeing"]
-        self.job.progress.rows_done += survey["people"]
+        self._job.progress.rows_done += len(people)
 
     async def _merge(self) -> None:
-        connection, job, counts = self._connection, self.job, self.job.counts
-        if self._first_slot == 0 and counts.new_fields:
+        order, job, counts = self._order, self._job, self._job.counts
+        if order.from_slot == 0 and counts.new_fields:
             kinds = {name: AttributeKind[word.upper()] for name, word in counts.new_fields.items()}
-            await add_contact_fields(connection, job.shop_id, kinds, self._order.now)
-        people = await self._count_people()
-        total = sum(people.values())
-        if not total:
+            await add_contact_fields(self._connection, job.shop_id, kinds, order.now)
+        if not len(order.people):
             return
-        fresh = await self._add(people)
-        listed = fresh["added"]
-        opted_out, changed = fresh["opted_out"], 0
-        counts.consents += fresh["agreed"]
-        if fresh["added"] < total:
-            survey = await self._survey()
-            opted_out = survey["opted_out"]
-            changed = await self._renew() if survey["changed"] else 0
-            counts.consents += await self._agree() if survey["agreeing"] else 0
-            listed += await self._list()
-        if job.list_id is not None:
-            await connection.execute(
-                "count_imported_members", job.shop_id, job.list_id, listed, self._order.now
+        known, listed = await self._add_new(order.people)
+        if len(known):
+            listed += await self._merge_known(known)
+        if listed and job.list_id is not None:
+            await self._connection.execute(
+                "count_imported_members", job.shop_id, job.list_id, listed, order.now
             )
-        counts.new += fresh["added"]
-        counts.updated += changed
-        counts.unchanged += total - fresh["added"] - changed
-        counts.opted_out += opted_out
-        job.progress.rows_done += total
+        job.progress.rows_done += len(order.people)
 
-    async def _count_people(self) -> dict[int, int]:
-        rows = await self._connection.fetch("count_import_rows", *self._range)
-        return {row["slot"]: row["people"] for row in rows}
-
-    async def _add(self, people: dict[int, int]) -> asyncpg.Record:
-        """Bring in who is new. An id for each person of the range is made, for who is new is known only
-        inside the statement."""
-        order, next_id = self._order, self._ids.next_id
-        offsets, contact_ids, consent_ids = [], list[int](), list[int]()
-        for slot in range(self._first_slot, self._last_slot + 1):
-            offsets.append(len(contact_ids))
-            contact_ids.extend(next_id(slot) for _ in range(people.get(slot, 0)))
-            if order.is_agreed:
-                consent_ids.extend(next_id(slot) for _ in range(people.get(slot, 0)))
+    async def _add_new(self, people: PeopleColumns) -> tuple[PeopleColumns, int]:
+        """Bring in whom the shop does not know; those whom it knows come back, and how many are new."""
+        counts = self._job.counts
         while True:
+            places = await self._connection.fetch_value(
+                "find_people_known_to_import", self._order.shop_id, people.slots, people.addresses
+            )
+            if len(places) == len(people):
+                return people, 0
+            fresh, known = people, PeopleColumns.nobody()
+            if places:
+                is_known = set(places)
+                fresh = people.at([place for place in range(len(people)) if place not in is_known])
+                known = people.at(places)
             await self._connection.raw.execute("SAVEPOINT before_people")
             try:
-                row = await self._connection.fetch_row(
-                    "add_import_contacts",
-                    *self._range,
-                    offsets,
-                    contact_ids,
-                    consent_ids,
-                    f"import:{order.public_id}",
-                    order.tags,
-                    order.is_agreed,
-                    order.consent_source or "",
-                    self.job.progress.wording_id,
-                    order.said_at or order.now,
-                    self.job.list_id,
-                    order.now,
-                )
+                row = await self._add(fresh)
             except asyncpg.UniqueViolationError:
-                # Another hand added one of them since the statement began; now the person is known.
+                # Another hand added one of them since they were looked for; now the person is known.
                 await self._connection.raw.execute("ROLLBACK TO SAVEPOINT before_people")
                 continue
-            assert row is not None  # an aggregate without GROUP BY
-            return row
+            counts.new += len(fresh)
+            counts.consents += row["agreed"]
+            counts.opted_out += row["opted_out"]
+            return known, len(fresh)
 
-    async def _renew(self) -> int:
-        order = self._order
-        return _rows_of(
-            await self._connection.execute("renew_import_contacts", *self._range, order.tags, order.now)
+    async def _add(self, fresh: PeopleColumns) -> asyncpg.Record:
+        order, next_id = self._order, self._ids.next_id
+        row = await self._connection.fetch_row(
+            "add_import_contacts",
+            order.shop_id,
+            [next_id(slot) for slot in fresh.slots],
+            [next_id(slot) for slot in fresh.slots] if order.is_agreed else [],
+            fresh.slots,
+            fresh.addresses,
+            fresh.row_nos,
+            fresh.consents,
+            fresh.said_ats,
+            fresh.address_keys,
+            fresh.countries,
+            fresh.first_names,
+            fresh.last_names,
+            fresh.languages,
+            fresh.time_zones,
+            fresh.tags,
+            fresh.attributes,
+            order.public_id,
+            order.tags,
+            order.is_agreed,
+            order.consent_source or "",
+            self._job.progress.wording_id,
+            order.said_at or order.now,
+            self._job.list_id,
+            order.now,
         )
+        assert row is not None  # an aggregate without GROUP BY
+        return row
 
-    async def _agree(self) -> int:
+    async def _merge_known(self, known: PeopleColumns) -> int:
+        """Write what is news of people whom the shop knows; returns how many were put on the list."""
+        counts = self._job.counts
+        survey = await self._survey(known)
+        changed = await self._renew(known) if survey["changed"] else 0
+        counts.updated += changed
+        counts.unchanged += len(known) - changed
+        counts.opted_out += survey["opted_out"]
+        counts.consents += await self._agree(known) if survey["agreeing"] else 0
+        return await self._list(known) if survey["unlisted"] else 0
+
+    async def _renew(self, known: PeopleColumns) -> int:
         order = self._order
-        rows = await self._connection.fetch("agree_import_contacts", *self._range, order.now)
+        tag = await self._connection.execute(
+            "renew_import_contacts",
+            order.shop_id,
+            known.slots,
+            known.addresses,
+            known.first_names,
+            known.last_names,
+            known.languages,
+            known.tags,
+            known.attributes,
+            order.tags,
+            order.now,
+        )
+        return _rows_of(tag)
+
+    async def _agree(self, known: PeopleColumns) -> int:
+        order = self._order
+        rows = await self._connection.fetch(
+            "agree_import_contacts",
+            order.shop_id,
+            known.slots,
+            known.addresses,
+            known.consents,
+            known.row_nos,
+            known.said_ats,
+            known.address_keys,
+            order.now,
+        )
         await self._connection.execute(
             "add_import_consents",
             order.shop_id,
@@ -398,29 +370,47 @@ class _Slots:
             [row["row_no"] for row in rows],
             order.public_id,
             order.consent_source,
-            self.job.progress.wording_id,
+            self._job.progress.wording_id,
             order.now,
         )
         return len(rows)
 
-    async def _list(self) -> int:
-        if self.job.list_id is None:
-            return 0
+    async def _list(self, known: PeopleColumns) -> int:
         return _rows_of(
             await self._connection.execute(
-                "list_import_contacts", *self._range, self.job.list_id, self._order.now
+                "list_import_contacts",
+                self._order.shop_id,
+                known.slots,
+                known.addresses,
+                self._job.list_id,
+                self._order.now,
             )
         )
+
+    async def _settle(self) -> None:
+        """Who opted out while people were merged, and was no contact yet, is out."""
+        order, people = self._order, self._order.people
+        began_at = self._job.progress.phase_started_at or self._job.created_at
+        keys = await self._connection.fetch_value(
+            "find_optouts_during_import",
+            order.shop_id,
+            order.from_slot,
+            order.last_slot,
+            began_at - _STOPS_AHEAD,
+        )
+        out = set(keys)
+        touched = people.at([place for place, key in enumerate(people.address_keys) if key in out])
+        if len(touched):
+            await self._connection.execute(
+                "settle_import_contacts",
+                order.shop_id,
+                touched.slots,
+                touched.addresses,
+                touched.address_keys,
+                order.now,
+            )
 
 
 def _rows_of(tag: str) -> int:
     """The number at the end of a command tag, `UPDATE 3` or `INSERT 0 3`."""
     return int(tag.rpartition(" ")[2])
-
-
-async def clear_staging(connection: Connection, job: ImportJob, *, first_slot: int) -> int:
-    """Drop some staged rows of an import at rest; the slot to go on from comes back, `SLOT_COUNT` at the
-    end."""
-    last = min(SLOT_COUNT, first_slot + _SLOTS_CLEARED_AT_ONCE) - 1
-    await connection.execute("clear_import_rows", job.shop_id, job.id, first_slot, last)
-    return last + 1

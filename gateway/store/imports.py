@@ -1,9 +1,10 @@
 """Imports of a shop: the rows of `import_job`, their faults, and the tickets of upload pages.
 
 Owns the states, and what an import counts and how far it came, as stored. What the settings say is the
-importing room's; here they are JSON text. Staged rows of a file are in `import_rows`.
+importing room's; here they are JSON text. How people are merged is in `import_rows`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
@@ -33,6 +34,7 @@ class ImportState(IntEnum):
 
 AT_REST = frozenset(ImportState) - {ImportState.RUNNING}
 _HIGHEST_ID = (1 << 63) - 1
+_FAULT_COLUMNS = ("shop_id", "import_id", "row_no", "reason", "detail")
 
 
 class ImportCounts(msgspec.Struct, kw_only=True):
@@ -58,13 +60,13 @@ class ImportProgress(msgspec.Struct, kw_only=True):
     """How far an import came; what a restart goes on from.
 
     `phase`: idle, waiting, reading, counting, merging, settling, done. Slots below `next_slot` are done in
-    this phase. `read_with` is the part of the settings that the staged rows were read with.
+    this phase. `read_with` is the part of the settings that its people were read with.
     """
 
     phase: str = "idle"
     is_dry_run: bool = False
     is_staged: bool = False
-    """Rows of it may stand in staging."""
+    """What was read of its file may lie in the state folder."""
     is_forgotten: bool = False
     next_slot: int = 0
     rows_done: int = 0
@@ -197,6 +199,13 @@ async def list_import_faults(
 ) -> list[FaultRow]:
     rows = await database.fetch("list_import_faults", shop_id, import_id, after_row, most)
     return [FaultRow(row["row_no"], row["reason"], row["detail"]) for row in rows]
+
+
+async def replace_import_faults(
+    connection: Connection, shop_id: int, import_id: int, faults: Sequence[FaultRow]
+) -> None:
+    await forget_import_faults(connection, shop_id, import_id)
+    await connection.copy("import_fault", _FAULT_COLUMNS, [(shop_id, import_id, *fault) for fault in faults])
 
 
 async def forget_import_faults(connection: Connection, shop_id: int, import_id: int) -> None:

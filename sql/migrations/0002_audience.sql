@@ -103,26 +103,6 @@ CREATE TABLE import_job (
 ) WITH (fillfactor = 70);
 CREATE INDEX import_job_at_work ON import_job (shop_id, id) WHERE state = 3;
 
--- Rows of an import on their way, read and normalised, not yet merged; emptied when the import ends.
-CREATE TABLE import_row (
-    shop_id      integer     NOT NULL,
-    import_id    bigint      NOT NULL,
-    slot         smallint    NOT NULL,
-    row_no       integer     NOT NULL,
-    consent      smallint    NOT NULL,
-    said_at      timestamptz,
-    address_key  bytea       NOT NULL,
-    address      text        COLLATE "C" NOT NULL,
-    country      text        COLLATE "C" NOT NULL,
-    first_name   text,
-    last_name    text,
-    language     text,
-    time_zone    text,
-    tags         text[],
-    attributes   jsonb       NOT NULL,
-    PRIMARY KEY (shop_id, import_id, slot, row_no)
-);
-
 -- Rows that were refused, the first of them by number; all are counted in import_job.
 CREATE TABLE import_fault (
     shop_id    integer NOT NULL,

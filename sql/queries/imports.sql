@@ -35,8 +35,7 @@ SELECT * FROM import_job WHERE shop_id = $1 AND id = $2 FOR UPDATE;
 SELECT * FROM import_job WHERE state = 3 ORDER BY id;
 
 -- name: list_imports_with_leftovers
--- Imports at rest whose rows still stand in staging and are of no more use: ended, or left alone since before
--- a moment.
+-- Imports at rest whose file, as it was read, is of no more use: ended, or left alone since before a moment.
 -- $1 left_alone_before timestamptz
 SELECT * FROM import_job
 WHERE progress @> '{"is_staged": true}' AND (state IN (4, 5, 6) OR (state = 2 AND updated_at < $1))

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.audience.importing.engine import EngineDeps, ImportEngine
+from gateway.audience.importing.engine import ImportEngine
 from gateway.audience.importing.files import ImportFiles
 from gateway.audience.importing.service import Imports
 from gateway.audience.importing.settings import ImportSettings
+from gateway.audience.importing.steps import EngineDeps
 from gateway.config import ImportsConfig
 from gateway.store.imports import ImportJob, ImportState
 from gateway.store.shops import NewShop, Shop, create_shop, find_shop_by_name

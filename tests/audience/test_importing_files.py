@@ -135,8 +135,6 @@ def test_no_octets_raise_anything_but_a_broken_file(
 def reader(*roles: str, country: str = "FR", **kinds: AttributeKind) -> RowReader:
     return RowReader(
         roles,
-        shop_id=1,
-        import_id=2,
         default_country=country,
         kinds=kinds,
         instance_secret=b"secret",
@@ -155,7 +153,7 @@ def reader(*roles: str, country: str = "FR", **kinds: AttributeKind) -> RowReade
 def test_what_spreadsheets_do_to_numbers_is_undone(text: str) -> None:
     row = reader("number").read(2, [text])
     assert not isinstance(row, FaultRow), row
-    assert row[7] == "33612345678"
+    assert row.address == "33612345678"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +190,7 @@ def test_shifted_columns_are_refused_and_empty_cells_too_many_are_not() -> None:
 def test_only_a_plain_yes_is_an_agreement(cell: str, consent: int) -> None:
     row = reader("number", "consent").read(2, ["0612345678", cell])
     assert not isinstance(row, FaultRow)
-    assert row[4] == consent
+    assert row.consent == consent
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ PER_RECIPIENT = PER_MESSAGE | {
     "click_person",
     "consent",
     "contact",
-    "import_row",
     "list_member",
     "reply_due",
     "shop_order",

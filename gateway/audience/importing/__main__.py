@@ -1,10 +1,10 @@
 """The process that reads files: `python -m gateway.audience.importing look|read`, told what on stdin.
 
-Apart from the gateway, so that a million rows or a hostile spreadsheet never hold up its event loop or its
-memory. It is niced, ends with its parent, and cannot take more memory than its limit.
+What it finds it says on stdout; it knows no database. Apart from the gateway, so that a million rows or a
+hostile spreadsheet never hold up its event loop or its memory. It is niced, ends with its parent, and cannot
+take more memory than its limit.
 """
 
-import asyncio
 import ctypes
 import os
 import resource
@@ -17,14 +17,9 @@ from typing import Final
 import msgspec
 
 from gateway.audience.importing.errors import BrokenFile
-from gateway.audience.importing.process import EXIT_BROKEN, EXIT_STORE_AWAY, LookOrder
-from gateway.audience.importing.reading import ReadingOrder, stage_file, survey_file
+from gateway.audience.importing.process import EXIT_BROKEN, LookOrder
+from gateway.audience.importing.reading import ReadingOrder, ReadingProgress, ReadingReport, stage_file
 from gateway.audience.importing.sniffing import look_at
-from gateway.store.errors import LeaseLost, StoreUnavailable
-from gateway.store.import_rows import Staging
-from gateway.store.migrations import locate_sql
-from gateway.store.queries import load_queries
-from gateway.store.writer import Fence
 
 _NICENESS: Final = 10
 _MEMORY_OCTETS: Final = 2 * 1024**3
@@ -37,14 +32,15 @@ def main() -> int:
     parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        return EXIT_STORE_AWAY  # the parent ended before the kernel was told
+        return 1  # the parent ended before the kernel was told
     os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_OCTETS, _MEMORY_OCTETS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     order = sys.stdin.buffer.read()
     if sys.argv[1] == "look":
         return _look(msgspec.json.decode(order, type=LookOrder))
-    return asyncio.run(_read(msgspec.json.decode(order, type=ReadingOrder)))
+    _read(msgspec.json.decode(order, type=ReadingOrder))
+    return 0
 
 
 def _look(order: LookOrder) -> int:
@@ -57,28 +53,13 @@ def _look(order: LookOrder) -> int:
     return 0
 
 
-async def _read(order: ReadingOrder) -> int:
-    fence = Fence(order.node_no, order.epoch)
-    queries = load_queries(locate_sql() / "queries")
-    try:
-        staging = await Staging.open(
-            order.dsn, queries, fence, shop_id=order.shop_id, import_id=order.import_id
-        )
-        try:
-            try:
-                await stage_file(order, survey_file(order), staging, clock=_now)
-            except BrokenFile as exc:
-                await staging.fail(str(exc), _now())
-        finally:
-            await staging.aclose()
-    except (StoreUnavailable, LeaseLost) as exc:
-        print(type(exc).__name__, exc, file=sys.stderr)
-        return EXIT_STORE_AWAY
-    return 0
+def _read(order: ReadingOrder) -> None:
+    _say(stage_file(order, now=datetime.now(UTC), tell=_say))
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _say(word: ReadingProgress | ReadingReport) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

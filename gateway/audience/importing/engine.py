@@ -1,4 +1,4 @@
-"""Imports at work on this node: which may run, reading and merging them, and clearing up after them.
+"""Imports at work on this node: which may run, seeing them through, and clearing up after them.
 
 Owns the order of work; everything it knows stands in the database, so that a restart goes on where the last
 process was. A node works on the imports whose file it was given: their number tells (`node_of_id`).
@@ -6,30 +6,22 @@ process was. A node works on the imports whose file it was given: their number t
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 import structlog
 
-from gateway.audience.importing.files import ImportFiles
-from gateway.audience.importing.process import EXIT_STORE_AWAY, read_apart
-from gateway.audience.importing.reading import ReadingOrder
-from gateway.audience.importing.settings import ImportSettings
 from gateway.audience.importing.sniffing import Look
+from gateway.audience.importing.steps import EngineDeps, ImportSteps
 from gateway.config import ImportsConfig
-from gateway.domain.identifiers import SLOT_COUNT, IdSource, node_of_id
+from gateway.domain.identifiers import node_of_id
 from gateway.domain.public_ids import encode_public_id
-from gateway.store.contact_fields import list_contact_fields
-from gateway.store.database import Database
 from gateway.store.errors import LeaseLost, StoreError, StoreUnavailable
-from gateway.store.import_rows import ImportWriter, MergeOrder, MergeOutcome, clear_staging
 from gateway.store.imports import (
     AT_REST,
     ImportJob,
-    ImportProgress,
     ImportState,
     forget_import_faults,
     forget_upload_tickets,
@@ -40,29 +32,14 @@ from gateway.store.imports import (
     lock_import,
     save_import,
 )
-from gateway.store.writer import Fence
 
 log = structlog.get_logger("audience")
 
 _LOOK_SECONDS: Final = 1.0
 _AT_ONCE: Final = 2
 """Reading takes a core; the other one is for messages."""
-_MOST_TRIES: Final = 3
 _AWAY_PAUSE_SECONDS: Final = 1.0
 _TIDY_SECONDS: Final = 600.0
-_READ_PHASES: Final = frozenset(("waiting", "reading"))
-
-
-@dataclass(frozen=True, slots=True)
-class EngineDeps:
-    """What the engine works with."""
-
-    database: Database
-    fence: Fence
-    ids: IdSource
-    files: ImportFiles
-    instance_secret: bytes
-    clock: Callable[[], datetime]
 
 
 class ImportEngine:
@@ -73,7 +50,7 @@ class ImportEngine:
         self._deps = deps
         self._database = deps.database
         self._clock = deps.clock
-        self._writer = ImportWriter(deps.database.dsn, deps.database.queries, deps.fence, deps.ids)
+        self._steps = ImportSteps(deps)
         self._at_work: dict[int, tuple[int, asyncio.Task[None]]] = {}
         """By import: its shop, and who works on it."""
         self._woken = asyncio.Event()
@@ -86,7 +63,7 @@ class ImportEngine:
     async def run(self) -> None:
         """Work until cancelled. Raises `LeaseLost`: then the process must stop."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._writer.run())
+            tasks.create_task(self._steps.run())
             tasks.create_task(self._tidy_now_and_then())
             while True:
                 await self._look(tasks)
@@ -125,7 +102,7 @@ class ImportEngine:
         try:
             while current is not None and current.state is ImportState.RUNNING:
                 try:
-                    await self._take_step(current)
+                    await self._steps.take(current)
                 except StoreUnavailable as exc:
                     log.warning("import.waiting", import_id=public_id, fault=str(exc))
                     await asyncio.sleep(_AWAY_PAUSE_SECONDS)
@@ -134,7 +111,7 @@ class ImportEngine:
             raise
         except Exception:
             log.exception("import.failed_unforeseen", import_id=public_id)
-            await self._fail(job, "The server made a mistake, which it has logged; tell the operator.")
+            await self._steps.fail(job, "The server made a mistake, which it has logged; tell the operator.")
         finally:
             self._untidy.set()
         self.wake()
@@ -146,85 +123,6 @@ class ImportEngine:
                 return await get_import(self._database, job.shop_id, job.id)
             except StoreUnavailable:
                 await asyncio.sleep(_AWAY_PAUSE_SECONDS)
-
-    async def _take_step(self, job: ImportJob) -> None:
-        if job.progress.phase in _READ_PHASES:
-            await self._read(job)
-            return
-        settings = msgspec.json.decode(job.settings, type=ImportSettings)
-        consent = settings.consent if settings.is_opting_in else None
-        outcome = await self._writer.step(
-            MergeOrder(
-                shop_id=job.shop_id,
-                import_id=job.id,
-                public_id=encode_public_id("imp", job.id),
-                from_slot=job.progress.next_slot,
-                is_updating=settings.on_known == "update",
-                tags=settings.tags,
-                consent_source=None if consent is None else consent.source,
-                said_at=None if consent is None else consent.said_at,
-                now=self._clock(),
-            )
-        )
-        if outcome is MergeOutcome.LIST_GONE:
-            await self._fail(job, "The list was deleted while people were put on it; the rest was left out.")
-        elif outcome is MergeOutcome.REFUSED:
-            await self._fail(job, "The database refused a value of the file, which the log names.")
-
-    async def _read(self, job: ImportJob) -> None:
-        if not self._deps.files.holds(job.id):
-            await self._fail(job, "The uploaded file is gone; upload it again.")
-            return
-        look = msgspec.json.decode(job.detected, type=Look)
-        known = await list_contact_fields(self._database, job.shop_id)
-        order = ReadingOrder(
-            dsn=self._database.dsn,
-            instance_secret=self._deps.instance_secret,
-            node_no=self._deps.fence.node_no,
-            epoch=self._deps.fence.epoch,
-            shop_id=job.shop_id,
-            import_id=job.id,
-            path=str(self._deps.files.path_of(job.id)),
-            settings=msgspec.json.decode(job.settings, type=ImportSettings),
-            detected=look.detected,
-            known_fields={field.name: int(field.kind) for field in known},
-            is_dry_run=job.progress.is_dry_run,
-            wording_id=job.progress.wording_id,
-        )
-        status = await read_apart(order)
-        if status == EXIT_STORE_AWAY:
-            raise StoreUnavailable("the reading process lost it")
-        if status != 0:
-            await self._note_crash(job)
-
-    async def _note_crash(self, job: ImportJob) -> None:
-        """A reader that ended without a word is tried again, for it may have been killed by hand; a file that
-        ends each one is refused."""
-        async with self._database.transaction() as connection:
-            held = await lock_import(connection, job.shop_id, job.id)
-            if (
-                held is None
-                or held.state is not ImportState.RUNNING
-                or held.progress.phase not in _READ_PHASES
-            ):
-                return
-            held.progress.tries = job.progress.tries + 1
-            await save_import(connection, held, self._clock())
-        if held.progress.tries >= _MOST_TRIES:
-            await self._fail(
-                job, "The file could not be read within the memory that it may take; save it as CSV."
-            )
-
-    async def _fail(self, job: ImportJob, fault: str) -> None:
-        async with self._database.transaction() as connection:
-            held = await lock_import(connection, job.shop_id, job.id)
-            if held is not None and held.state is ImportState.RUNNING:
-                progress = ImportProgress(phase="done", is_staged=held.progress.is_staged)
-                now = self._clock()
-                failed = replace(
-                    held, state=ImportState.FAILED, fault=fault, finished_at=now, progress=progress
-                )
-                await save_import(connection, failed, now)
 
     # Clearing up.
 
@@ -243,20 +141,19 @@ class ImportEngine:
             self._untidy.clear()
 
     async def _clear_leftovers(self) -> None:
-        """Drop staged rows that no import needs any more."""
+        """Remove what was read of files and no import needs any more."""
         left_alone_before = self._clock() - timedelta(hours=self.config.kept_hours)
         for job in await list_imports_with_leftovers(self._database, left_alone_before):
-            slot = 0
-            while slot < SLOT_COUNT:
-                async with self._database.transaction() as connection:
-                    held = await lock_import(connection, job.shop_id, job.id)
-                    if held is None or held.state not in AT_REST or not held.progress.is_staged:
-                        break
-                    slot = await clear_staging(connection, held, first_slot=slot)
-                    if slot == SLOT_COUNT:
-                        held.progress.is_staged = False
-                        held.progress.read_with = ""
-                        await save_import(connection, held, held.updated_at)
+            if node_of_id(job.id) != self._deps.fence.node_no:
+                continue
+            async with self._database.transaction() as connection:
+                held = await lock_import(connection, job.shop_id, job.id)
+                if held is None or held.state not in AT_REST or not held.progress.is_staged:
+                    continue
+                self._deps.files.remove_staged(job.id)
+                held.progress.is_staged = False
+                held.progress.read_with = ""
+                await save_import(connection, held, held.updated_at)
 
     async def _forget(self) -> None:
         """Files, first rows and faults hold what people wrote: they go when their time is over."""

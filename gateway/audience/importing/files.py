@@ -14,6 +14,7 @@ from gateway.audience.importing.errors import ImportRefused
 
 _WRITE_OCTETS: Final = 1_048_576
 _PART: Final = ".part"
+_STAGED: Final = ".people"
 
 
 class ImportFiles:
@@ -24,6 +25,10 @@ class ImportFiles:
 
     def path_of(self, import_id: int) -> Path:
         return self._folder / str(import_id)
+
+    def staged_path_of(self, import_id: int) -> Path:
+        """Where what was read of a file waits for its merge."""
+        return self.path_of(import_id).with_suffix(_STAGED)
 
     def holds(self, import_id: int) -> bool:
         return self.path_of(import_id).exists()
@@ -71,6 +76,9 @@ class ImportFiles:
 
     def remove(self, import_id: int) -> None:
         self.path_of(import_id).unlink(missing_ok=True)
+
+    def remove_staged(self, import_id: int) -> None:
+        self.staged_path_of(import_id).unlink(missing_ok=True)
 
     def remove_older_than(self, seconds: float) -> None:
         """Remove every file that nobody has touched for so long, whatever import it was of."""

@@ -1,13 +1,14 @@
 """The gateway's side of the reading process: starting it, waiting for it, ending it.
 
-The order goes in by standard input, so that neither the database's password nor the instance's secret stands
-on a command line or in an environment.
+The order goes in by standard input, so that the instance's secret stands neither on a command line nor in an
+environment; what was found comes back by standard output.
 """
 
 import asyncio
 import contextlib
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +17,18 @@ import structlog
 from msgspec import Struct
 
 from gateway.audience.importing.errors import BrokenFile
-from gateway.audience.importing.reading import ReadingOrder
+from gateway.audience.importing.reading import ReadingOrder, ReadingProgress, ReadingReport
 from gateway.audience.importing.sniffing import Look
 
 EXIT_BROKEN: Final = 65
 """EX_DATAERR of sysexits(3)."""
-EXIT_STORE_AWAY: Final = 75
-"""EX_TEMPFAIL: the reading is to be begun again."""
+_LONGEST_WORD_OCTETS: Final = 64 * 1_048_576
+"""Of a report: ten thousand faults are about two megabytes."""
 _LOOK_SECONDS: Final = 120.0
 _TOO_MUCH: Final = "the file could not be read within the memory or time that it may take; save it as CSV."
 
 log = structlog.get_logger("audience")
+_decode_word: Final = msgspec.json.Decoder(ReadingProgress | ReadingReport).decode
 
 
 class LookOrder(Struct, frozen=True):
@@ -53,20 +55,31 @@ async def look_apart(path: Path) -> Look:
     return msgspec.json.decode(said, type=Look)
 
 
-async def read_apart(order: ReadingOrder) -> int:
-    """Read a file into staging; the exit status of the process comes back, 0 when everything it found stands
-    in the import's row. A caller that is cancelled ends the process."""
+async def read_apart(
+    order: ReadingOrder, note: Callable[[ReadingProgress], Awaitable[None]]
+) -> ReadingReport | None:
+    """Read a file into its staged file; `note` hears how far it came. None when the process ended without a
+    report. A caller that is cancelled ends the process."""
     process = await _start("read", order)
+    assert process.stdout is not None  # asked for by `_start`
+    assert process.stderr is not None
+    complaint = asyncio.create_task(process.stderr.read())
+    report: ReadingReport | None = None
     try:
-        _, complaint = await process.communicate()
+        async for line in process.stdout:
+            word = _decode_word(line)
+            if isinstance(word, ReadingReport):
+                report = word
+            else:
+                await note(word)
+        await process.wait()
     finally:
         await _end(process)
-    status = process.returncode or 0
-    if status == EXIT_STORE_AWAY:
-        log.warning("import.reading_again", fault=complaint.decode(errors="replace").strip()[-300:])
-    elif status != 0:
-        _log_crash(process, complaint)
-    return status
+        said = await complaint
+    if process.returncode != 0:
+        _log_crash(process, said)
+        return None
+    return report
 
 
 async def _start(word: str, order: Struct) -> Process:
@@ -76,8 +89,9 @@ async def _start(word: str, order: Struct) -> Process:
         "gateway.audience.importing",
         word,
         stdin=PIPE,
-        stdout=PIPE if word == "look" else DEVNULL,
+        stdout=PIPE,
         stderr=PIPE,
+        limit=_LONGEST_WORD_OCTETS,
         start_new_session=True,
     )
     assert process.stdin is not None  # asked for above

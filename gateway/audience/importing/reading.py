@@ -1,10 +1,12 @@
-"""Reading a whole file into staging: once to know that it can be read and what it holds, then row by row.
+"""Reading a whole file: once to know that it can be read and what it holds, then into a staged file.
 
-Runs in a process of its own. Has no effect on people; what it leaves behind is cleared by the next reading.
+Runs in a process of its own, which knows no database. Has no effect on people; what it leaves is a file that
+the next reading replaces.
 """
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,32 +18,45 @@ from gateway.audience.importing.headings import ATTRIBUTE
 from gateway.audience.importing.row_reading import FaultReason, RowReader
 from gateway.audience.importing.settings import ImportSettings
 from gateway.audience.importing.sniffing import Detected, open_records
+from gateway.audience.importing.staged_file import StagedFile
 from gateway.domain.attributes import AttributeKind, BadAttribute, guess_kind_of_texts, read_value
-from gateway.store.import_rows import Staging
-from gateway.store.imports import FaultRow, ImportCounts, ImportProgress
+from gateway.store.imports import FaultRow
 
 MOST_FAULTS_KEPT: Final = 10_000
 MOST_NEW_FIELDS: Final = 50
 MOST_ROWS: Final = 2**31 - 1
-_ROWS_OF_A_BATCH: Final = 10_000
+_ROWS_BETWEEN_WORDS: Final = 10_000
 _EXAMPLES: Final = 1_000
 
 
 class ReadingOrder(Struct, frozen=True, kw_only=True):
     """What the reading process is told, on its standard input."""
 
-    dsn: str
     instance_secret: bytes
-    node_no: int
-    epoch: int
-    shop_id: int
-    import_id: int
     path: str
+    staged_path: str
     settings: ImportSettings
     detected: Detected
     known_fields: dict[str, int]
-    is_dry_run: bool
-    wording_id: int | None
+
+
+class ReadingProgress(Struct, frozen=True, tag="progress"):
+    """A word of the reading process, on its standard output: how far it came."""
+
+    rows_done: int
+    rows_total: int
+
+
+class ReadingReport(Struct, frozen=True, kw_only=True, tag="report"):
+    """Its last word. With a `fault` nothing of the file may be merged."""
+
+    fault: str | None = None
+    rows: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    by_reason: dict[str, int] = {}
+    new_fields: dict[str, str] = {}
+    faults: list[FaultRow] = []
 
 
 class Survey(Struct, frozen=True):
@@ -52,7 +67,7 @@ class Survey(Struct, frozen=True):
     new_fields: dict[str, AttributeKind]
 
 
-def survey_file(order: ReadingOrder) -> Survey:
+def _survey_file(order: ReadingOrder) -> Survey:
     """Read the file to its end. Raises `BrokenFile` when that cannot be done, or when there is no person in
     it."""
     roles = order.settings.roles
@@ -133,53 +148,56 @@ class _KindGuess:
         return self._kind or guess_kind_of_texts(self._examples)
 
 
-async def stage_file(
-    order: ReadingOrder, survey: Survey, staging: Staging, *, clock: Callable[[], datetime]
-) -> None:
-    """Stage every row and fault; the last transaction moves the import to its next phase."""
+def stage_file(
+    order: ReadingOrder, *, now: datetime, tell: Callable[[ReadingProgress], None]
+) -> ReadingReport:
+    """Read a file into its staged file, telling how far it came; the report says what was found, or why the
+    file is refused."""
+    try:
+        survey = _survey_file(order)
+        return _stage_people(order, survey, now=now, tell=tell)
+    except BrokenFile as exc:
+        return ReadingReport(fault=str(exc))
+
+
+def _stage_people(
+    order: ReadingOrder, survey: Survey, *, now: datetime, tell: Callable[[ReadingProgress], None]
+) -> ReadingReport:
     reader = RowReader(
         order.settings.roles,
-        shop_id=order.shop_id,
-        import_id=order.import_id,
         default_country=order.settings.default_country or "",
         kinds=survey.kinds,
         instance_secret=order.instance_secret,
-        now=clock(),
+        now=now,
     )
-    progress = ImportProgress(
-        phase="reading",
-        is_dry_run=order.is_dry_run,
-        is_staged=True,
-        wording_id=order.wording_id,
-        rows_total=survey.rows,
-        phase_started_at=clock(),
-    )
-    if not await staging.begin(progress, clock()):
-        return
+    read = reader.read
+    kept: list[FaultRow] = []
     by_reason: Counter[str] = Counter()
-    kept = 0
-    for rows, faults in _batches(_people(order), reader):
-        by_reason.update(fault.reason for fault in faults)
-        shown = faults[: MOST_FAULTS_KEPT - kept]
-        kept += len(shown)
-        progress.rows_done += len(rows) + len(faults)
-        if not await staging.put(rows, shown, progress, clock()):
-            return
-    refused = by_reason.total()
-    counts = ImportCounts(
+    tell(ReadingProgress(0, survey.rows))
+    with contextlib.closing(StagedFile(Path(order.staged_path), rows=survey.rows)) as staged:
+        add = staged.add
+        for done, (row_no, cells) in enumerate(_people(order), start=1):
+            found = read(row_no, cells)
+            if isinstance(found, FaultRow):
+                by_reason[found.reason] += 1
+                if len(kept) < MOST_FAULTS_KEPT:
+                    kept.append(found)
+            else:
+                add(found)
+            if done % _ROWS_BETWEEN_WORDS == 0:
+                tell(ReadingProgress(done, survey.rows))
+        refused = by_reason.total()
+        nothing = refused == survey.rows
+        people = 0 if nothing else staged.finish()
+    return ReadingReport(
+        fault=_explain_nothing(by_reason) if nothing else None,
         rows=survey.rows,
         refused=refused,
+        duplicates=survey.rows - refused - people,
         by_reason=dict(by_reason.most_common()),
         new_fields={name: kind.word for name, kind in survey.new_fields.items()},
+        faults=kept,
     )
-    if refused == survey.rows:
-        await staging.fail(_explain_nothing(by_reason), clock(), counts=counts)
-        return
-    progress.phase = "counting" if order.is_dry_run else "merging"
-    progress.rows_done, progress.rows_total = 0, survey.rows - refused
-    progress.phase_started_at = clock()
-    progress.read_with = order.settings.reading_part()
-    await staging.put([], [], progress, clock(), counts=counts)
 
 
 def _explain_nothing(by_reason: Counter[str]) -> str:
@@ -190,22 +208,3 @@ def _explain_nothing(by_reason: Counter[str]) -> str:
         else "which column is the number, and the country"
     )
     return f"None of the {by_reason.total():,} rows can be imported ({rows:,} times {reason}); check {hint}."
-
-
-def _batches(
-    people: Iterable[tuple[int, list[str]]], reader: RowReader
-) -> Iterator[tuple[list[tuple[object, ...]], list[FaultRow]]]:
-    rows: list[tuple[object, ...]] = []
-    faults: list[FaultRow] = []
-    read = reader.read
-    for row_no, cells in people:
-        found = read(row_no, cells)
-        if isinstance(found, FaultRow):
-            faults.append(found)
-        else:
-            rows.append(found)
-        if len(rows) + len(faults) >= _ROWS_OF_A_BATCH:
-            yield rows, faults
-            rows, faults = [], []
-    if rows or faults:
-        yield rows, faults

@@ -21,10 +21,8 @@ from gateway.domain.identifiers import slot_of_address
 from gateway.domain.people import address_key
 from gateway.domain.phone import InvalidNumber, Number, NumberFault, normalise_number
 from gateway.domain.time_zones import zone_of
+from gateway.store.import_rows import TAG_MARK, PersonRow
 from gateway.store.imports import FaultRow
-
-Row = tuple[object, ...]
-"""In the order of `STAGING_COLUMNS`."""
 
 LONGEST_NAME_CHARACTERS: Final = 200
 _LONGEST_TAG_CHARACTERS: Final = 40
@@ -100,15 +98,12 @@ class RowReader:
         self,
         roles: Sequence[str],
         *,
-        shop_id: int,
-        import_id: int,
         default_country: str,
         kinds: Mapping[str, AttributeKind],
         instance_secret: bytes,
         now: datetime,
     ) -> None:
         self._width = len(roles)
-        self._head = (shop_id, import_id)
         self._default_country = default_country
         self._secret = instance_secret
         self._now = now
@@ -127,14 +122,14 @@ class RowReader:
             if role.startswith(ATTRIBUTE)
         ]
 
-    def read(self, row_no: int, cells: Sequence[str]) -> Row | FaultRow:
-        """The staged row, or the fault of row `row_no` (counted from 1, the heading included)."""
+    def read(self, row_no: int, cells: Sequence[str]) -> PersonRow | FaultRow:
+        """The person, or the fault of row `row_no` (counted from 1, the heading included)."""
         try:
             return self._read(row_no, cells)
         except _Refused as fault:
             return FaultRow(row_no, fault.reason.value, fault.detail)
 
-    def _read(self, row_no: int, cells: Sequence[str]) -> Row:
+    def _read(self, row_no: int, cells: Sequence[str]) -> PersonRow:
         if len(cells) != self._width:
             cells = self._level(cells)
         default = self._default_country if self._country_at is None else self._country_of(cells)
@@ -146,14 +141,13 @@ class RowReader:
         except InvalidNumber as fault:
             number = _read_mangled(text, default, fault)
         address = number.address
-        return (
-            *self._head,
+        return PersonRow(
             slot_of_address(address),
+            address,
             row_no,
             CONSENT_YES if self._consent_at is None else _read_consent(cells[self._consent_at]),
             None if self._said_at is None else self._read_moment(cells[self._said_at]),
             address_key(self._secret, address),
-            address,
             number.country,
             None if self._first_name_at is None else _read_name(cells[self._first_name_at]),
             None if self._last_name_at is None else _read_name(cells[self._last_name_at]),
@@ -194,18 +188,18 @@ class RowReader:
             )
         return moment
 
-    def _read_tags(self, cells: Sequence[str]) -> list[str] | None:
+    def _read_tags(self, cells: Sequence[str]) -> str | None:
         tags: dict[str, None] = {}
         for place in self._tags_at:
             for piece in _TAG_MARKS.split(cells[place]):
-                tag = " ".join(piece.split())
+                tag = " ".join(piece.split())  # which takes a `TAG_MARK`, too, for a blank
                 if len(tag) > _LONGEST_TAG_CHARACTERS:
                     raise _Refused(FaultReason.TOO_LONG, f"The tag {_show(tag)} has more than 40 characters.")
                 if tag:
                     tags[tag] = None
         if len(tags) > _MOST_TAGS:
             raise _Refused(FaultReason.TOO_LONG, f"There are more than {_MOST_TAGS} tags in one row.")
-        return list(tags) or None
+        return TAG_MARK.join(tags) or None
 
     def _read_attributes(self, cells: Sequence[str]) -> str:
         values: dict[str, AttributeValue] = {}

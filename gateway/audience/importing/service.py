@@ -288,7 +288,7 @@ def _begun(job: ImportJob, settings: ImportSettings, now: datetime, *, is_dry_ru
     if is_read and job.progress.is_staged:
         progress.phase = "counting" if is_dry_run else "merging"
         progress.read_with = job.progress.read_with
-        progress.rows_total = job.counts.rows - job.counts.refused
+        progress.rows_total = job.counts.rows - job.counts.refused - job.counts.duplicates
         progress.phase_started_at = now
         counts = ImportCounts(
             rows=job.counts.rows,

@@ -98,7 +98,9 @@ def check_settings(settings: ImportSettings, *, now: datetime) -> None:
 def _check_columns(columns: list[str]) -> None:
     if columns.count(NUMBER) != 1:
         raise _invalid(
-            "columns", "No column is the number, or several are.", "Name exactly one column number."
+            "columns",
+            "No column holds the number, or several do.",
+            "Say of exactly one that it is the number.",
         )
     seen: set[str] = set()
     for place, role in enumerate(columns):
