@@ -174,7 +174,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException as exc:
         return _answer_http_exception(request, exc)
     except ConnectionError:
-        raise  # the caller went away: there is nobody to answer
+        if not _is_gone(request):
+            raise
+        return web.Response(status=_CALLER_GONE)  # raised, aiohttp would log it as a fault of ours
     except Exception:
         log.exception("request.failed", method=request.method, path=request.path)
         problem = describe(
@@ -184,6 +186,12 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 
 _REPEAT = "Repeat the request with the same Idempotency-Key."
+_CALLER_GONE = 499
+"""What some proxies log for a caller who hung up; nobody receives it."""
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _answer_http_exception(request: web.Request, exc: web.HTTPException) -> web.Response:
