@@ -16,7 +16,8 @@ from gateway.main import serve
 
 _COLLECTIONS = (50_000, 20, 50)
 """Objects made before the collector looks for cycles. Thousands of messages are alive at any time, and hardly
-any cycles: with Python's own 700 a campaign's message cost 118 µs, with these 100, at the same memory."""
+any cycles: with Python's own 700 a campaign's message cost 118 µs, with these 100, at the same memory. What
+the start has loaded is set aside: looking through it took 0.1 s, in which nothing was sent."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     configure_logging(load_config(path, os.environ).logging)
     gc.set_threshold(*_COLLECTIONS)
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(lambda: load_config(path, os.environ)))
     return ExitStatus.DONE
