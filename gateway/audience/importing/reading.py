@@ -85,7 +85,7 @@ def _survey_file(order: ReadingOrder) -> Survey:
     for _, cells in _people(order):
         rows += 1
         for place, guess in guesses:
-            if place < len(cells) and cells[place]:
+            if place < len(cells) and cells[place] and not cells[place].isspace():
                 guess.see(cells[place])
     if rows == 0:
         raise BrokenFile("there are no rows of people in it, only a heading or empty lines.")
@@ -103,7 +103,7 @@ def _people(order: ReadingOrder) -> Iterator[tuple[int, list[str]]]:
     numbered = enumerate(records, start=1)
     heading_is_due = bool(order.settings.has_header)
     for row_no, cells in numbered:
-        if not any(cells) or not any(cell.strip() for cell in cells):
+        if not cells or ((not cells[0] or cells[0].isspace()) and not any(cell.strip() for cell in cells)):
             continue
         if heading_is_due:
             heading_is_due = False
@@ -137,11 +137,16 @@ class _KindGuess:
             self._examples[text] = None
             if len(self._examples) >= _EXAMPLES:
                 self._kind = guess_kind_of_texts(self._examples)
-        elif self._kind is not AttributeKind.TEXT:
-            try:
-                read_value(self._kind, text)
-            except BadAttribute:
-                self._kind = AttributeKind.TEXT
+        elif self._kind is not AttributeKind.TEXT and text not in self._examples and not self._fits(text):
+            self._kind = AttributeKind.TEXT
+
+    def _fits(self, text: str) -> bool:
+        if self._kind is AttributeKind.NUMBER:
+            return guess_kind_of_texts((text,)) is AttributeKind.NUMBER  # 007 is read as one and is none
+        try:
+            return read_value(self._kind or AttributeKind.TEXT, text) is not None
+        except BadAttribute:
+            return False
 
     @property
     def kind(self) -> AttributeKind:
