@@ -67,7 +67,9 @@ class CampaignDesk:
         campaign = await find_campaign(self._deps.database, shop.id, campaign_id)
         if campaign is None:
             raise CampaignRefused(
-                "not_found", "There is no campaign with this id.", "Check the id, and whose key it is."
+                "not_found",
+                "There is no campaign with this id.",
+                "Check the id; another shop's is not found.",
             )
         return campaign
 

@@ -36,8 +36,8 @@ class AdminClient:
     def patch(self, path: str, body: dict[str, object]) -> Any:
         return self._request("PATCH", path, body)
 
-    def delete(self, path: str) -> Any:
-        return self._request("DELETE", path, None)
+    def delete(self, path: str, body: dict[str, object] | None = None) -> Any:
+        return self._request("DELETE", path, body)
 
     def answers(self) -> bool:
         """Whether a server listens on the socket at all."""

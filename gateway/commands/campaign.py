@@ -18,9 +18,18 @@ _WORDS = (
     ("list", "every campaign", "Every campaign of the shop, newest first."),
     ("show", "one campaign", "One campaign: what it is, and how far it is."),
     ("create", "write a draft", "Write a draft from a JSON file with the fields of POST /v1/campaigns."),
+    (
+        "change",
+        "change it",
+        "Change it by a JSON file with the fields of PATCH /v1/campaigns; drafts wholly, running"
+        " ones in name, speed, send_until and failure share.",
+    ),
+    ("duplicate", "the same again", "The same again, as a new draft."),
+    ("delete", "throw a draft away", "Throw a draft away."),
     ("estimate", "what it would come to", "People, parts, cost and time if it started now. Sends nothing."),
     ("test", "try it on own numbers", "Send its text to up to five own numbers. They are paid for."),
     ("start", "start it", "Start it, at once or at its time. Asks for the estimate's number of recipients."),
+    ("unplan", "make it a draft again", "Make a planned campaign a draft again, before its time."),
     ("pause", "stop it within a second", "Stop a running campaign; `resume` lets it go on."),
     ("resume", "let it go on", "Let a paused campaign go on."),
     ("cancel", "end it for good", "End it: what waits is cancelled, what has left cannot be called back."),
@@ -38,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             one.add_argument("file", help="a JSON file, or - for standard input")
         else:
             one.add_argument("campaign", help="its id such as cmp_1nGf0K2aQbL, or its name")
+        if word == "change":
+            one.add_argument("file", help="a JSON file, or - for standard input")
         if word == "test":
             one.add_argument("numbers", nargs="+", metavar="NUMBER", help="such as +33612345678")
             one.add_argument("--contact", metavar="ID", help="the person whom it is written for")
@@ -83,9 +94,8 @@ def _list(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
     query = {"state": arguments.state} if arguments.state else None
     campaigns = list(read_pages(client, f"{shop}/campaigns", "campaigns", query))
     if not campaigns:
-        return {
-            "campaigns": []
-        }, "There is no such campaign. `estafette campaign create FILE` writes a draft."
+        none = f"No campaign is {arguments.state}." if arguments.state else "There is no campaign."
+        return {"campaigns": []}, f"{none} `estafette campaign create FILE` writes a draft."
     rows = [
         (
             each["id"],
@@ -108,17 +118,42 @@ def _show(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
 
 
 def _create(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
-    try:
-        text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
-        body = json.loads(text)
-    except (OSError, ValueError) as exc:
-        raise CommandError(f"{arguments.file} cannot be read as JSON: {exc}") from exc
-    if not isinstance(body, dict):
-        raise CommandError(f"{arguments.file} holds no JSON object; see POST /v1/campaigns in docs/api.md")
-    made = client.post(f"{shop}/campaigns", body)
+    made = client.post(f"{shop}/campaigns", read_fields(arguments.file))
     return made, (
         f"campaign {made['name']} is a draft: {made['id']}\nnext: estafette campaign estimate {made['id']}"
     )
+
+
+def read_fields(name: str) -> dict[str, object]:
+    """The JSON object in a file, or in standard input for `-`. Raises `CommandError`."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        fields = json.loads(text)
+    except OSError as exc:
+        raise CommandError(f"{name} cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise CommandError(f"{name} cannot be read as JSON: {exc}") from exc
+    if not isinstance(fields, dict):
+        raise CommandError(f"{name} holds no JSON object; see campaigns in docs/api.md")
+    return fields
+
+
+def _change(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    campaign = _find(client, shop, arguments.campaign)
+    fields = {"version": campaign["version"], **read_fields(arguments.file)}
+    changed = client.patch(f"{shop}/campaigns/{quote(campaign['id'], safe='')}", fields)
+    return changed, f"campaign {changed['name']} is at version {changed['version']}"
+
+
+def _duplicate(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    made = client.post(_path(shop, _find(client, shop, arguments.campaign), "duplicate"))
+    return made, f"campaign {made['name']} is a draft: {made['id']}"
+
+
+def _delete(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    campaign = _find(client, shop, arguments.campaign)
+    client.delete(f"{shop}/campaigns/{quote(campaign['id'], safe='')}")
+    return {"deleted": campaign["id"]}, f"campaign {campaign['name']} is deleted"
 
 
 def _estimate(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
@@ -219,9 +254,13 @@ _ANSWERS = {
     "list": _list,
     "show": _show,
     "create": _create,
+    "change": _change,
+    "duplicate": _duplicate,
+    "delete": _delete,
     "estimate": _estimate,
     "test": _test,
     "start": _start,
+    "unplan": _move("unplan"),
     "pause": _move("pause"),
     "resume": _move("resume"),
     "cancel": _move("cancel"),

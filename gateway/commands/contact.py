@@ -7,7 +7,7 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from gateway.commands.admin_client import AdminClient
 from gateway.commands.contact_export import write_people
@@ -15,7 +15,7 @@ from gateway.commands.contact_import import add_import_arguments, run_import
 from gateway.commands.contact_list import find_list
 from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import add_server_options, add_shop_option, choose_shop, connect
-from gateway.commands.paging import read_pages
+from gateway.commands.person import find_person
 from gateway.commands.tables import format_table, print_document
 
 _MOST_SHOWN = 200
@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--consent", choices=("unknown", "opted_in", "opted_out"), help="to marketing")
     listing.add_argument("--suppressed", choices=("none", "marketing", "all"), help="kept from")
     listing.add_argument("--tag", metavar="TAG", help="with this tag only")
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many, up to 200")
+    listing.add_argument(
+        "--limit", type=_read_limit, default=50, metavar="N", help="at most so many, 1 to 200"
+    )
     show = _add_word(words, "show", "one person, with everything they said about marketing")
     put = _add_word(words, "put", "add a person, or change what is given")
     put.add_argument("--first-name", metavar="NAME")
@@ -45,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     opt_out = _add_word(words, "opt-out", "keep a person from marketing, or from everything")
     opt_out.add_argument("--scope", choices=("marketing", "all"), default="marketing")
     opt_out.add_argument("--reason", metavar="TEXT", help="shown with the opt-out")
+    lift = _add_word(words, "lift", "end an opt-out; what the person withdrew themselves stays unknown")
+    lift.add_argument("--scope", choices=("marketing", "all"), default="marketing")
+    lift.add_argument("--reason", metavar="TEXT", help="kept in the audit log")
     opt_in = _add_word(words, "opt-in", "record that a person agreed to marketing")
     opt_in.add_argument("--source", required=True, metavar="TEXT", help="where it was said, such as “till”")
     opt_in.add_argument("--wording", metavar="TEXT", help="the words agreed to")
@@ -58,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "export", help="everybody, as CSV", description="People of the shop as CSV on standard output."
     )
     export.add_argument("--list", metavar="NAME", help="of this list only")
-    for one in (listing, show, put, erase, opt_out, opt_in, export):
+    for one in (listing, show, put, erase, opt_out, lift, opt_in, export):
         add_shop_option(one)
         add_server_options(one)
 
@@ -80,6 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitStatus.DONE
 
 
+def _read_limit(text: str) -> int:
+    limit = int(text)
+    if not 1 <= limit <= _MOST_SHOWN:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {_MOST_SHOWN}")
+    return limit
+
+
 def _add_word(words: Any, word: str, purpose: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = words.add_parser(
         word, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
@@ -95,7 +107,7 @@ def _list(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
         "consent": arguments.consent,
         "suppressed": arguments.suppressed,
         "tag": arguments.tag,
-        "limit": str(max(1, min(arguments.limit, _MOST_SHOWN))),
+        "limit": str(arguments.limit),
     }
     answer = client.get(f"{shop}/contacts", {name: value for name, value in query.items() if value})
     if not answer["contacts"]:
@@ -116,7 +128,7 @@ def _list(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
 
 
 def _show(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
-    person = _find_person(client, shop, arguments.person)
+    person = find_person(client, shop, arguments.person)
     proof = client.get(f"{shop}/contacts/{quote(person['id'], safe='')}/consents")
     shown = {**person, **{f"· {name}": value for name, value in person["attributes"].items()}}
     del shown["attributes"]
@@ -134,7 +146,7 @@ def _show(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
 def _put(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
     person: dict[str, object] = {"number": arguments.person}
     if arguments.person.startswith("ctc_"):
-        person["number"] = _find_person(client, shop, arguments.person)["number"]
+        person["number"] = find_person(client, shop, arguments.person)["number"]
     for name in ("first_name", "last_name", "language"):
         if getattr(arguments, name) is not None:
             person[name] = getattr(arguments, name) or None
@@ -194,6 +206,15 @@ def _opt_out(client: AdminClient, shop: str, arguments: argparse.Namespace) -> t
     return answer, f"{arguments.person} is kept from {what}, since {answer['created_at']}"
 
 
+def _lift(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    number = _number_of(client, shop, arguments.person)
+    query = {"scope": arguments.scope, **({"reason": arguments.reason} if arguments.reason else {})}
+    client.delete(f"{shop}/opt-outs/{quote(number, safe='')}?{urlencode(query)}")
+    what = "marketing" if arguments.scope == "marketing" else "everything"
+    answer = {"number": number, "scope": arguments.scope}
+    return answer, f"{arguments.person} is no longer kept from {what}; marketing still needs an opt-in"
+
+
 def _opt_in(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
     consent: dict[str, object] = {"state": "opted_in", "source": arguments.source}
     if arguments.wording:
@@ -207,19 +228,7 @@ def _opt_in(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tu
 
 
 def _number_of(client: AdminClient, shop: str, person: str) -> str:
-    return str(_find_person(client, shop, person)["number"]) if person.startswith("ctc_") else person
-
-
-def _find_person(client: AdminClient, shop: str, person: str) -> dict[str, Any]:
-    """The contact of this id or number. Raises `CommandError` when there is none."""
-    if person.startswith("ctc_"):
-        found: dict[str, Any] = client.get(f"{shop}/contacts/{quote(person, safe='')}")
-        return found
-    people = list(read_pages(client, f"{shop}/contacts", "contacts", {"q": person}))
-    if len(people) != 1:
-        what = "nobody has" if not people else f"{len(people)} people have"
-        raise CommandError(f"{what} {person}; write the whole number, or an id")
-    return people[0]
+    return str(find_person(client, shop, person)["number"]) if person.startswith("ctc_") else person
 
 
 _ANSWERS = {
@@ -228,5 +237,6 @@ _ANSWERS = {
     "put": _put,
     "erase": _erase,
     "opt-out": _opt_out,
+    "lift": _lift,
     "opt-in": _opt_in,
 }

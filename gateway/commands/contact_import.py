@@ -70,6 +70,8 @@ def run_import(arguments: argparse.Namespace) -> int:
     """0 when people were brought in, or would be; 1 when the file is refused or the import fails."""
     client = connect(arguments)
     shop = choose_shop(client, arguments.shop)
+    if arguments.faults:
+        refuse_unwritable(Path(arguments.faults))
     uploaded = _upload(client, shop, arguments.file)
     path = f"{shop}/imports/{uploaded['id']}"
     try:
@@ -90,6 +92,13 @@ def run_import(arguments: argparse.Namespace) -> int:
     else:
         print(_describe(client, path, ended, arguments))
     return ExitStatus.DONE if ended["state"] in ("checked", "finished") else ExitStatus.REFUSED
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raises `CommandError` where no file can be written: better before people are changed than after."""
+    is_writable = os.access(path if path.exists() else path.parent, os.W_OK)
+    if path.is_dir() or not is_writable:
+        raise CommandError(f"{path} cannot be written; name a file in a folder that you may write to")
 
 
 def _upload(client: AdminClient, shop: str, name: str) -> dict[str, Any]:

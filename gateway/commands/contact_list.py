@@ -8,6 +8,7 @@ from gateway.commands.admin_client import AdminClient
 from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import add_server_options, add_shop_option, choose_shop, connect
 from gateway.commands.paging import read_pages
+from gateway.commands.person import find_person
 from gateway.commands.tables import format_table, print_document
 
 
@@ -23,10 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     delete = words.add_parser(
         "delete", help="delete a list", description="Delete a list; the people on it stay contacts."
     )
-    for one in (show, rename, delete):
+    add = words.add_parser("add", help="put people on it", description="Put people of the shop on a list.")
+    remove = words.add_parser(
+        "remove", help="take people off it", description="Take people off a list; they stay contacts."
+    )
+    for one in (show, rename, delete, add, remove):
         one.add_argument("list", help="its name, or its id such as lst_1nGf0K2aQbL")
+    for one in (add, remove):
+        one.add_argument(
+            "people", nargs="+", metavar="PERSON", help="a number, or an id such as ctc_1nGf0K2aQbL"
+        )
     rename.add_argument("name", help="the new name")
-    for one in (listing, create, show, rename, delete):
+    for one in (listing, create, show, rename, delete, add, remove):
         add_shop_option(one)
         add_server_options(one)
 
@@ -88,8 +97,36 @@ def _delete(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tu
     }, f"list {found['name']} is deleted; its {found['member_count']} people stay"
 
 
+def _add(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    found = find_list(client, shop, arguments.list)
+    answer = client.post(_members_of(shop, found), _name_people(client, shop, arguments.people))
+    return answer, f"{answer['added']} of {len(arguments.people)} are on {found['name']} now that were not"
+
+
+def _remove(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:
+    found = find_list(client, shop, arguments.list)
+    answer = client.delete(_members_of(shop, found), _name_people(client, shop, arguments.people))
+    return answer, f"{answer['removed']} of {len(arguments.people)} are off {found['name']} now"
+
+
+def _name_people(client: AdminClient, shop: str, people: list[str]) -> dict[str, object]:
+    return {"contacts": [find_person(client, shop, person)["id"] for person in people]}
+
+
+def _members_of(shop: str, found: dict[str, Any]) -> str:
+    return f"{shop}/lists/{quote(found['id'], safe='')}/members"
+
+
 def _path_of(client: AdminClient, shop: str, named: str) -> str:
     return f"{shop}/lists/{quote(find_list(client, shop, named)['id'], safe='')}"
 
 
-_ANSWERS = {"list": _list, "create": _create, "show": _show, "rename": _rename, "delete": _delete}
+_ANSWERS = {
+    "list": _list,
+    "create": _create,
+    "show": _show,
+    "rename": _rename,
+    "delete": _delete,
+    "add": _add,
+    "remove": _remove,
+}

@@ -35,7 +35,7 @@ NOT_FOUND = Refusal(
     RefusalCode.NOT_FOUND,
     "",
     "There is no message with this id.",
-    "Check the id, and the key's shop and mode.",
+    "Check the id; what belongs to another shop or to keys of the other mode is not found.",
 )
 
 

@@ -1,8 +1,10 @@
 """Columns named on the command line."""
 
+from pathlib import Path
+
 import pytest
 
-from gateway.commands.contact_import import map_columns
+from gateway.commands.contact_import import map_columns, refuse_unwritable
 from gateway.commands.errors import CommandError
 
 HEADING = ["Nom", "Mobile", "Ville", "Ville"]
@@ -34,3 +36,12 @@ def test_columns_without_a_heading_are_named_by_number() -> None:
 def test_a_column_that_is_not_plain_is_refused(mapping: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
         map_columns(HEADING, SUGGESTED, [mapping])
+
+
+def test_a_place_where_refused_rows_cannot_be_written_is_refused_before_anybody_is_changed(
+    tmp_path: Path,
+) -> None:
+    refuse_unwritable(tmp_path / "refused.csv")
+    for path in (tmp_path, tmp_path / "none" / "refused.csv"):
+        with pytest.raises(CommandError, match="cannot be written"):
+            refuse_unwritable(path)

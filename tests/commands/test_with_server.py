@@ -189,8 +189,43 @@ def test_people_are_put_on_lists_found_exported_and_forgotten(
     assert ask("contact", "erase", person["id"])["erased"]["consents"] == 4
     assert say("contact", "list") == "Nobody is found.\n"
     assert "is called Customers now" in say("list", "rename", "Clients", "Customers")
+    bob = ask("contact", "put", "0612345679")["number"]
+    assert "1 of 1 are on Customers now" in say("list", "add", "Customers", bob)
+    assert ask("list", "remove", "Customers", bob)["removed"] == 1
+    assert ask("contact", "opt-out", bob, "--scope", "all")["scope"] == "all"
+    assert "no longer kept from everything" in say("contact", "lift", bob, "--scope", "all")
+    assert "not kept from anything" in say(
+        "contact", "lift", bob, "--scope", "all", expect=ExitStatus.REFUSED
+    )
     assert "0 people stay" in say("list", "delete", "Customers")
     assert "there is no list Clients" in say("list", "show", "Clients", expect=ExitStatus.REFUSED)
+
+
+def test_a_campaign_is_written_changed_repeated_and_thrown_away(
+    server: Server, ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask("shop", "create", "alpha", "--country", "FR", "--sender", "ALPHA")
+    members = ask("list", "create", "Clients")["id"]
+    fields = tmp_path / "campaign.json"
+    fields.write_text(json.dumps({"name": "Soldes", "text": "Hi", "audience": {"lists": [members]}}))
+    made = ask("campaign", "create", str(fields))
+    fields.write_text(json.dumps({"text": "Bonjour", "parts_per_second": 5}))
+    changed = ask("campaign", "change", "Soldes", str(fields))
+    assert (changed["text"], changed["version"], changed["name"]) == ("Bonjour", 2, "Soldes")
+    copy = ask("campaign", "duplicate", "Soldes")
+    assert ask("campaign", "delete", copy["id"]) == {"deleted": copy["id"]}
+    assert ask("campaign", "estimate", made["id"])["recipients"] == 0
+    assert [each["id"] for each in ask("campaign", "list", "--state", "draft")["campaigns"]] == [made["id"]]
+    for words, told in (
+        (["show", "cmp_00000000001"], "no campaign with this id"),
+        (["show", "Noël"], "there is no campaign Noël"),
+        (["create", str(tmp_path / "none.json")], "none.json cannot be read: No such file"),
+        (["pause", "Soldes"], "cannot be paused"),
+    ):
+        assert main(["campaign", *words, *server.line]) == ExitStatus.REFUSED
+        assert told in capsys.readouterr().err
+    assert main(["campaign", "list", "--state", "paused", *server.line]) == ExitStatus.DONE
+    assert capsys.readouterr().out.startswith("No campaign is paused.")
 
 
 def test_orders_come_from_a_file_rehearsed_then_stored_and_again(

@@ -157,7 +157,7 @@ def names_a_thing(schema: Any, name: str = "") -> bool:
 async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway) -> None:
     one, other = await gateway.add_shop("one"), await gateway.add_shop("other")
     willing, unwilling = "+33612345670", "+33612345671"
-    agreed = {"state": "opted_in", "source": "till"}
+    agreed = {"state": "opted_in", "source": "till", "wording": "I agree"}
 
     async def post(shop: Account, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         return (await gateway.call("POST", f"/v1/{path}", shop.live, json=body))[:2]
@@ -173,5 +173,7 @@ async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway
     assert contact["suppressed"] == "none"
     _, contact = await post(other, "contacts", {"number": unwilling, "consent": agreed})
     assert contact["marketing_consent"] == "opted_in"
+    _, proof, _ = await gateway.call("GET", f"/v1/contacts/{contact['id']}/consents", other.live)
+    assert [each["wording"] for each in proof["consents"]] == ["I agree"]
     assert (await post(other, "messages", {"to": unwilling, **text}))[0] == 202
     assert (await post(one, "messages", {"to": unwilling, **text}))[1]["code"] == "recipient_opted_out"
