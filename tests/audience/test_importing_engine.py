@@ -13,9 +13,11 @@ import pytest
 
 from gateway.audience.importing.errors import ImportRefused
 from gateway.audience.importing.settings import ConsentSettings, ImportSettings
+from gateway.audience.importing.steps import ImportSteps
 from gateway.domain.people import OptoutWay
 from gateway.domain.public_ids import encode_public_id
-from gateway.store.imports import ImportState
+from gateway.store.errors import StoreUnavailable
+from gateway.store.imports import ImportJob, ImportState
 from gateway.store.optouts import Withdrawal, withdraw_people
 from gateway.store.rollups import Tallies
 from tests.audience.import_rig import SECRET, Importer, number_of, open_importer, write_csv
@@ -29,6 +31,28 @@ AGREED = ConsentSettings("opted_in", "shop counter", "I agree to receive offers 
 async def importer(database: str, tmp_path: Path) -> AsyncIterator[Importer]:
     async with open_importer(database, tmp_path) as opened:
         yield opened
+
+
+async def test_a_mistake_while_the_database_is_away_ends_the_import_and_not_the_node(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail, away = ImportSteps.fail, [StoreUnavailable("away")]
+
+    async def stumble(self: ImportSteps, job: ImportJob) -> None:
+        raise ZeroDivisionError
+
+    async def fail_late(self: ImportSteps, job: ImportJob, fault: str) -> None:
+        if away:
+            raise away.pop()
+        await fail(self, job, fault)
+
+    monkeypatch.setattr(ImportSteps, "take", stumble)
+    monkeypatch.setattr(ImportSteps, "fail", fail_late)
+    job = await importer.bring_in(write_csv([("number",), ("+33610000001",)]), new_list="customers")
+    assert job.state is ImportState.FAILED
+    assert job.fault is not None
+    assert "mistake" in job.fault
+    assert not importer.work.done()
 
 
 async def test_a_list_comes_in_with_consents_members_and_fields(importer: Importer) -> None:

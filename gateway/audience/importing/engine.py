@@ -111,11 +111,22 @@ class ImportEngine:
             raise
         except Exception:
             log.exception("import.failed_unforeseen", import_id=public_id)
-            await self._steps.fail(job, "The server made a mistake, which it has logged; tell the operator.")
+            await self._end_by_mistake(job)
         finally:
             self._untidy.set()
         self.wake()
         log.info("import.ended", import_id=public_id, state=current.state.word if current else "gone")
+
+    async def _end_by_mistake(self, job: ImportJob) -> None:
+        while True:
+            try:
+                await self._steps.fail(
+                    job, "The server made a mistake, which it has logged; tell the operator."
+                )
+            except StoreUnavailable:
+                await asyncio.sleep(_AWAY_PAUSE_SECONDS)
+            else:
+                return
 
     async def _reread(self, job: ImportJob) -> ImportJob | None:
         while True:
@@ -131,9 +142,9 @@ class ImportEngine:
             try:
                 await self._clear_leftovers()
                 await self._forget()
-            except StoreError as exc:
-                if isinstance(exc, LeaseLost):
-                    raise
+            except LeaseLost:
+                raise
+            except (StoreError, OSError) as exc:
                 log.warning("import.not_tidied", fault=str(exc))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TIDY_SECONDS):
@@ -161,11 +172,11 @@ class ImportEngine:
         before = now - timedelta(hours=self.config.kept_hours)
         await forget_upload_tickets(self._database, before)
         for job in await list_imports_to_forget(self._database, before):
-            self._deps.files.remove(job.id)
             async with self._database.transaction() as connection:
                 held = await lock_import(connection, job.shop_id, job.id)
                 if held is None or held.state not in AT_REST:
-                    continue
+                    continue  # started in the last instant
+                self._deps.files.remove(job.id)
                 await forget_import_faults(connection, job.shop_id, job.id)
                 await save_import(connection, _forgotten(held, now), now)
         await asyncio.to_thread(self._deps.files.remove_older_than, 2 * 3600.0 * self.config.kept_hours)
