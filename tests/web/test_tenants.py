@@ -177,3 +177,11 @@ async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway
     assert [each["wording"] for each in proof["consents"]] == ["I agree"]
     assert (await post(other, "messages", {"to": unwilling, **text}))[0] == 202
     assert (await post(one, "messages", {"to": unwilling, **text}))[1]["code"] == "recipient_opted_out"
+    for shop, currency in ((one, "EUR"), (other, "RON")):
+        order = {"id": "A-1", "number": willing, "amount": "5", "currency": currency}
+        status, told = await post(shop, "orders", order)
+        assert (status, told["amount"]["currency"], told["contact_id"] is None) == (
+            201,
+            currency,
+            shop is other,
+        )
