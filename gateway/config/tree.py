@@ -174,7 +174,7 @@ class DatabaseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `${NAME}`. Without it and `dsn_file`, the bundled Postgres runs below the state folder."""
     dsn_file: Path | None = None
     """File whose only line is the address, so that its password is not in this file. Set this or `dsn`."""
-    pool_size: Annotated[int, Meta(ge=2, le=50)] = 8
+    pool_size: Annotated[int, Meta(ge=2, le=50)] = 16
     """Connections for requests and queries; the batch writers hold their own few beside them. Raise when
     `status` says that requests wait for one."""
     embedded: EmbeddedPostgresConfig | None = None

@@ -160,6 +160,11 @@ class Running:
         await self.gateway.apply(load_config(write_configuration(self.folder, content), {}))
         await self.until_bound()
 
+    async def until_answered(self) -> None:
+        """Until every submit has its answer, and what was seen is stored."""
+        await until(lambda: not any(each.in_flight for each in self.gateway.rooms.dispatcher.report()))
+        await self.gateway.rooms.outcomes.drained()
+
     async def until_bound(self) -> None:
         await until(lambda: all(each["is_up"] for each in self.gateway.rooms.status.list_connectors()))
 
@@ -233,17 +238,19 @@ class ServerProcess:
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), DEADLINE_SECONDS)
 
-    async def run_command(self, *words: str) -> tuple[int, str, str]:
-        """`estafette WORDS` on this server's configuration: status, output, words for people."""
+    async def run_command(self, *words: str, given: bytes = b"") -> tuple[int, str, str]:
+        """`estafette WORDS` on this server's configuration, `given` on its standard input: status, output,
+        words for people."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway.cli", *words),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=Path(__file__).parents[2],
             env={**os.environ, "ESTAFETTE_CONFIG": str(self.config_path)},
         )
         async with asyncio.timeout(DEADLINE_SECONDS):
-            output, words_for_people = await process.communicate()
+            output, words_for_people = await process.communicate(given)
         assert process.returncode is not None
         return process.returncode, output.decode(), words_for_people.decode()
 
