@@ -43,8 +43,10 @@ async def looking(tmp_path: Path, **options: Any) -> AsyncIterator[tuple[FakeApi
 async def importing(
     tmp_path: Path, **options: Any
 ) -> AsyncIterator[tuple[FakeApi, ConsoleApp, Pilot[None], ImportScreen]]:
-    """The import begun from the first list."""
+    """The import begun from the people of the first list."""
     async with looking(tmp_path, **options) as (api, app, pilot):
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: "Ștefan" in text_of(app))
         await pilot.press("i")
         await wait_for(pilot, lambda: isinstance(app.screen, ImportScreen) and app.is_settled)
         assert isinstance(app.screen, ImportScreen)
@@ -210,6 +212,13 @@ async def test_a_column_gets_another_meaning_and_the_number_is_asked_for(tmp_pat
         await pilot.press("down", "enter", *"numb", "enter")
         await wait_for(pilot, lambda: app.screen is screen)
         assert screen.settings.columns[:2] == ("ignore", "number")
+
+
+async def test_people_without_a_permission_are_told_to_get_no_marketing(tmp_path: Path) -> None:
+    async with importing(tmp_path) as (_, app, pilot, screen):
+        await send_file(tmp_path, pilot, screen)
+        await pilot.press("ctrl+n", "ctrl+n")
+        await wait_for(pilot, lambda: "they get no marketing" in text_of(app))
 
 
 async def test_pasted_rows_are_sent_as_a_file(tmp_path: Path) -> None:

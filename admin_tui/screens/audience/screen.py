@@ -118,7 +118,8 @@ class AudienceScreen(ConsoleScreen):
         self.run_worker(self._add(), group="act")
 
     def action_import(self) -> None:
-        self.app.push_screen(ImportScreen(self.desk, contact_list=self._focused_list))
+        """A list is chosen beforehand only while its people are looked at: a new file is a new list."""
+        self.app.push_screen(ImportScreen(self.desk, contact_list=self._list))
 
     def action_export(self) -> None:
         if self._focused_list is None:

@@ -21,7 +21,7 @@ from admin_tui.tables import PagedTable, Source
 
 COLUMNS = (
     Column("column", "importing.columns.column", 18),
-    Column("meaning", "importing.columns.meaning", 20),
+    Column("meaning", "importing.columns.meaning", 26),
     Column("samples", "importing.columns.samples", 24, grows=True),
 )
 _SAMPLES = 3

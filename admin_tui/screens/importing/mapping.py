@@ -83,6 +83,10 @@ class ImportSettings:
         """Whether a column says of each person whether they agreed."""
         return "consent" in self.columns
 
+    def gives_permission(self) -> bool:
+        """Whether anybody of the file may get marketing by it."""
+        return self.consent.opted_in or self.tells_consent()
+
     def has_number(self) -> bool:
         """Whether a column says which number each person has; without it nothing can be imported."""
         return NUMBER in self.columns

@@ -105,5 +105,11 @@ def draw_faults(desk: Desk, counts: Mapping[str, Any], faults: Sequence[Json]) -
     drawn = Text(f"\n{say('importing.faults.title')}\n", "bold")
     for fault in faults:
         drawn.append(f"{desk.words.number(int(fault['row'])):>{_NUMBER_CELLS}}", "not bold")
-        drawn.append(f" {clean(fault.get('detail') or fault.get('reason') or '')}\n", "not bold")
+        drawn.append(f" {_name_reason(desk, fault['reason'])}", "not bold")
+        drawn.append(f" · {clean(fault.get('detail') or '')}\n", "not bold dim")
     return drawn
+
+
+def _name_reason(desk: Desk, reason: str) -> str:
+    key = f"importing.reason.{reason}"
+    return desk.say(key) if desk.words.has(key) else clean(reason)

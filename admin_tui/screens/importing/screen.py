@@ -372,7 +372,10 @@ class ImportScreen(ConsoleScreen):
             )
         if self.step is ImportStep.CHECK:
             key = "importing.check.running" if self._is_at_work else "importing.check.ready"
-            return Text(say(key), "bold")
+            headline = Text(say(key), "bold")
+            if not self.settings.gives_permission():
+                headline.append(f"\n▲ {say('importing.check.no_marketing')}", "yellow not bold")
+            return headline
         if self.step is ImportStep.RUN:
             told = say("importing.run.waiting") if phase == "waiting" else say("importing.close_console")
             return Text(told, "bold")
