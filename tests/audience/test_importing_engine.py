@@ -109,14 +109,20 @@ async def test_a_dry_run_changes_no_one_and_counts_what_starting_does(importer: 
 async def test_the_same_file_twice_changes_nothing(importer: Importer) -> None:
     octets = write_csv([("number", "city"), *((number_of(i), "Lyon") for i in range(300))])
     await importer.bring_in(octets, new_list="customers", consent=AGREED)
-    before = await importer.rig.fetch("SELECT * FROM contact ORDER BY id")
+    before = await read_versions(importer)
     list_id = await importer.rig.value("SELECT id FROM contact_list")
     again = await importer.bring_in(octets, contact_list=encode_public_id("lst", list_id), consent=AGREED)
     assert (again.counts.new, again.counts.updated, again.counts.unchanged) == (0, 0, 300)
     assert again.counts.consents == 0
-    assert await importer.rig.fetch("SELECT * FROM contact ORDER BY id") == before
+    assert await read_versions(importer) == before, "nothing was written"
     assert await importer.rig.value("SELECT member_count FROM contact_list") == 300
     assert await importer.rig.value("SELECT count(*) FROM consent") == 300
+
+
+async def read_versions(importer: Importer) -> list[object]:
+    """The places of all rows, which every write moves."""
+    tables = ("contact", "consent", "list_member")
+    return [await importer.rig.fetch(f"SELECT ctid::text, xmin::text FROM {t} ORDER BY 1") for t in tables]
 
 
 async def test_who_opted_out_stays_out_and_is_counted(importer: Importer) -> None:
@@ -181,6 +187,46 @@ async def test_a_cancel_while_reading_leaves_nobody(importer: Importer) -> None:
     assert cancelled.fault == "Cancelled before anyone was brought in."
     await asyncio.sleep(0.5)
     assert await importer.rig.value("SELECT count(*) FROM contact") == 0
+
+
+async def test_a_cancel_while_merging_keeps_whom_it_tells(importer: Importer) -> None:
+    octets = write_csv([("number",), *((number_of(i),) for i in range(60_000))])
+    job = await importer.upload(octets)
+    await importer.imports.start(
+        importer.shop, "uid 0", job.id, ImportSettings(new_list="all", consent=AGREED)
+    )
+    async with asyncio.timeout(30):
+        while not (job.progress.phase == "merging" and job.counts.new):
+            await asyncio.sleep(0.01)
+            job = await importer.imports.get(importer.shop, job.id)
+    cancelled = await importer.imports.cancel(importer.shop, "uid 0", job.id)
+    assert cancelled.state is ImportState.CANCELLED
+    brought_in = cancelled.counts.new
+    assert 0 < brought_in < 60_000
+    assert f"{brought_in:,} people were brought in" in str(cancelled.fault)
+    await asyncio.sleep(0.5)
+    for table in ("contact", "list_member", "consent"):
+        assert await importer.rig.value(f"SELECT count(*) FROM {table}") == brought_in
+    assert await importer.rig.value("SELECT member_count FROM contact_list") == brought_in
+
+
+async def test_what_was_read_is_removed_at_the_end_and_missed_before(
+    importer: Importer, tmp_path: Path
+) -> None:
+    octets = write_csv([("number",), *((number_of(i),) for i in range(100))])
+    checked = await importer.check(octets)
+    staged = importer.files.staged_path_of(checked.id)
+    assert staged.stat().st_mode & 0o077 == 0
+    staged.unlink()
+    await importer.imports.start(importer.shop, "uid 0", checked.id, ImportSettings())
+    failed = await importer.end_of(checked.id)
+    assert (failed.state, failed.counts.new) == (ImportState.FAILED, 0)
+    assert "start the import again" in str(failed.fault)
+    await importer.imports.start(importer.shop, "uid 0", checked.id, ImportSettings())
+    assert (await importer.end_of(checked.id)).counts.new == 100
+    async with asyncio.timeout(5):
+        while staged.exists():  # noqa: ASYNC110 - cleared in the background
+            await asyncio.sleep(0.01)
 
 
 async def test_an_upload_page_is_good_once(importer: Importer) -> None:

@@ -1,24 +1,37 @@
 """Readers and guesses, on good files, broken ones and random ones."""
 
+import contextlib
 import csv
 import io
+import subprocess
+import sys
+import time
 import zipfile
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.processes import peak_resident_mb
 from gateway.audience.importing.errors import BrokenFile, ImportRefused
 from gateway.audience.importing.headings import suggest_columns
+from gateway.audience.importing.process import LookOrder
+from gateway.audience.importing.reading import ReadingOrder, ReadingReport
 from gateway.audience.importing.row_reading import RowReader
 from gateway.audience.importing.settings import ImportSettings, check_settings
-from gateway.audience.importing.sniffing import look_at
+from gateway.audience.importing.sniffing import Detected, look_at, open_records
+from gateway.audience.importing.staged_file import StagedFile, StagedFileGone, read_block
 from gateway.audience.importing.text_files import DELIMITERS, LONGEST_LINE_CHARACTERS, read_records
 from gateway.domain.attributes import AttributeKind
+from gateway.domain.identifiers import SLOT_COUNT, slot_of_address
+from gateway.store.import_rows import PersonRow
 from gateway.store.imports import FaultRow
 from gateway.web.import_view import neutralise, write_faults
+from tests.audience.sheets import write_ods, write_xlsx
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -236,3 +249,114 @@ def test_faults_hold_no_formula() -> None:
         "3,no_number,plain",
     ]
     assert neutralise("+33") == "'+33"
+
+
+SHEET = [
+    ["Mobile", "Prénom", "Né le", "Points", "VIP"],
+    ["0612345678", "Zoé", date(1990, 2, 28), 12.5, True],
+    [612345679, "O'Brien & fils", date(2001, 12, 1), 7, False],
+]
+AS_READ = [
+    ["Mobile", "Prénom", "Né le", "Points", "VIP"],
+    ["0612345678", "Zoé", "1990-02-28", "12.5", "true"],
+    ["612345679", "O'Brien & fils", "2001-12-01", "7", "false"],
+]
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_ods])
+def test_a_spreadsheet_is_read_as_people_see_it(
+    tmp_path: Path, write: Callable[[Sequence[Sequence[object]]], bytes]
+) -> None:
+    path = keep(tmp_path, write(SHEET))
+    look = look_at(path)
+    assert look.detected.format == write.__name__.removeprefix("write_")
+    assert (look.detected.has_header, look.detected.delimiter) == (True, None)
+    assert look.detected.suggested[:2] == ["number", "first_name"]
+    assert look.preview == AS_READ
+    assert list(open_records(path, look.detected.format, None, None)) == AS_READ
+
+
+@pytest.mark.integration
+def test_a_line_of_100_mb_is_refused_in_memory_that_does_not_grow(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    with path.open("wb") as file:
+        file.write(b"number,first_name\n+33612345678,")
+        for _ in range(100):
+            file.write(b"x" * 1_048_576)
+    order = ReadingOrder(
+        instance_secret=b"secret",
+        path=str(path),
+        staged_path=str(tmp_path / "people"),
+        settings=ImportSettings(columns=["number", "first_name"], has_header=True, encoding="utf-8"),
+        detected=Detected("csv", "utf-8", ",", True, [], []),
+        known_fields={},
+    )
+    peak_mb, _ = run_reader("look", LookOrder(str(path)))
+    assert 30 < peak_mb < 70
+    peak_mb, said = run_reader("read", order)
+    report = msgspec.json.decode(said.splitlines()[-1], type=ReadingReport)
+    assert report.fault is not None
+    assert report.fault.startswith("Row 2: a line has more than 1,048,576 characters")
+    assert 30 < peak_mb < 70, "without any file it takes 39 MB"
+    assert not (tmp_path / "people").exists()
+
+
+def run_reader(word: str, order: msgspec.Struct) -> tuple[int, bytes]:
+    """The most memory that the reading process took, in MiB, and what it said."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway.audience.importing", word],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(msgspec.json.encode(order))
+        process.stdin.close()
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, peak_resident_mb(process.pid))
+            time.sleep(0.005)
+        return round(peak), process.stdout.read()
+
+
+def person(place: int, row_no: int) -> PersonRow:
+    address = f"336{10_000_000 + place}"
+    slot = slot_of_address(address)
+    return PersonRow(
+        slot, address, row_no, 1, NOW, b"key", "FR", None, "é", None, "Europe/Paris", "a\x1fb", "{}"
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 300, 40_000])
+def test_people_are_staged_by_slot_once_and_the_last_row_counts(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "people"
+    staged = StagedFile(path, rows=rows)
+    for row_no in range(rows):
+        staged.add(person(row_no, row_no))
+    staged.add(person(0, rows))
+    assert staged.finish() == rows
+    staged.close()
+    found, slot = list[tuple[int, str, int]](), 0
+    while slot < SLOT_COUNT:
+        people, last_slot = read_block(path, slot)
+        found += zip(people.slots, people.addresses, people.row_nos, strict=True)
+        assert all(slot <= each <= last_slot for each in people.slots)
+        slot = last_slot + 1
+    assert found == sorted(found)
+    assert {address: row_no for _, address, row_no in found} == {
+        person(place, 0).address: place or rows for place in range(rows)
+    }
+    assert [each.name for each in tmp_path.iterdir()] == ["people"]
+
+
+def test_a_staged_file_that_is_cut_off_is_as_good_as_gone(tmp_path: Path) -> None:
+    path = tmp_path / "people"
+    with contextlib.closing(StagedFile(path, rows=1)) as staged:
+        staged.add(person(1, 2))
+        staged.finish()
+    octets = path.read_bytes()
+    for length in range(0, len(octets), 7):
+        path.write_bytes(octets[:length])
+        with pytest.raises(StagedFileGone):
+            read_block(path, 0)

@@ -115,6 +115,6 @@ def read_block(path: Path, first_slot: int) -> tuple[PeopleColumns, int]:
                 if block.first_slot == first_slot:
                     file.seek(block.offset)
                     return _decode_people(file.read(block.octets)), block.last_slot
-    except (OSError, msgspec.DecodeError) as exc:
+    except (OSError, ValueError, msgspec.DecodeError) as exc:  # ValueError: a length beyond all files
         raise StagedFileGone(f"{path.name}: {exc}") from exc
     raise StagedFileGone(f"{path.name}: no block begins at slot {first_slot}")
