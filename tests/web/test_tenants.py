@@ -177,6 +177,12 @@ async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway
     assert [each["wording"] for each in proof["consents"]] == ["I agree"]
     assert (await post(other, "messages", {"to": unwilling, **text}))[0] == 202
     assert (await post(one, "messages", {"to": unwilling, **text}))[1]["code"] == "recipient_opted_out"
+    later = {"state": "opted_in", "source": "till", "wording": "Said to each in turn"}
+    for shop, number in ((other, unwilling), (one, willing), (other, willing)):
+        _, contact = await post(shop, "contacts", {"number": number, "consent": later})
+    _, proof, _ = await gateway.call("GET", f"/v1/contacts/{contact['id']}/consents", other.live)
+    assert [each["wording"] for each in proof["consents"]] == [later["wording"]]
+    await gateway.call("DELETE", f"/v1/contacts/{contact['id']}", other.live)
     for shop, currency in ((one, "EUR"), (other, "RON")):
         order = {"id": "A-1", "number": willing, "amount": "5", "currency": currency}
         status, told = await post(shop, "orders", order)
