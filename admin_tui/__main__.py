@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     shot.add_argument("--screenshot", metavar="SCREEN", help="a screen by name, such as overview; then exit")
     shot.add_argument("--size", default="120x40", metavar="COLUMNSxROWS", help="of the drawn terminal")
     shot.add_argument("--out", metavar="FILE.svg", help="where the drawing goes")
-    shot.add_argument("--keys", default="", help="keys to press first, with commas between")
+    shot.add_argument("--keys", default="", help="keys to press first, with commas between; type:TEXT types")
     shot.add_argument("--at", metavar="TIME", help="draw as if it were this time (RFC 3339)")
     return parser
 

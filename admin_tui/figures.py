@@ -69,6 +69,8 @@ def span(words: Words, seconds: float | None) -> str:
         return words.say("frame.span.whole_hours", hours=str(whole // 3600))
     if whole < 86_400:
         return words.say("frame.span.hours", hours=str(whole // 3600), minutes=f"{whole % 3600 // 60:02}")
+    if whole % 86_400 < 3600:
+        return words.say("frame.span.whole_days", days=str(whole // 86_400))
     return words.say("frame.span.days", days=str(whole // 86_400), hours=str(whole % 86_400 // 3600))
 
 

@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--screenshot", metavar="SCREEN", help="draw this screen into --out and exit")
     parser.add_argument("--size", metavar="COLUMNSxROWS", help="of the drawn screen, such as 120x40")
     parser.add_argument("--out", metavar="FILE.svg", help="where the drawing goes")
-    parser.add_argument("--keys", metavar="KEYS", help="keys to press before drawing, with commas between")
+    parser.add_argument(
+        "--keys", metavar="KEYS", help="keys to press before drawing, with commas between; type:TEXT types"
+    )
     parser.add_argument("--at", metavar="TIME", help="draw as if it were this time (RFC 3339)")
 
 

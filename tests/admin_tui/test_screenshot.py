@@ -1,5 +1,6 @@
 """One screen drawn into a file, as the documents and the demo do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from admin_tui.__main__ import main
 from admin_tui.screenshot import draw_screen, parse_size
 from tests.admin_tui.console import make_console
 from tests.admin_tui.fake_api import FakeApi, running_api
+from tests.admin_tui.fake_audience import add_audience_routes
 from tests.admin_tui.fake_frame import add_own_routes
 
 
@@ -18,6 +20,17 @@ async def test_a_screen_is_drawn_with_its_data_after_keys(tmp_path: Path) -> Non
         svg = out.read_text(encoding="utf-8")
         assert svg.startswith("<svg")
         assert "Timeline" in svg
+        assert "url(" not in re.sub(r"url\(#", "", svg), "a drawing fetches nothing from elsewhere"
+
+
+async def test_what_is_typed_and_what_it_sets_going_are_in_the_drawing(tmp_path: Path) -> None:
+    path = tmp_path / "clients.csv"
+    path.write_text("Téléphone;Prénom\n")
+    async with running_api(tmp_path, add_own_routes, add_audience_routes) as api:
+        out = tmp_path / "i.svg"
+        keys = ["i", f"type:{path}", "ctrl+n"]
+        assert await draw_screen(make_console(api, screen="audience"), (80, 24), out, keys) == ""
+        assert "Columns" in out.read_text(encoding="utf-8")
 
 
 async def test_without_a_server_it_says_why_and_draws_nothing(
