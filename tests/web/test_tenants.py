@@ -164,19 +164,26 @@ async def test_what_people_said_to_one_shop_counts_nowhere_else(gateway: Gateway
 
     assert (await post(one, "lists", {"name": "Customers"}))[0] == 201
     assert (await post(one, "contacts", {"number": willing, "consent": agreed}))[0] == 201
-    assert (await post(one, "opt-outs", {"number": unwilling, "scope": "all"}))[0] == 201
-    assert (await post(other, "lists", {"name": "Customers"}))[0] == 201
+    for scope in ("marketing", "all"):
+        assert (await post(one, "opt-outs", {"number": unwilling, "scope": scope}))[0] == 201
+    status, members = await post(other, "lists", {"name": "Customers"})
+    assert status == 201
     text = {"text": "Soldes", "category": "marketing"}
     _, problem = await post(other, "messages", {"to": willing, **text})
     assert problem["code"] == "consent_missing"
     _, contact = await post(other, "contacts", {"number": unwilling})
     assert contact["suppressed"] == "none"
-    _, contact = await post(other, "contacts", {"number": unwilling, "consent": agreed})
+    person = {"number": unwilling, "consent": agreed, "lists": [members["id"]]}
+    _, contact = await post(other, "contacts", person)
     assert contact["marketing_consent"] == "opted_in"
     _, proof, _ = await gateway.call("GET", f"/v1/contacts/{contact['id']}/consents", other.live)
     assert [each["wording"] for each in proof["consents"]] == ["I agree"]
     assert (await post(other, "messages", {"to": unwilling, **text}))[0] == 202
     assert (await post(one, "messages", {"to": unwilling, **text}))[1]["code"] == "recipient_opted_out"
+    audience = {"lists": [members["id"]]}
+    _, draft = await post(other, "campaigns", {"name": "Soldes", "text": "Soldes", "audience": audience})
+    _, estimate = await post(other, f"campaigns/{draft['id']}/estimate", {})
+    assert (estimate["recipients"], estimate["excluded"]) == (1, {})
     later = {"state": "opted_in", "source": "till", "wording": "Said to each in turn"}
     for shop, number in ((other, unwilling), (one, willing), (other, willing)):
         _, contact = await post(shop, "contacts", {"number": number, "consent": later})
