@@ -29,18 +29,51 @@ def make_parser() -> argparse.ArgumentParser:
     server.add_argument("--socket", metavar="PATH", help="admin socket of the server")
     server.add_argument("--url", help="address of an admin API reached over TCP, with --token-file")
     parser.add_argument(
-        "--token-file", metavar="FILE", help=f"file with the token for --url; else ${TOKEN_VARIABLE}"
+        "--token-file",
+        metavar="FILE",
+        type=_readable_file,
+        help=f"file with the token for --url; else ${TOKEN_VARIABLE}",
     )
     parser.add_argument("--read-only", action="store_true", help="look, change nothing")
     parser.add_argument("--language", choices=LANGUAGES, help="else the language of the environment")
     parser.add_argument("--shop", metavar="NAME", help="the shop to begin with")
     shot = parser.add_argument_group("drawing a screen into a file")
     shot.add_argument("--screenshot", metavar="SCREEN", help="a screen by name, such as overview; then exit")
-    shot.add_argument("--size", default="120x40", metavar="COLUMNSxROWS", help="of the drawn terminal")
-    shot.add_argument("--out", metavar="FILE.svg", help="where the drawing goes")
+    shot.add_argument(
+        "--size", default="120x40", metavar="COLUMNSxROWS", type=_size, help="of the drawn terminal"
+    )
+    shot.add_argument("--out", metavar="FILE.svg", type=_writable_file, help="where the drawing goes")
     shot.add_argument("--keys", default="", help="keys to press first, with commas between; type:TEXT types")
-    shot.add_argument("--at", metavar="TIME", help="draw as if it were this time (RFC 3339)")
+    shot.add_argument("--at", metavar="TIME", type=_moment, help="draw as if it were this time (RFC 3339)")
     return parser
+
+
+def _readable_file(text: str) -> str:
+    if not (Path(text).is_file() and os.access(text, os.R_OK)):
+        raise argparse.ArgumentTypeError(f"{text} is no file that can be read")
+    return text
+
+
+def _writable_file(text: str) -> str:
+    path = Path(text)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text} cannot be written")
+    return text
+
+
+def _size(text: str) -> str:
+    columns, _, rows = text.lower().partition("x")
+    if not (columns.isdigit() and rows.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text} is no size; write it like 120x40")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text} is no time; write it like 2026-03-01T10:00:00Z") from exc
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +102,7 @@ def _run(options: argparse.Namespace, settings: ConsoleSettings) -> int:
     desk = Desk(
         ApiClient(_read_address(options), language=language),
         Words(language),
-        clock=_read_clock(options.at),
+        clock=_make_clock(options.at),
         monotonic=time.monotonic,
         shop=options.shop or settings.shop,
         is_read_only=options.read_only,
@@ -101,11 +134,8 @@ def _read_address(options: argparse.Namespace) -> ServerAddress:
     return ServerAddress(url=options.url, token=token)
 
 
-def _read_clock(frozen: str | None) -> Callable[[], datetime]:
-    if frozen is None:
-        return lambda: datetime.now(UTC)
-    at = datetime.fromisoformat(frozen.replace("Z", "+00:00"))
-    return lambda: at
+def _make_clock(frozen: datetime | None) -> Callable[[], datetime]:
+    return (lambda: datetime.now(UTC)) if frozen is None else (lambda: frozen)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,9 @@ def _lift(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tupl
     client.delete(f"{shop}/opt-outs/{quote(number, safe='')}?{urlencode(query)}")
     what = "marketing" if arguments.scope == "marketing" else "everything"
     answer = {"number": number, "scope": arguments.scope}
-    return answer, f"{arguments.person} is no longer kept from {what}; marketing still needs an opt-in"
+    return answer, (
+        f"{arguments.person} is no longer kept from {what}; `estafette contact show` tells what they said"
+    )
 
 
 def _opt_in(client: AdminClient, shop: str, arguments: argparse.Namespace) -> tuple[Any, str]:

@@ -52,3 +52,22 @@ def test_sizes_are_kept_within_what_the_console_can_draw() -> None:
 def test_a_screen_that_is_none_is_refused_with_the_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--socket", "x", "--screenshot", "nowhere", "--out", "x.svg"]) == 1
     assert "overview" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--size", "wide"),
+        ("--at", "yesterday"),
+        ("--out", "/nowhere/x.svg"),
+        ("--token-file", "/nowhere/token"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_told_in_a_sentence(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["--url", "http://127.0.0.1:1", "--screenshot", "overview", "--out", str(tmp_path / "x.svg")]
+    with pytest.raises(SystemExit) as ended:
+        main([*line, option, value])
+    assert ended.value.code == 2
+    assert f"argument {option}: {value}" in capsys.readouterr().err
