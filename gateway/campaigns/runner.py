@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from gateway.campaigns.moves import GATEWAY_ITSELF, CampaignMoves
-from gateway.campaigns.night import NightDeps, put_off_for_the_night
+from gateway.campaigns.night import MOST_PUT_OFF, NightDeps, put_off_for_the_night
 from gateway.campaigns.run import CampaignRun, RunDeps, Step
 from gateway.campaigns.watch import FailureWatch, SpeedMeter
 from gateway.domain.campaign import CampaignState, PauseReason
@@ -272,8 +272,10 @@ class CampaignRunner:
     async def _look_now_and_then(self, campaign: Campaign) -> None:
         if self._is_due("hour", campaign, _HOUR_SECONDS):
             began = time.monotonic()
-            await self.look_at_the_hour(campaign)
-            self._rest("hour", campaign, began)
+            if await self.look_at_the_hour(campaign) < MOST_PUT_OFF:
+                self._rest("hour", campaign, began)
+            else:
+                self._due.pop(("hour", campaign.id), None)
 
     async def _watch_failures(self, campaign: Campaign) -> None:
         """Pause a campaign of which too much fails."""

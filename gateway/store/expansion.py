@@ -24,8 +24,8 @@ from gateway.store.recipients import AudienceTerms, Person, QueuedGroup, SlotPro
 from gateway.store.rollups import Tallies
 from gateway.store.writer import Fence, GroupWriter
 
-MOST_DEFERRED = 2_000
-"""Messages that are put off in one transaction."""
+MOST_DEFERRED = 10_000
+"""Messages that are put off in one transaction: about half a second."""
 
 
 class SlotWish(NamedTuple):
@@ -127,7 +127,8 @@ class CampaignWriter:
         connector_ids: Sequence[int],
         slots: Sequence[int],
     ) -> int:
-        """Put queued messages to these people off; returns how many, at most 2,000, after the commit."""
+        """Put queued messages to these people off; returns how many, at most 10,000, after the
+        commit."""
         deferred: int = await self._see_through(_DeferJob(campaign, group, due_at, connector_ids, slots))
         return deferred
 

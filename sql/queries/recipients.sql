@@ -204,7 +204,9 @@ WHERE p.shop_id = $1 AND p.campaign_id = $2 AND p.slot = moved.slot AND p.expand
   AND p.expanded_at IS NULL;
 
 -- name: find_campaign_waiting
--- Up to $7 messages of a campaign that still wait, in some slots: queued at some connectors, or scheduled.
+-- Up to $7 messages of a campaign that still wait, in some slots: queued at some connectors, or scheduled. Here
+-- and below each message is looked up by its key, which LIMIT 1 makes sure of: fresh partitions are taken for
+-- tiny, and a join that begins with the other table is quadratic.
 -- $1 shop_id int4
 -- $2 campaign_id int8
 -- $3 category int2
@@ -213,16 +215,20 @@ WHERE p.shop_id = $1 AND p.campaign_id = $2 AND p.slot = moved.slot AND p.expand
 -- $6 slots int2[]
 -- $7 most int8
 (SELECT q.id, q.slot
- FROM queue AS q
- JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+ FROM queue AS q,
+      LATERAL (SELECT FROM message AS m
+               WHERE m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot AND m.campaign_id = $2
+               LIMIT 1) AS own
  WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
-   AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND m.campaign_id = $2
+   AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1
  LIMIT $7)
 UNION ALL
 (SELECT s.id, s.slot
- FROM schedule AS s
- JOIN message AS m ON m.shop_id = s.shop_id AND m.id = s.id AND m.slot = s.slot
- WHERE s.shop_id = $1 AND s.id >= $5 AND s.slot = ANY ($6::int2[]) AND s.lane = 3 AND m.campaign_id = $2
+ FROM schedule AS s,
+      LATERAL (SELECT FROM message AS m
+               WHERE m.shop_id = s.shop_id AND m.id = s.id AND m.slot = s.slot AND m.campaign_id = $2
+               LIMIT 1) AS own
+ WHERE s.shop_id = $1 AND s.id >= $5 AND s.slot = ANY ($6::int2[]) AND s.lane = 3
  LIMIT $7)
 LIMIT $7;
 
@@ -237,10 +243,12 @@ LIMIT $7;
 -- $7 cap int8
 SELECT count(*) AS messages
 FROM (SELECT q.id
-      FROM queue AS q
-      JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+      FROM queue AS q,
+           LATERAL (SELECT FROM message AS m
+                    WHERE m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot AND m.campaign_id = $2
+                    LIMIT 1) AS own
       WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
-        AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND m.campaign_id = $2
+        AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1
       LIMIT $7) AS capped;
 
 -- name: group_campaign_queued
@@ -253,11 +261,14 @@ FROM (SELECT q.id
 -- $5 low_id int8
 -- $6 slots int2[]
 SELECT m.country, c.time_zone, left(m.to_address, 4) AS digits, count(*) AS messages
-FROM queue AS q
-JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
-JOIN contact AS c ON c.shop_id = m.shop_id AND c.id = m.contact_id AND c.slot = m.slot
+FROM queue AS q,
+     LATERAL (SELECT contact_id, country, to_address
+              FROM message
+              WHERE shop_id = q.shop_id AND id = q.id AND slot = q.slot AND campaign_id = $2
+              LIMIT 1) AS m,
+     LATERAL (SELECT time_zone FROM contact WHERE shop_id = $1 AND id = m.contact_id AND slot = q.slot LIMIT 1) AS c
 WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
-  AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0 AND m.campaign_id = $2
+  AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0
 GROUP BY m.country, c.time_zone, left(m.to_address, 4);
 
 -- name: defer_campaign_queued
@@ -276,20 +287,24 @@ GROUP BY m.country, c.time_zone, left(m.to_address, 4);
 -- $11 scheduled_bit int4
 -- $12 most int8
 WITH early AS (
-    SELECT q.connector_id, q.lane, q.category, q.id, q.slot, q.shop_id
-    FROM queue AS q
-    JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
-    JOIN contact AS c ON c.shop_id = m.shop_id AND c.id = m.contact_id AND c.slot = m.slot
+    SELECT q.id
+    FROM queue AS q,
+         LATERAL (SELECT contact_id
+                  FROM message
+                  WHERE shop_id = q.shop_id AND id = q.id AND slot = q.slot AND campaign_id = $2 AND country = $7
+                    AND left(to_address, 4) = $9
+                  LIMIT 1) AS m,
+         LATERAL (SELECT FROM contact
+                  WHERE shop_id = $1 AND id = m.contact_id AND slot = q.slot AND time_zone IS NOT DISTINCT FROM $8
+                  LIMIT 1) AS own
     WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = 3 AND q.category = $3 AND q.id >= $5
-      AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0 AND m.campaign_id = $2
-      AND m.country = $7 AND c.time_zone IS NOT DISTINCT FROM $8 AND left(m.to_address, 4) = $9
+      AND q.slot = ANY ($6::int2[]) AND q.shop_id = $1 AND q.attempt = 0
     LIMIT $12
 ), taken AS (
     DELETE FROM queue
-    USING early
-    WHERE queue.connector_id = early.connector_id AND queue.lane = early.lane AND queue.category = early.category
-      AND queue.id = early.id AND queue.slot = early.slot AND queue.shop_id = early.shop_id
-    RETURNING queue.*
+    WHERE connector_id = ANY ($4::int4[]) AND lane = 3 AND category = $3 AND id = ANY (ARRAY(SELECT id FROM early))
+      AND slot = ANY ($6::int2[]) AND shop_id = $1 AND attempt = 0
+    RETURNING *
 )
 INSERT INTO schedule (shop_id, id, slot, connector_id, lane, category, attempt, refusals, entered, due_at, expires_at)
 SELECT shop_id, id, slot, connector_id, lane, category, attempt, refusals, entered | $11, $10, expires_at FROM taken;
