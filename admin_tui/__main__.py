@@ -31,7 +31,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--token-file",
         metavar="FILE",
-        type=_readable_file,
         help=f"file with the token for --url; else ${TOKEN_VARIABLE}",
     )
     parser.add_argument("--read-only", action="store_true", help="look, change nothing")
@@ -46,12 +45,6 @@ def make_parser() -> argparse.ArgumentParser:
     shot.add_argument("--keys", default="", help="keys to press first, with commas between; type:TEXT types")
     shot.add_argument("--at", metavar="TIME", type=_moment, help="draw as if it were this time (RFC 3339)")
     return parser
-
-
-def _readable_file(text: str) -> str:
-    if not (Path(text).is_file() and os.access(text, os.R_OK)):
-        raise argparse.ArgumentTypeError(f"{text} is no file that can be read")
-    return text
 
 
 def _writable_file(text: str) -> str:
@@ -84,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--screenshot needs --out FILE.svg")
     if not options.socket and not options.url:
         parser.error("name a server by --socket or --url")
+    if options.token_file and not os.access(options.token_file, os.R_OK):
+        parser.error(f"argument --token-file: {options.token_file} cannot be read")
     settings = read_settings(settings_path(os.environ))
     return _run(options, settings)
 
