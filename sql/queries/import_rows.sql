@@ -1,3 +1,8 @@
+-- name: commit_import_step_later
+-- Let the transaction at hand return before it is on disk: a crash of the server that loses it loses the cursor
+-- with it, and nothing that came after.
+SELECT set_config('synchronous_commit', 'off', true);
+
 -- name: find_people_known_to_import
 -- Which of the given people are contacts of the shop: their places in the arrays, from 0. The shop comes as an
 -- array here and below: as a constant it let the planner, where the table was small when it looked first, go

@@ -6,6 +6,7 @@ take more memory than its limit.
 """
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -26,6 +27,8 @@ _MEMORY_OCTETS: Final = 2 * 1024**3
 """Of address space: a spreadsheet of a million rows takes 1 GiB, a text file 40 MB whatever its size."""
 _PR_SET_PDEATHSIG: Final = 1
 """prctl(2)."""
+_OBJECTS_BEFORE_COLLECTION: Final = 50_000
+"""Rows make no cycles, and thousands of them wait in memory to be looked through for some."""
 
 
 def main() -> int:
@@ -36,6 +39,7 @@ def main() -> int:
     os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_OCTETS, _MEMORY_OCTETS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     order = sys.stdin.buffer.read()
     if sys.argv[1] == "look":
         return _look(msgspec.json.decode(order, type=LookOrder))

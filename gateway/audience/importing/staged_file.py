@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -19,11 +19,13 @@ from gateway.store.import_rows import PeopleColumns, PersonRow
 
 _PEOPLE_OF_A_BLOCK: Final = 8_000
 """A quarter of a second of merging: within it a cancel takes hold, and locks on contacts are let go."""
-_ROWS_IN_MEMORY: Final = 16_384
-"""Some 15 MB."""
+_ROWS_IN_MEMORY: Final = 8_192
+"""Some 8 MB, and as much again while a block is sorted."""
 _LENGTH_OCTETS: Final = 8
+_ADDRESS: Final = PersonRow._fields.index("address")
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode_rows: Final = msgspec.msgpack.Decoder(list[PersonRow]).decode
+_decode_rows: Final = msgspec.msgpack.Decoder(list[tuple[Any, ...]]).decode
+"""Of `PersonRow`s: as plain tuples they take half the time."""
 _decode_people: Final = msgspec.msgpack.Decoder(PeopleColumns).decode
 
 
@@ -82,7 +84,7 @@ class StagedFile:
         with open(descriptor, "wb") as file:
             for block in range(len(self._runs)):
                 # The last row of a person replaces those before it.
-                rows = {row.address: row for row in self._rows_of(block)}
+                rows = {row[_ADDRESS]: row for row in self._rows_of(block)}
                 people += len(rows)
                 octets = _encode(PeopleColumns.of(sorted(rows.values())))
                 file.write(octets)
@@ -97,11 +99,12 @@ class StagedFile:
         partial.rename(self._path)
         return people
 
-    def _rows_of(self, block: int) -> Iterator[PersonRow]:
+    def _rows_of(self, block: int) -> Iterator[tuple[Any, ...]]:
         for offset, octets in self._runs[block]:
             self._spill.seek(offset)
             yield from _decode_rows(self._spill.read(octets))
         yield from self._waiting[block]
+        self._waiting[block].clear()
 
 
 def read_block(path: Path, first_slot: int) -> tuple[PeopleColumns, int]:
