@@ -1,6 +1,7 @@
 """`estafette admin` hands its line to the console, with the socket that the configuration means."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,4 +39,5 @@ def test_the_console_understands_every_line_that_is_handed_on() -> None:
     )
     options = make_parser().parse_args(line)
     assert (options.url, options.language, options.size) == ("https://sms.example", "ro", "80x24")
-    assert (options.keys, options.at, options.socket) == ("3,enter", "2026-07-21T14:05:09Z", None)
+    moment = datetime(2026, 7, 21, 14, 5, 9, tzinfo=UTC)
+    assert (options.keys, options.at, options.socket) == ("3,enter", moment, None)
