@@ -136,11 +136,12 @@ def _failures(desk: Desk, report: Mapping[str, Any]) -> Iterator[Json]:
     )
     for failure in failures:
         name = failure["failure_class"]
+        key = f"overview.failure.{name}"
         yield _count(
             desk,
             f"failure.{name}",
             int(failure["messages"]),
-            label=failure.get("sentence") or name,
+            label=desk.say(key) if desk.words.has(key) else failure.get("sentence") or name,
             whole=failed,
             behind=("messages", {"failure_class": name}),
             depth=2,

@@ -88,12 +88,15 @@ def _draw_people(drawn: Text, desk: Desk, estimate: Mapping[str, Any]) -> None:
 def _draw_cost(drawn: Text, desk: Desk, estimate: Mapping[str, Any]) -> None:
     say, words = desk.say, desk.words
     parts = estimate["parts"]
-    each = say(
-        "writer.check.parts_each",
-        best=str(parts["best"]),
-        worst=str(parts["worst"]),
-        median=str(parts["median"]),
-    )
+    if parts["best"] == parts["worst"]:
+        each = say("writer.check.parts_each_same", each=str(parts["best"]))
+    else:
+        each = say(
+            "writer.check.parts_each",
+            best=str(parts["best"]),
+            worst=str(parts["worst"]),
+            median=str(parts["median"]),
+        )
     _line(drawn, words.number(parts["total"]), f"{say('writer.check.parts')} · {each}")
     drawn.append(f"{moneys(words, estimate.get('cost') or ()):>{_NUMBER_CELLS}}", "bold")
     drawn.append(f" {say('writer.check.cost')}\n")
