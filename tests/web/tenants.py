@@ -196,7 +196,7 @@ async def fill(gateway: Gateway, shop: Account) -> dict[str, str]:
 
 
 async def _add_rows(gateway: Gateway, shop: Account, ids: Mapping[str, str], secret: str) -> None:
-    """What no request makes by itself: a link of the campaign, and a refused row of the import."""
+    """What no request makes by itself: a link, a refused row of the import, a text from the person."""
     campaign_id = decode_public_id("cmp", ids["campaign"])
     async with gateway.database.transaction() as connection:
         await put_targets(
@@ -213,6 +213,22 @@ async def _add_rows(gateway: Gateway, shop: Account, ids: Mapping[str, str], sec
             decode_public_id("imp", ids["import"]),
             secret,
         )
+        await connection.raw.execute(
+            "INSERT INTO inbound (shop_id, id, slot, connector_id, data_coding, esm_class, part, parts,"
+            " received_at, from_address, to_address, text, body, keyword)"
+            " SELECT shop_id, $2, slot, 1, 0, 0, 1, 1, now(), address, '36111', $3, '', 0"
+            " FROM contact WHERE shop_id = $1",
+            shop.shop.id,
+            gateway.node.ids.next_id(0),
+            secret,
+        )
+
+
+async def read_inbound(gateway: Gateway, shop: Account) -> list[str | None]:
+    """The texts that people wrote to the shop, which no endpoint lists."""
+    async with gateway.database.connection() as connection:
+        rows = await connection.raw.fetch("SELECT text FROM inbound WHERE shop_id = $1", shop.shop.id)
+    return [row["text"] for row in rows]
 
 
 async def look(gateway: Gateway, shop: Account, ids: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tests.web.tenants import (
     list_operations,
     look,
     make_body,
+    read_inbound,
     write,
 )
 
@@ -55,6 +56,8 @@ async def test_what_one_shop_does_shows_and_changes_nothing_of_another_with_the_
             expected = (409,) if operation in NOT_ITS_MOMENT else (200, 201, 202, 204)
             assert status in expected, (operation, answer)
     assert await look(gateway, one, theirs) == before
+    assert await read_inbound(gateway, other) == [None], "erased with the contact"
+    assert await read_inbound(gateway, one) == ["secret of one"]
 
 
 async def test_another_shops_ids_in_paths_answer_exactly_like_ids_that_do_not_exist(
