@@ -1,4 +1,4 @@
-"""Snapshots of screens as plain text: a reviewer reads the difference, and what needs colour fails at once."""
+"""Snapshots of screens as plain text: a reviewer reads the difference; what needs colour fails at once."""
 
 from pathlib import Path
 
@@ -28,5 +28,5 @@ class ScreenText(SingleFileSnapshotExtension):
 
 @pytest.fixture
 def looks(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """`assert text_of(app) == looks(name="overview-80x24")`; `pytest --snapshot-update` takes what is seen."""
+    """`assert text_of(app) == looks(name="overview-80x24")`; `--snapshot-update` takes what is seen."""
     return snapshot.use_extension(ScreenText)
