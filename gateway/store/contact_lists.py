@@ -77,11 +77,6 @@ async def get_contact_lists(
     return {row["id"]: _list(row) for row in rows}
 
 
-async def find_contact_list_by_name(database: Database, shop_id: int, name: str) -> ContactList | None:
-    row = await database.fetch_row("find_contact_list_by_name", shop_id, name)
-    return None if row is None else _list(row)
-
-
 async def list_contact_lists(
     database: Database, shop_id: int, *, after: int | None, limit: int
 ) -> list[ContactList]:

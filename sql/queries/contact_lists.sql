@@ -27,14 +27,6 @@ SELECT id, name, member_count, created_at, updated_at
 FROM contact_list
 WHERE shop_id = $1 AND id = ANY ($2);
 
--- name: find_contact_list_by_name
--- The list of exactly this name.
--- $1 shop_id int4
--- $2 name text
-SELECT id, name, member_count, created_at, updated_at
-FROM contact_list
-WHERE shop_id = $1 AND name = $2;
-
 -- name: list_contact_lists
 -- A shop's lists with ids below $2, newest first.
 -- $1 shop_id int4
