@@ -20,7 +20,7 @@ from bench.processes import peak_resident_mb
 from gateway.audience.importing.errors import BrokenFile, ImportRefused
 from gateway.audience.importing.headings import suggest_columns
 from gateway.audience.importing.process import LookOrder
-from gateway.audience.importing.reading import ReadingOrder, ReadingReport
+from gateway.audience.importing.reading import ReadingOrder, ReadingReport, stage_file
 from gateway.audience.importing.row_reading import RowReader
 from gateway.audience.importing.settings import ImportSettings, check_settings
 from gateway.audience.importing.sniffing import Detected, look_at, open_records
@@ -299,6 +299,19 @@ def test_a_line_of_100_mb_is_refused_in_memory_that_does_not_grow(tmp_path: Path
     assert report.fault.startswith("Row 2: a line has more than 1,048,576 characters")
     assert 30 < peak_mb < 70, "without any file it takes 39 MB"
     assert not (tmp_path / "people").exists()
+
+
+def test_a_folder_that_takes_no_file_is_told_to_the_operator(tmp_path: Path) -> None:
+    order = ReadingOrder(
+        instance_secret=b"secret",
+        path=str(keep(tmp_path, b"+33612345678\n")),
+        staged_path=str(tmp_path / "gone" / "people"),
+        settings=ImportSettings(columns=["number"], has_header=False, encoding="utf-8"),
+        detected=Detected("csv", "utf-8", ",", False, [], []),
+        known_fields={},
+    )
+    report = stage_file(order, now=NOW, tell=lambda word: None)
+    assert "No such file or directory); tell the operator" in str(report.fault)
 
 
 def run_reader(word: str, order: msgspec.Struct) -> tuple[int, bytes]:

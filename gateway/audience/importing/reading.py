@@ -163,6 +163,10 @@ def stage_file(
         return _stage_people(order, survey, now=now, tell=tell)
     except BrokenFile as exc:
         return ReadingReport(fault=str(exc))
+    except OSError as exc:  # most likely no space is left in the state folder
+        return ReadingReport(
+            fault=f"The server could not keep what it read ({exc.strerror}); tell the operator, then start again."
+        )
 
 
 def _stage_people(
