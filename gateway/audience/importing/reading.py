@@ -165,7 +165,7 @@ def stage_file(
         return ReadingReport(fault=str(exc))
     except OSError as exc:  # most likely no space is left in the state folder
         return ReadingReport(
-            fault=f"The server could not keep what it read ({exc.strerror}); tell the operator, then start again."
+            fault=f"The server could not keep what it read ({exc.strerror}); tell the operator."
         )
 
 
