@@ -73,7 +73,6 @@ class Template:
         """
         return "".join([piece if isinstance(piece, str) else piece(values) for piece in self._pieces])
 
-
     def followed_by(self, other: "Template") -> "Template":
         """This text and then the other; the limit of one text holds for each."""
         fields = dict.fromkeys((*self.fields, *other.fields))

@@ -56,4 +56,4 @@ async def test_a_campaign_goes_from_a_file_to_its_report(database: str) -> None:
         assert status == 0, said
         assert "recipients  300" in " ".join(said.split("\n")), said
         status, said = await estafette(running, "campaign", "list", "--state", "paused")
-        assert (status, "There is no such campaign" in said) == (0, True)
+        assert (status, "No campaign is paused." in said) == (0, True)
