@@ -214,6 +214,11 @@ class PublicConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Unknown codes that one network (a /24, or a /48 of IPv6) may ask for within a minute before it must
     wait."""
 
+    @property
+    def address(self) -> str:
+        """What stands before the slash and the code in a text."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
 
 class AdminRoleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     uid: Annotated[int, Meta(ge=1, le=4_294_967_294)]

@@ -66,7 +66,9 @@ class AnalyticsRooms:
 
     def _read_terms(self, rules: MarketingRules) -> PreviewTerms:
         public = self._config.public
-        base_url = (public.base_url or f"http://{public.host}:{public.port}").rstrip("/")
         return PreviewTerms(
-            self._intake.acceptance, rules, base_url=base_url, has_public_address=public.base_url is not None
+            self._intake.acceptance,
+            rules,
+            base_url=public.address,
+            has_public_address=public.base_url is not None,
         )

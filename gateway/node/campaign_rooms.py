@@ -160,8 +160,7 @@ class CampaignRooms:
         self.runner.on_intended(flights)
 
     def _base_url(self) -> str:
-        public = self._config.public
-        return (public.base_url or f"http://{public.host}:{public.port}").rstrip("/")
+        return self._config.public.address
 
     def _carrier_speed(self) -> float:
         """Parts a second of all connectors that are up, looked at twice a second."""

@@ -73,6 +73,4 @@ class ImportRooms:
         self.imports.config = config.imports
 
     def _upload_url(self) -> str:
-        public = self._config.public
-        base_url = (public.base_url or f"http://{public.host}:{public.port}").rstrip("/")
-        return f"{base_url}/upload"
+        return f"{self._config.public.address}/upload"

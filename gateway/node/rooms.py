@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import msgspec
 import structlog
 
 from gateway.config import Config, ConnectorConfig, HostPort
@@ -284,6 +285,10 @@ class Rooms:
         Listen addresses, the database and the state folder keep their values until a restart.
         """
         node, database = self._ground.node, self._ground.database
+        # Links in texts must lead to where this process listens, until it is started again.
+        listens = self.config.public
+        public = msgspec.structs.replace(config.public, host=listens.host, port=listens.port)
+        config = msgspec.structs.replace(config, public=public)
         configured = self._list_connectors(config)
         self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
         await self._refresh_shops()

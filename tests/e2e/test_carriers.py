@@ -98,3 +98,13 @@ async def test_a_hold_stops_everything_within_a_second_and_a_release_lets_it_go(
 def events(carrier: Simulator, name: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in carrier.read_log(0, most=10_000)]
     return [line for line in lines if line["event"] == name]
+
+
+async def test_links_lead_to_the_port_that_is_open_until_the_next_start(database: str) -> None:
+    async with Simulator(load_profile("default")) as carrier:
+        connectors = [connector("one", carrier.port)]
+        async with run_gateway(database, connectors) as running:
+            before = running.gateway.rooms.config.public.address
+            await running.reconfigure(connectors, public={"port": 8999, "misses_per_minute": 77})
+            public = running.gateway.rooms.config.public
+            assert (public.address, public.misses_per_minute) == (before, 77)

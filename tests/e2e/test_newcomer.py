@@ -265,16 +265,16 @@ async def test_a_newcomer_gets_from_a_file_to_the_result_by_the_keys_that_the_co
     write_list(path)
     async with Simulator(load_profile("default")) as carrier:
         connectors, settings = configure(carrier)
-        async with run_gateway(database, connectors, **settings) as running:
-            # The shop is younger than the node, which learns whose the STOP number is when configured anew.
-            await running.reconfigure(connectors, **settings)
-            async with sit_down(running) as person:
-                await bring_in_the_list(person, path)
-                await write_the_campaign(person)
-                await try_it(person, carrier)
-                await start_pause_and_resume(person, carrier)
-                await do_what_people_do(running, carrier)
-                await person.see(
-                    r"clicked \(people\) +1", r"orders +1", r"by a STOP text +1", r"revenue +59.90 EUR"
-                )
-                await running.assert_balanced()
+        async with (
+            run_gateway(database, connectors, **settings) as running,
+            sit_down(running) as person,
+        ):
+            await bring_in_the_list(person, path)
+            await write_the_campaign(person)
+            await try_it(person, carrier)
+            await start_pause_and_resume(person, carrier)
+            await do_what_people_do(running, carrier)
+            await person.see(
+                r"clicked \(people\) +1", r"orders +1", r"by a STOP text +1", r"revenue +59.90 EUR"
+            )
+            await running.assert_balanced()
