@@ -183,7 +183,7 @@ class _Measurement:
         return time.time() - counts.last_submit
 
     def _move(self, word: str) -> bool:
-        """Pause or resume it; False where it has finished, which only a campaign that is served by then does."""
+        """Pause or resume it; False where everybody was served meanwhile and it has finished."""
         try:
             self._server.admin.post(f"{self._path}/{word}")
         except AdminRefused:

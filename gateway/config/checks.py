@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.config.carriers import AddressForm, ConnectorConfig, RouteConfig, RouteMatchConfig
 from gateway.config.findings import Finding, Severity, name_nearest
-from gateway.config.tree import Config, ConnectorConfig, RouteConfig, RouteMatchConfig
+from gateway.config.tree import Config
 
 SIMULATOR: Final = "simulator"
 """Name of the connector that `test_mode.simulator` adds; a route may lead to it, as the demo's does."""
@@ -26,6 +28,7 @@ def find_conflicts(config: Config) -> list[Finding]:
         *_check_admin(config),
         *_check_retention(config),
         *_check_listeners(config),
+        *_check_alerts(config),
         *_check_country_rules(config),
         *_check_connectors(config),
         *_check_routes(config),
@@ -85,11 +88,23 @@ def _check_retention(config: Config) -> Iterator[Finding]:
 def _check_listeners(config: Config) -> Iterator[Finding]:
     if (config.http.host, config.http.port) == (config.public.host, config.public.port):
         yield _error("public.port", f"{config.public.port} is the API's port too; give each its own")
+    metrics = config.metrics
+    for name, taken in (("http", config.http), ("public", config.public)):
+        if (metrics.host, metrics.port) == (taken.host, taken.port):
+            yield _error("metrics.port", f"{metrics.port} is {name}.port too; give each its own")
     for index, text in enumerate(config.public.trusted_proxies):
         try:
             ip_network(text)
         except ValueError as exc:
             yield _error(f"public.trusted_proxies[{index}]", f"is no network: {exc}")
+
+
+def _check_alerts(config: Config) -> Iterator[Finding]:
+    secret = config.alerts.webhook_secret
+    if secret is not None and not secret.reveal().startswith("whsec_"):
+        yield _error("alerts.webhook_secret", "is no secret for signing; allowed: whsec_ and base64")
+    if secret is not None and config.alerts.webhook_url is None:
+        yield _warning("alerts.webhook_secret", "is never used, as webhook_url is not set")
 
 
 def _check_country_rules(config: Config) -> Iterator[Finding]:
@@ -130,6 +145,25 @@ def _check_connectors(config: Config) -> Iterator[Finding]:
         addresses = [entry.address for entry in connector.inbound_addresses]
         yield from _refuse_duplicates(f"{at}.inbound_addresses", "address", addresses)
         yield from _check_tls(connector, at)
+        yield from _check_wire(connector, at)
+
+
+def _check_wire(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
+    """How it writes and reads: what its own clock and its own numbers are."""
+    try:
+        ZoneInfo(connector.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield _error(
+            f"{at}.time_zone", f'found "{connector.time_zone}"; allowed: a zone such as Europe/Paris or UTC'
+        )
+    form = connector.address_form
+    if form.country is None and AddressForm.NATIONAL in (form.recipient, form.sender):
+        yield _error(f"{at}.address_form.country", "is required for the form national")
+    hidden = False
+    for index, rule in enumerate(connector.sender_rules):
+        if hidden:
+            yield _warning(f"{at}.sender_rules[{index}]", "is never used: one above takes every sender")
+        hidden = hidden or (rule.kind is None and rule.sender is None)
 
 
 def _check_tls(connector: ConnectorConfig, at: str) -> Iterator[Finding]:

@@ -16,8 +16,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from gateway.config.carriers import ConnectorConfig
 from gateway.config.findings import Finding, Severity, name_nearest
-from gateway.config.tree import CONFIG_SIZE_OCTETS, Config, ConnectorConfig, DatabaseConfig
+from gateway.config.tree import CONFIG_SIZE_OCTETS, Config, DatabaseConfig
 from gateway.config.values import UNSET_SECRET, Secret
 from gateway.config.yaml_text import UnreadableFile, parse_yaml, read_text
 
@@ -258,6 +259,12 @@ def _read_secret_files(config: Config, folder: Path) -> tuple[Config, list[Findi
         if database.dsn is not None:
             refuse("database.dsn_file", "stands beside database.dsn; keep one of them")
         database = msgspec.structs.replace(database, dsn=read(database.dsn_file, "database.dsn_file"))
+    alerts = config.alerts
+    if alerts.webhook_secret_file is not None:
+        if alerts.webhook_secret is not None:
+            refuse("alerts.webhook_secret_file", "stands beside alerts.webhook_secret; keep one of them")
+        secret = read(alerts.webhook_secret_file, "alerts.webhook_secret_file")
+        alerts = msgspec.structs.replace(alerts, webhook_secret=secret)
     connectors: list[ConnectorConfig] = []
     for index, connector in enumerate(config.connectors):
         at = f"connectors[{index}]"
@@ -269,4 +276,5 @@ def _read_secret_files(config: Config, folder: Path) -> tuple[Config, list[Findi
         elif connector.password is UNSET_SECRET:
             refuse(f"{at}.password", "this key, or password_file, is required")
         connectors.append(connector)
-    return msgspec.structs.replace(config, database=database, connectors=tuple(connectors)), findings
+    filled = msgspec.structs.replace(config, database=database, alerts=alerts, connectors=tuple(connectors))
+    return filled, findings

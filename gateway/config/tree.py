@@ -1,4 +1,4 @@
-"""Every key of `config.yaml`: its type, bounds, default and meaning.
+"""Every key of `config.yaml` but those of carriers and routes: its type, bounds, default and meaning.
 
 The text below each field is the reference that `docs/configuration.md` repeats. Nothing here reads a file,
 compares two keys or decides what a running server does with a value. An absent key means its default; a bound
@@ -12,116 +12,21 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
-from gateway.config.values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
-
-Name = Annotated[
-    str,
-    Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="1 to 32 lower-case letters, digits and hyphens"),
-]
-Country = Annotated[
-    str, Meta(pattern=r"^[A-Z]{2}$", description="a two-letter ISO 3166 code in capitals, such as FR")
-]
-CountryOrAny = Annotated[
-    str, Meta(pattern=r"^([A-Z]{2}|\*)$", description='a two-letter ISO 3166 code, or "*" for any')
-]
-Currency = Annotated[
-    str, Meta(pattern=r"^[A-Z]{3}$", description="a three-letter ISO 4217 code in capitals, such as EUR")
-]
-Prefix = Annotated[
-    str, Meta(pattern=r"^[1-9][0-9]{0,14}$", description='digits in quotes, no "+", such as "33"')
-]
-PrefixOrAny = Annotated[
-    str, Meta(pattern=r"^([1-9][0-9]{0,14})?$", description='digits in quotes, no "+", or ""')
-]
-Address = Annotated[
-    str, Meta(min_length=1, max_length=20, description="an address of 1 to 20 characters, in quotes")
-]
-Url = Annotated[
-    str,
-    Meta(
-        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", description="an http:// or https:// URL without a query"
-    ),
-]
-Network = Annotated[
-    str,
-    Meta(
-        pattern=r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$",
-        description="an IP address or a network, such as 10.0.0.0/8",
-    ),
-]
-Host = Annotated[str, Meta(min_length=1, max_length=253, description="a host name or an IP address")]
-Path = Annotated[str, Meta(min_length=1, max_length=4096, description="a path")]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-HoursOfDay = Annotated[
-    str,
-    Meta(
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
-        description='local time as "08:00-20:00", in quotes',
-    ),
-]
-DayOfYear = Annotated[
-    str,
-    Meta(
-        pattern=r"^([0-9]{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
-        description='a day as "2026-12-26", or "12-26" for every year, in quotes',
-    ),
-]
-TypeOfNumber = Annotated[int, Meta(ge=0, le=6)]
-NumberingPlan = Annotated[int, Meta(ge=0, le=18)]
-
-
-class BindMode(Enum):
-    TRANSCEIVER = "transceiver"
-    TRANSMITTER_RECEIVER = "transmitter_receiver"
-
-
-class ReceiptMode(Enum):
-    PER_PART = "per_part"
-    PER_MESSAGE = "per_message"
-
-
-class IdConversion(Enum):
-    AS_IS = "as_is"
-    HEX_TO_DEC = "hex_to_dec"
-    DEC_TO_HEX = "dec_to_hex"
-
-
-class Charset(Enum):
-    GSM = "gsm"
-    LATIN1 = "latin1"
-    ASCII = "ascii"
-    UTF8 = "utf8"
-
-
-class Concatenation(Enum):
-    UDH8 = "udh8"
-    UDH16 = "udh16"
-    SAR = "sar"
-    PAYLOAD = "payload"
-
-
-class ValidityForm(Enum):
-    RELATIVE = "relative"
-    ABSOLUTE = "absolute"
-    NONE = "none"
-
-
-class RetryAction(Enum):
-    THROTTLE = "throttle"
-    RETRY = "retry"
-    FAIL = "fail"
-
-
-class RouteChoice(Enum):
-    WEIGHTED = "weighted"
-    CHEAPEST = "cheapest"
-    FAILOVER = "failover"
-
-
-class MessageCategory(Enum):
-    OTP = "otp"
-    TRANSACTIONAL = "transactional"
-    MARKETING = "marketing"
+from gateway.config.carriers import ConnectorConfig, RouteConfig
+from gateway.config.scalars import (
+    Address,
+    Country,
+    Currency,
+    DayOfYear,
+    Host,
+    HoursOfDay,
+    Name,
+    Network,
+    Path,
+    Port,
+    Url,
+)
+from gateway.config.values import Secret
 
 
 class AdminRole(Enum):
@@ -322,163 +227,6 @@ class LoggingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`json` for machines, `text` for a person at a terminal."""
 
 
-class IdFormConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    response: IdConversion = IdConversion.AS_IS
-    """What to do to the id in a `submit_sm_resp` before it is stored: `as_is`, `hex_to_dec` or
-    `dec_to_hex`."""
-    receipt: IdConversion = IdConversion.AS_IS
-    """What to do to the id in a receipt before it is looked up. Set when receipts stay unmatched and the two
-    differ only in base."""
-    strip_zeros: bool = False
-    """Whether zeros in front of both ids are dropped. True when the carrier pads only one of them."""
-
-
-class DefaultCharsetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    send: Charset = Charset.GSM
-    """What this carrier reads in data_coding 0: `gsm`, `latin1`, `ascii` or `utf8`. Wrong when "@" arrives as
-    "¡"."""
-    receive: Charset = Charset.GSM
-    """What this carrier writes in data_coding 0 of messages to us; not always the same."""
-
-
-class TlsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    enabled: bool = False
-    """Whether to connect by TLS. Most carriers give a port of its own for it."""
-    ca_file: Path | None = None
-    """Certificates in PEM to trust. Without it: those of this machine. Set for a carrier with its own
-    authority."""
-    check_name: bool = True
-    """Whether the certificate must carry the host's name. False only for a carrier reached by address under
-    its own `ca_file`."""
-    server_name: Host | None = None
-    """Name to ask for and to check instead of the host's."""
-    certificate_file: Path | None = None
-    """Our certificate in PEM, where the carrier wants one."""
-    key_file: Path | None = None
-    """Key of our certificate in PEM, when it is not in the same file."""
-
-
-class InboundAddressConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    address: Address
-    """Number or short code to which people write."""
-    shop: Name
-    """Shop that gets what people write to it."""
-
-
-class PriceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    country: CountryOrAny = "*"
-    """Country of the recipient, or `"*"` for any."""
-    prefix: PrefixOrAny = ""
-    """First digits of the number with the country code; the longest matching prefix wins, then the
-    country."""
-    price: Amount
-    """Cost of one part as a decimal number in quotes, in the connector's currency."""
-
-
-class ConnectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: Name
-    """Name in routes, logs and the console. A new name is a new connector: history stays with the old one."""
-    enabled: bool = True
-    """Whether to bind at all."""
-    test: bool = False
-    """Whether it serves only test keys."""
-    hosts: Annotated[tuple[HostPort, ...], Meta(min_length=1, max_length=16)]
-    """Addresses of the carrier as `host:port`, tried in order."""
-    system_id: Annotated[str, Meta(min_length=1, max_length=64)]
-    """Our login at the carrier."""
-    password: Secret = UNSET_SECRET
-    """Our password, or `${NAME}` for an environment variable. Set this or `password_file`."""
-    password_file: Path | None = None
-    """File whose only line is the password; beside this file unless it begins with `/`."""
-    system_type: Annotated[str, Meta(max_length=12)] = ""
-    """`system_type` of the bind. Set only when the carrier asks for it."""
-    address_range: Annotated[str, Meta(max_length=40)] = ""
-    """`address_range` of the bind. Set only when the carrier asks for it."""
-    bind_mode: BindMode = BindMode.TRANSCEIVER
-    """`transceiver`, or `transmitter_receiver` for a pair of binds where the carrier refuses one for both."""
-    binds: Annotated[int, Meta(ge=1, le=16)] = 1
-    """Binds (or pairs) held at one time. Not more than the carrier allows: another would throw one out."""
-    window: Annotated[int, Meta(ge=1, le=5000)] = 10
-    """Submits that may await their answer on each bind. Raise when speed stays below `parts_per_second` and
-    the carrier allows it."""
-    parts_per_second: Annotated[float, Meta(ge=0.1, le=20_000)] = 50
-    """Speed over all binds, in parts (one SMS each) a second, evenly spaced. Your contract's figure."""
-    enquire_link_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30
-    """Seconds of silence after which the bind is tested."""
-    response_timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 60
-    """Seconds to wait for an answer to a submit before its outcome is unknown."""
-    bind_timeout_seconds: Annotated[float, Meta(ge=1, le=120)] = 10
-    """Seconds for connecting, and again for the answer to the bind."""
-    receipts: ReceiptMode = ReceiptMode.PER_PART
-    """`per_part`, or `per_message` for a carrier that sends one receipt for a long text."""
-    id_form: IdFormConfig = field(default_factory=IdFormConfig)
-    """How this carrier's message ids are brought to one form."""
-    default_charset: DefaultCharsetConfig = field(default_factory=DefaultCharsetConfig)
-    """Alphabet behind data_coding 0."""
-    concatenation: Concatenation = Concatenation.UDH8
-    """How a long text is split: `udh8` or `udh16` (header in the text), `sar` (TLVs), `payload` (one PDU, the
-    carrier splits)."""
-    source_ton: TypeOfNumber | None = None
-    """Type of number of the sender. Without it: 5 for names, 1 for international numbers, 3 for short
-    codes."""
-    source_npi: NumberingPlan | None = None
-    """Numbering plan of the sender. Without it: 1 for international numbers, else 0."""
-    destination_ton: TypeOfNumber | None = None
-    """Type of number of the recipient. Without it: 1, international."""
-    destination_npi: NumberingPlan | None = None
-    """Numbering plan of the recipient. Without it: 1."""
-    validity: ValidityForm = ValidityForm.RELATIVE
-    """How the time to live is told to the carrier: `relative`, `absolute`, or `none` for a carrier that
-    refuses it."""
-    service_type: Annotated[str, Meta(max_length=5)] = ""
-    """`service_type` of each submit. Set only when the carrier asks for it."""
-    retry: dict[StatusCode, RetryAction] = {}
-    """What to do at a `command_status`, over the built-in table: `throttle` slows the bind and tries again,
-    `retry` tries this message again later, `fail` ends it."""
-    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 5
-    """Tries of one message that the carrier keeps refusing; throttling does not count."""
-    tls: TlsConfig = field(default_factory=TlsConfig)
-    """Encryption of the connection."""
-    inbound_addresses: tuple[InboundAddressConfig, ...] = ()
-    """Addresses of ours at this carrier and the shop behind each."""
-    currency: Currency | None = None
-    """Currency of this connector's prices. Without it: `defaults.currency`."""
-    prices: tuple[PriceConfig, ...] = ()
-    """What the carrier bills for a part. Where nothing matches, the cost is unknown, never zero."""
-
-
-class RouteMatchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    prefix: tuple[Prefix, ...] = ()
-    """First digits of the recipient's number with the country code; any of them."""
-    country: tuple[Country, ...] = ()
-    """Country of the recipient; any of them."""
-    sender: tuple[Address, ...] = ()
-    """Sender of the message, exactly; any of them."""
-    category: tuple[MessageCategory, ...] = ()
-    """`otp`, `transactional` or `marketing`; any of them."""
-    shop: tuple[Name, ...] = ()
-    """Shop that sends; any of them."""
-
-
-class RouteTargetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: Name
-    """Name of a connector."""
-    weight: Annotated[int, Meta(ge=1, le=1000)] = 1
-    """Share of the messages under `choose: weighted`."""
-
-
-class RouteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: Name
-    """Name in logs and estimates."""
-    match: RouteMatchConfig = field(default_factory=RouteMatchConfig)
-    """Conditions; all that are written must hold. Without any: every message."""
-    connectors: Annotated[tuple[RouteTargetConfig, ...], Meta(min_length=1, max_length=64)]
-    """Connectors to choose from."""
-    choose: RouteChoice = RouteChoice.FAILOVER
-    """`failover` takes the first that is up, `weighted` shares by weight, `cheapest` takes the lowest
-    price."""
-
-
 class OpenHoursConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)]
     """Days of the week: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`."""
@@ -507,6 +255,64 @@ class CountryRuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stop_wording: Annotated[str, Meta(min_length=4, max_length=60)] | None = None
     """Words added to marketing texts in place of the built-in ones, with `{number}` or `{link}` where it
     belongs."""
+
+
+class InboundConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    join_seconds: Annotated[int, Meta(ge=30, le=86_400)] = 3_600
+    """Seconds to wait for the missing parts of a long text from a handset; after them what came is stored as
+    incomplete."""
+
+
+class TraceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    keep_octets: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 33_554_432
+    """Octets of the newest PDUs kept in memory, so that a message's timeline can show its own; 32 MiB is some
+    150,000 PDUs. 0 keeps none."""
+
+
+class MetricsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: Host = "127.0.0.1"
+    """Address that `GET /metrics` listens on, apart from the API."""
+    port: Port | None = None
+    """TCP port of the metrics. Without it: none is opened, and they are at the admin socket only."""
+
+
+class QueueAgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    otp: Annotated[int, Meta(ge=1, le=604_800)] = 30
+    """Seconds that the oldest one-time password may wait."""
+    transactional: Annotated[int, Meta(ge=1, le=604_800)] = 300
+    """Seconds that the oldest transactional message may wait."""
+    bulk: Annotated[int, Meta(ge=1, le=604_800)] = 3_600
+    """Seconds that the oldest message of campaigns and batches may wait for its carrier."""
+
+
+class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    command: tuple[Annotated[str, Meta(min_length=1, max_length=4096)], ...] = ()
+    """Program and arguments run for each alert, its repeat and its end, with the alert as JSON on standard
+    input. Without it: none."""
+    webhook_url: Url | None = None
+    """Address that each alert, its repeat and its end are posted to as JSON. Without it: none."""
+    webhook_secret: Secret | None = None
+    """Secret of the `webhook-signature` of those posts, as `whsec_…` or `${NAME}`. Set this or
+    `webhook_secret_file`, or neither."""
+    webhook_secret_file: Path | None = None
+    """File whose only line is the secret."""
+    repeat_seconds: Annotated[int, Meta(ge=60, le=604_800)] = 3_600
+    """Seconds after which an alert that still holds is told again."""
+    bind_down_seconds: Annotated[int, Meta(ge=5, le=86_400)] = 60
+    """Seconds that a bind may be down; wrong credentials are told at once."""
+    queue_age_seconds: QueueAgeConfig = field(default_factory=QueueAgeConfig)
+    """How long messages may wait for their carrier, by lane."""
+    delivery_percent: Annotated[int, Meta(ge=0, le=100)] = 50
+    """Least share of delivered among the receipts of a connector in 15 minutes, of at least 100. 0 is
+    silent."""
+    disk_free_percent: Annotated[int, Meta(ge=0, le=90)] = 10
+    """Least share of free space where the state folder, and with it the bundled Postgres, lies. 0 is
+    silent."""
+    spend_percent: Annotated[int, Meta(ge=1, le=100)] = 80
+    """Share of a shop's daily or monthly spend cap at which it is told; at the whole cap it is told again."""
+    otp_per_prefix: Annotated[int, Meta(ge=10, le=1_000_000)] = 500
+    """One-time passwords to numbers that agree in all but their last three digits, within an hour, above
+    which it smells of fraud."""
 
 
 class OrdersConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -543,6 +349,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a stop proceeds."""
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     """What is written to standard error."""
+    inbound: InboundConfig = field(default_factory=InboundConfig)
+    """Texts from handsets."""
+    trace: TraceConfig = field(default_factory=TraceConfig)
+    """PDUs kept for a look."""
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    """Figures for a monitoring system."""
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    """What is told to whoever is on call, and how."""
     orders: OrdersConfig = field(default_factory=OrdersConfig)
     """What shops earn from campaigns."""
     country_rules: tuple[CountryRuleConfig, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from gateway.config.tree import ConnectorConfig, RetryAction
+from gateway.config.carriers import ConnectorConfig, RetryAction
 from gateway.dispatch.connector import SubmitContext
 from gateway.domain.backoff import retry_delay_seconds
 from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id

@@ -2,7 +2,7 @@
 
 import ssl
 
-from gateway.config.tree import BindMode, ConnectorConfig, TlsConfig
+from gateway.config.carriers import BindMode, ConnectorConfig, TlsConfig
 from gateway.session import bind as session_bind
 from gateway.session.bind import BindSettings, Endpoint
 from gateway.session.settings import SessionSettings

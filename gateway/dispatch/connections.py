@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 import structlog
 
-from gateway.config.tree import ConnectorConfig
+from gateway.config.carriers import ConnectorConfig
 from gateway.dispatch.answers import AnswerJudge
 from gateway.dispatch.binding import bind_settings, modes_of
 from gateway.dispatch.connector import ConnectorRun, SubmitContext

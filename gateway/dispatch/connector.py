@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway.config.tree import ConnectorConfig, ReceiptMode
+from gateway.config.carriers import ConnectorConfig, ReceiptMode
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.planning import Planner, WirePlan

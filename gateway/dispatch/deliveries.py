@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.config.tree import Charset, ConnectorConfig
+from gateway.config.carriers import Charset, ConnectorConfig
 from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id
 from gateway.domain.failures import judge_receipt
 from gateway.domain.identifiers import slot_of_address

@@ -13,7 +13,7 @@ from typing import cast
 
 import structlog
 
-from gateway.config.tree import ConnectorConfig
+from gateway.config.carriers import ConnectorConfig
 from gateway.dispatch.answers import AnswerJudge
 from gateway.dispatch.binding import needs_new_binds
 from gateway.dispatch.claims import CLAIM_BATCH, HELD_ROWS_A_LOOK, ClaimedStream

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.config.tree import Charset, Concatenation, ConnectorConfig, ValidityForm
+from gateway.config.carriers import Charset, Concatenation, ConnectorConfig, ValidityForm
 from gateway.domain.sender import type_sender
 from gateway.smpp.hotpath import SubmitTemplate
 from gateway.smpp.split import TextPlan, concat_udh, payload_tlv, plan_binary, plan_text, sar_tlvs

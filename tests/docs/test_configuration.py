@@ -16,6 +16,7 @@ import pytest
 import yaml
 from msgspec import inspect
 
+import gateway.config.carriers
 import gateway.config.tree
 from gateway.config import Config, check_config, load_config
 from gateway.config.values import UNSET_SECRET, Amount, HostPort, Secret, StatusCode
@@ -51,8 +52,9 @@ class Key:
 def read_meanings() -> dict[tuple[str, str], str]:
     """The text below each field of the tree, by class and field, from the source: the compiler drops it."""
     meanings: dict[tuple[str, str], str] = {}
-    module = ast.parse(source_inspect.getsource(gateway.config.tree))
-    for cls in (node for node in module.body if isinstance(node, ast.ClassDef)):
+    sources = (gateway.config.tree, gateway.config.carriers)
+    bodies = [node for each in sources for node in ast.parse(source_inspect.getsource(each)).body]
+    for cls in (node for node in bodies if isinstance(node, ast.ClassDef)):
         for statement, following in zip(cls.body, [*cls.body[1:], None], strict=True):
             if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
                 continue
