@@ -63,6 +63,19 @@ CREATE TABLE connector (
     created_at  timestamptz NOT NULL
 );
 
+-- What people changed of a connector for a while, beside config.yaml. key 1 taken down, 2 parts_per_second,
+-- 3 window; value is the figure, 0 for taken down.
+CREATE TABLE connector_override (
+    connector_id  integer          NOT NULL,
+    key           smallint         NOT NULL,
+    value         double precision NOT NULL,
+    author        text             NOT NULL,
+    reason        text             NOT NULL,
+    made_at       timestamptz      NOT NULL,
+    expires_at    timestamptz,
+    PRIMARY KEY (connector_id, key)
+);
+
 -- ── Shops ──────────────────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE shop (
@@ -378,7 +391,7 @@ CREATE TABLE part (
 ) PARTITION BY RANGE (id);
 
 -- Every receipt that could be matched, also the repeated and the contradicting. id is the message's,
--- receipt_id the receipt's own.
+-- receipt_id the receipt's own, carrier_at when it happened by the carrier's clock.
 CREATE TABLE receipt (
     shop_id        integer     NOT NULL,
     id             bigint      NOT NULL,
@@ -391,6 +404,7 @@ CREATE TABLE receipt (
     received_at    timestamptz NOT NULL,
     stat           text        NOT NULL,
     err            text        NOT NULL,
+    carrier_at     timestamptz,
     PRIMARY KEY (id, slot, shop_id, receipt_id)
 ) PARTITION BY RANGE (id);
 
@@ -534,7 +548,7 @@ CREATE TABLE shop_order (
 CREATE INDEX shop_order_by_campaign ON shop_order (campaign_id, shop_id, id);
 CREATE INDEX shop_order_by_person ON shop_order (contact_id, slot, shop_id);
 
--- What came from handsets. shop_id 0 is the gateway's own inbox. keyword 0 nothing known, 1 stop, 2 perhaps
+-- What came from handsets, a row for each text: of its `parts` parts `parts_came` came in time. shop_id 0 is the gateway's own inbox. keyword 0 nothing known, 1 stop, 2 perhaps
 -- stop, 3 start, 4 help. campaign_id: the campaign whose message it most likely answers.
 CREATE TABLE inbound (
     shop_id       integer     NOT NULL,
@@ -544,7 +558,7 @@ CREATE TABLE inbound (
     data_coding   smallint    NOT NULL,
     esm_class     smallint    NOT NULL,
     reference     integer,
-    part          smallint    NOT NULL,
+    parts_came    smallint    NOT NULL,
     parts         smallint    NOT NULL,
     received_at   timestamptz NOT NULL,
     from_address  text        COLLATE "C" NOT NULL,
@@ -553,9 +567,33 @@ CREATE TABLE inbound (
     body          bytea       NOT NULL,
     keyword       smallint    NOT NULL,
     campaign_id   bigint,
+    udh           bytea,
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
 CREATE INDEX inbound_by_address ON inbound (from_address, slot, shop_id);
+
+-- Parts that wait for the others, and for a while after it those of texts that are complete, so that a repeated
+-- part is known. inbound_id 0: still waits. set_id tells texts apart whose sender used the same reference again.
+CREATE TABLE inbound_part (
+    shop_id         integer     NOT NULL,
+    slot            smallint    NOT NULL,
+    connector_id    integer     NOT NULL,
+    reference_bits  smallint    NOT NULL,
+    reference       integer     NOT NULL,
+    parts           smallint    NOT NULL,
+    part            smallint    NOT NULL,
+    data_coding     smallint    NOT NULL,
+    esm_class       smallint    NOT NULL,
+    set_id          bigint      NOT NULL,
+    inbound_id      bigint      NOT NULL,
+    received_at     timestamptz NOT NULL,
+    from_address    text        COLLATE "C" NOT NULL,
+    to_address      text        COLLATE "C" NOT NULL,
+    udh             bytea       NOT NULL,
+    body            bytea       NOT NULL,
+    PRIMARY KEY (slot, from_address, shop_id, to_address, connector_id, reference_bits, reference, parts, set_id, part)
+);
+CREATE INDEX inbound_part_by_time ON inbound_part (received_at);
 
 -- Answers that are owed to a keyword, written with it; the row goes with the answer's message.
 CREATE TABLE reply_due (
@@ -665,6 +703,19 @@ CREATE TABLE event (
     data     jsonb       NOT NULL
 );
 CREATE INDEX event_by_kind ON event (kind, id);
+
+-- What whoever is on call was told: one row from its beginning to its end. cleared_at null: it still holds.
+CREATE TABLE alert (
+    kind        text        NOT NULL,
+    subject     text        NOT NULL,
+    raised_at   timestamptz NOT NULL,
+    told_at     timestamptz NOT NULL,
+    cleared_at  timestamptz,
+    times_told  integer     NOT NULL,
+    sentence    text        NOT NULL,
+    PRIMARY KEY (kind, subject, raised_at)
+);
+CREATE INDEX alert_by_time ON alert (raised_at);
 
 CREATE TABLE audit (
     id       bigint      PRIMARY KEY,

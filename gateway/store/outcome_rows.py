@@ -42,7 +42,7 @@ UNMATCHED_COLUMNS = (
     "from_address", "to_address",
 )  # fmt: skip
 INBOUND_COLUMNS = (
-    "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "part", "parts",
+    "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "parts_came", "parts",
     "received_at", "from_address", "to_address", "text", "body", "keyword",
     "campaign_id",
 )  # fmt: skip

@@ -34,10 +34,9 @@ WHERE shop_id = $1 AND hour >= $2 AND campaign_id > 0
 GROUP BY currency;
 
 -- name: count_inbound_since
--- Texts from handsets to a shop with ids from $2 on, and how many of them said STOP. Later parts of a long
--- text are not counted.
+-- Texts from handsets to a shop with ids from $2 on, and how many of them said STOP.
 -- $1 shop_id int4
 -- $2 low_id int8
 SELECT count(*) AS texts, count(*) FILTER (WHERE keyword = 1) AS stops
 FROM inbound
-WHERE shop_id = $1 AND id >= $2 AND part <= 1;
+WHERE shop_id = $1 AND id >= $2;

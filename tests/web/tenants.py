@@ -214,7 +214,7 @@ async def _add_rows(gateway: Gateway, shop: Account, ids: Mapping[str, str], sec
             secret,
         )
         await connection.raw.execute(
-            "INSERT INTO inbound (shop_id, id, slot, connector_id, data_coding, esm_class, part, parts,"
+            "INSERT INTO inbound (shop_id, id, slot, connector_id, data_coding, esm_class, parts_came, parts,"
             " received_at, from_address, to_address, text, body, keyword)"
             " SELECT shop_id, $2, slot, 1, 0, 0, 1, 1, now(), address, '36111', $3, '', 0"
             " FROM contact WHERE shop_id = $1",
