@@ -98,7 +98,7 @@ class BindState:
 
 class Bind:
     """Keeps one session up until `aclose`. `on_state` is told each change; `session` is the one that is
-    bound.
+    bound. `trace_for` is asked once for each new session, so that a trace can tell sessions apart.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Bind:
         *,
         random: Random,
         may_write: Callable[[], bool] | None = None,
-        trace: Trace | None = None,
+        trace_for: Callable[[], Trace | None] = lambda: None,
         on_state: Callable[["Bind", BindState], None] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         backoff: Backoff | None = None,
@@ -117,7 +117,7 @@ class Bind:
         self.session: Session | None = None
         self._owner = owner
         self._may_write = may_write
-        self._trace = trace
+        self._trace_for = trace_for
         self._on_state = on_state
         self._now = now
         self._backoff = backoff or Backoff(random)
@@ -139,12 +139,6 @@ class Bind:
     def retry_now(self) -> None:
         """End a wait between attempts, on an operator's wish."""
         self._retry_now.set()
-
-    def trace_with(self, trace: Trace | None) -> None:
-        """Send PDUs of this and later sessions to `trace`, or to nobody."""
-        self._trace = trace
-        if self.session is not None:
-            self.session.trace = trace
 
     async def aclose(self, *, drain_seconds: float) -> None:
         """Stop: no more requests, wait up to `drain_seconds` for answers, unbind, close. Raises nothing of
@@ -219,7 +213,11 @@ class Bind:
         async with asyncio.timeout(settings.connect_timeout_seconds):
             _, session = await asyncio.get_running_loop().create_connection(
                 lambda: Session(
-                    Role.ESME, self._owner, settings.session, may_write=self._may_write, trace=self._trace
+                    Role.ESME,
+                    self._owner,
+                    settings.session,
+                    may_write=self._may_write,
+                    trace=self._trace_for(),
                 ),
                 endpoint.host,
                 endpoint.port,

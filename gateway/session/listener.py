@@ -6,6 +6,7 @@ a callback judges binds, an owner gets what happens.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import cast
 
 from gateway.session.owner import SessionOwner
@@ -36,7 +37,7 @@ class Listener:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         most_sessions: int = 1000,
-        trace: Trace | None = None,
+        trace_for: Callable[[], Trace | None] = lambda: None,
     ) -> None:
         self._owner = owner
         self._authenticate = authenticate
@@ -45,7 +46,7 @@ class Listener:
         self._port = port
         self._tls = tls
         self._most_sessions = most_sessions
-        self._trace = trace
+        self._trace_for = trace_for
         self._sessions: set[Session] = set()
         self._server: asyncio.Server | None = None
 
@@ -79,7 +80,7 @@ class Listener:
         if len(self._sessions) >= self._most_sessions:
             return _Refusal()
         session = Session(
-            Role.SMSC, self._owner, self._settings, authenticate=self._authenticate, trace=self._trace
+            Role.SMSC, self._owner, self._settings, authenticate=self._authenticate, trace=self._trace_for()
         )
         self._sessions.add(session)
         session.call_when_closed(lambda _: self._sessions.discard(session))

@@ -36,10 +36,10 @@ class Outbox:
                 self.requests, self.numbers = [], []
             else:
                 refused = self.take_requests()
-        if trace is not None:
-            for pdu in pieces:
-                trace(Direction.SENT, pdu)
-        return b"".join(pieces), refused
+        octets = b"".join(pieces)
+        if trace is not None and octets:
+            trace(Direction.SENT, octets)
+        return octets, refused
 
     def take_requests(self) -> list[int]:
         """Drop the requests that wait; return their numbers."""

@@ -303,9 +303,8 @@ class Session(Link):
         buffer, frames = self._framer.feed(data)
         counters.received_pdus += len(frames)
         was_full = len(self._pending) >= self.window_size
-        if self.trace is not None:
-            for frame in frames:
-                self.trace(Direction.RECEIVED, buffer[frame[3] : frame[4]])
+        if self.trace is not None and frames:
+            self.trace(Direction.RECEIVED, buffer[: frames[-1][4]])
         self._read_frames(buffer, frames)
         if self._framer.fault is not None and self._transport is not None:
             self._send(_header(16, _GENERIC_NACK, self._framer.fault.command_status, 0))

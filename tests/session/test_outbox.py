@@ -31,9 +31,18 @@ def test_the_gate_is_not_asked_for_answers_alone():
     assert asked == []
 
 
-def test_a_trace_sees_each_pdu_that_is_written():
+def test_a_trace_is_told_once_for_a_write_and_not_for_nothing():
+    seen = []
+    outbox = Outbox(None)
+    fill(outbox)
+    for _ in range(2):
+        outbox.collect(lambda direction, octets: seen.append((direction.value, octets)))
+    assert seen == [("sent", b"answeronetwo")]
+
+
+def test_what_may_not_be_written_is_in_no_trace():
     seen = []
     outbox = Outbox(lambda: False)
     fill(outbox)
-    outbox.collect(lambda direction, pdu: seen.append((direction.value, pdu)))
-    assert seen == [("sent", b"answer")]
+    outbox.collect(lambda direction, octets: seen.append(octets))
+    assert seen == [b"answer"]

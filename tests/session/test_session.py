@@ -10,6 +10,7 @@ from gateway.session.settings import Direction, SessionSettings
 from gateway.smpp import pdus
 from gateway.smpp.codec import encode
 from gateway.smpp.errors import RuleBroken
+from gateway.smpp.framing import Framer
 from gateway.smpp.rules import Role, SessionState
 from gateway.smpp.timers import TimerSettings
 
@@ -326,12 +327,29 @@ async def test_a_congested_connection_has_no_room():
     assert wire.owner.calls == [("room", 3)]
 
 
-async def test_a_trace_sees_every_pdu_both_ways():
+async def test_a_trace_gets_whole_pdus_once_for_each_read_and_write():
     seen = []
-    wire = await bound_wire(trace=lambda direction, pdu: seen.append((direction, pdu[7])))
+
+    def trace(direction, octets):
+        seen.append((direction, [frame[0] for frame in Framer().feed(octets)[1]]))
+
+    wire = await bound_wire(trace=trace)
+    assert seen == [(Direction.SENT, [9]), (Direction.RECEIVED, [0x80000009])]
+    seen.clear()
     wire.submit("a")
+    wire.submit("b")
     await wire.turn()
-    assert seen == [(Direction.SENT, 9), (Direction.RECEIVED, 9), (Direction.SENT, 4)]
+    alerts = [encode(pdus.EnquireLink(sequence_number=number)) for number in (1, 2, 3)]
+    wire.session.data_received(b"".join(alerts)[:40])
+    wire.session.data_received(b"".join(alerts)[40:41])
+    wire.session.data_received(b"".join(alerts)[41:])
+    assert seen == [
+        (Direction.SENT, [4, 4]),
+        (Direction.RECEIVED, [0x15, 0x15]),
+        (Direction.SENT, [0x80000015, 0x80000015]),
+        (Direction.RECEIVED, [0x15]),
+        (Direction.SENT, [0x80000015]),
+    ]
 
 
 async def test_sequence_numbers_wrap_past_what_is_pending():
