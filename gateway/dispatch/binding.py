@@ -10,7 +10,7 @@ from gateway.smpp.timers import TimerSettings
 
 _BIND_KEYS = (
     "address_range", "bind_mode", "bind_timeout_seconds", "binds", "enabled", "enquire_link_seconds", "hosts",
-    "password", "response_timeout_seconds", "system_id", "system_type", "tls", "window",
+    "password", "response_timeout_seconds", "system_id", "system_type", "tls",
 )  # fmt: skip
 """Keys whose change needs new binds; every other takes effect on the binds that are up."""
 

@@ -6,7 +6,7 @@ acknowledges nothing by itself.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Protocol, cast
@@ -104,6 +104,20 @@ class Connections:
     def start(self) -> None:
         for _, _, bind in self._binds:
             bind.start()
+
+    def change_window(self, window: int) -> None:
+        """Let so many submits await their answer on each bind from now on; a session that has more out just
+        sends none until there is room."""
+        for _, _, bind in self._binds:
+            bind.settings = replace(bind.settings, session=replace(bind.settings.session, window=window))
+            if bind.session is not None:
+                bind.session.window_size = window
+        self.run.plan_pump()
+
+    def retry_now(self) -> None:
+        """End the waits between attempts of binds that are down."""
+        for _, _, bind in self._binds:
+            bind.retry_now()
 
     async def aclose(self, *, drain_seconds: float) -> None:
         """Unbind all at once: intents not written go back, answers are awaited up to `drain_seconds`."""

@@ -62,6 +62,10 @@ class ConnectorReport:
     binds: tuple[BindReport, ...]
 
 
+def _tell_nobody(connector: str, bind_no: int, mode: BindMode, state: BindState) -> None:
+    """For a dispatcher whose binds nobody watches."""
+
+
 class Dispatcher:
     """Sends what is queued and takes in what carriers say."""
 
@@ -77,7 +81,9 @@ class Dispatcher:
         intents_drained: Callable[[], Awaitable[None]],
         may_submit: Callable[[], bool],
         random: Random,
+        on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
     ) -> None:
+        """`on_bind_state` hears each change of a bind, by the connector's name."""
         self._dsn = dsn
         self._queries = queries
         self._holds = holds
@@ -87,6 +93,7 @@ class Dispatcher:
         self._intents_drained = intents_drained
         self._may_submit = may_submit
         self._random = random
+        self._tell_bind_state = on_bind_state
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
         self._hungry: deque[ConnectorRun] = deque()
@@ -123,6 +130,7 @@ class Dispatcher:
                 run.change_config(config)
                 connections = self._connections[connector_id]
                 connections.judge, connections.reader = self._rules(connector_id, config, shop_ids)
+                connections.change_window(config.window)
             run.shards = shards.get(connector_id, ())
             self.ask_claim(run)
 
@@ -185,6 +193,7 @@ class Dispatcher:
             endpoint=str(state.endpoint),
             error=state.last_error,
         )
+        self._tell_bind_state(run.config.name, bind_no, mode, state)
 
     # What the store tells.
 
@@ -344,6 +353,14 @@ class Dispatcher:
         await asyncio.gather(
             *(self._stop_connector(connector_id, drain_seconds) for connector_id in list(self._runs))
         )
+
+    def retry_now(self, connector_id: int) -> bool:
+        """Have the binds of a connector that are down try again at once; False when it does not run here."""
+        connections = self._connections.get(connector_id)
+        if connections is None:
+            return False
+        connections.retry_now()
+        return True
 
     def is_up(self, connector_id: int) -> bool:
         run = self._runs.get(connector_id)

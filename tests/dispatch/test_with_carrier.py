@@ -141,7 +141,7 @@ async def test_receipts_are_refused_for_now_while_the_database_is_away_and_none_
             await running.assert_balanced()
 
 
-async def test_a_reload_changes_speed_without_a_drop_and_windows_with_one(database: str) -> None:
+async def test_a_reload_changes_speed_and_window_without_a_drop_and_timeouts_with_one(database: str) -> None:
     async with Simulator(Profile()) as carrier:
         first = connector("one", carrier.port)
         async with run_gateway(database, [first]) as running:
@@ -150,6 +150,10 @@ async def test_a_reload_changes_speed_without_a_drop_and_windows_with_one(databa
             assert report.speed_limit == 77
             assert len(lines(carrier, "bind")) == 1
             await running.reconfigure([{**first, "parts_per_second": 77, "window": 3}])
+            [report] = [each for each in running.gateway.rooms.dispatcher.report() if each.name == "one"]
+            assert [bind.window for bind in report.binds] == [3]
+            assert len(lines(carrier, "bind")) == 1
+            await running.reconfigure([{**first, "window": 3, "response_timeout_seconds": 33}])
             assert len(lines(carrier, "bind")) == 2
             await running.shop.until(await running.shop.send(), "delivered")
 
