@@ -1,0 +1,193 @@
+"""What an examination sends: each test message, what it is for, and what is tried when it is refused.
+
+Owns the texts, the order of remedies, and how many parts may be billed. Pure: whoever sends is told what to
+send, and every PDU is made by the planner that the server uses.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+
+from gateway.config.carriers import (
+    AddressForm,
+    Charset,
+    Concatenation,
+    ConnectorConfig,
+    InterfaceVersion,
+    ValidityForm,
+)
+from gateway.domain.sender import SenderKind, check_sender
+from gateway.smpp.statuses import CommandStatus
+
+USUAL_PARTS: Final = 15
+"""Parts that an examination bills at most: the number belongs to a person, and each part costs."""
+THOROUGH_PARTS: Final = 260
+BURST: Final = 8
+"""Messages sent at once to see how many may await their answer."""
+THOROUGH_BURSTS: Final = (8, 16, 32, 64)
+RUN_PARTS: Final = 120
+"""Most parts of the run that looks for a speed limit, `--thorough` only."""
+
+PROBING: Final = "@_$£éèÄöñ[~"
+"""Characters whose octets differ between GSM 03.38 and Latin-1. They stand first, since a receipt quotes the
+first 20 characters (SMPP 3.4 appendix B)."""
+UCS2_OPENING: Final = "Test"
+"""Plain letters, so that a receipt in any alphabet can quote them, in front of letters that need UCS-2."""
+
+
+class Purpose(Enum):
+    """What a test message is to show."""
+
+    OPENING = "opening"
+    """Whether a plain text is taken, and in which form: decides how all others are written."""
+    ALPHABET = "alphabet"
+    """How data_coding 0 is read."""
+    LATIN1 = "latin1"
+    """The same characters as Latin-1 octets; sent when the answer to the first left it open."""
+    UCS2 = "ucs2"
+    LONG = "long"
+    """How a long text is split, and how many receipts it gets."""
+    SENDER = "sender"
+    """Whether another sender is taken."""
+    BURST = "burst"
+    """Several at once."""
+    RUN = "run"
+    """As fast as the answers come."""
+
+
+Changes = Mapping[str, object]
+"""Settings by path, such as `address_form.recipient`, that differ from the connector as it is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One test message."""
+
+    number: int
+    """From 1; the text says it, so that the phone's owner can tell them apart."""
+    purpose: Purpose
+    text: str
+    sender: str
+
+
+def write_probe(purpose: Purpose, number: int, sender: str) -> Probe:
+    """The test message for `purpose`. One part each, but the long one, which has two."""
+    texts = {
+        Purpose.OPENING: f"Estafette test {number}: a plain text.",
+        Purpose.ALPHABET: f"{PROBING} {number} Estafette test: does this text begin with {PROBING} ?",
+        Purpose.LATIN1: f"{PROBING} {number} Estafette test: does this text begin with {PROBING} ?",
+        Purpose.UCS2: f"{UCS2_OPENING} {number} Жж 日本 é Estafette",
+        Purpose.LONG: _write_long_text(number),
+        Purpose.SENDER: f"Estafette test {number}: sender {sender}.",
+        Purpose.BURST: f"Estafette test {number}: several at once.",
+        Purpose.RUN: f"Estafette test {number}: speed.",
+    }
+    return Probe(number, purpose, texts[purpose], sender)
+
+
+def _write_long_text(number: int) -> str:
+    """Two parts under every way of splitting; ends so that a lost end shows."""
+    beginning = f"Estafette test {number}: one long text in two parts. "
+    end = " It must arrive as one message, to the word END"
+    return beginning + ("abcdefghi " * 20)[: 200 - len(beginning) - len(end)] + end
+
+
+# What a refusal hints at, by command_status. Carriers also use the last group for anything (quirk 39).
+_VALIDITY: Final = frozenset((CommandStatus.ESME_RINVEXPIRY, CommandStatus.ESME_RINVSCHED))
+_RECIPIENT: Final = frozenset(
+    (CommandStatus.ESME_RINVDSTADR, CommandStatus.ESME_RINVDSTTON, CommandStatus.ESME_RINVDSTNPI)
+)
+_SENDER: Final = frozenset(
+    (CommandStatus.ESME_RINVSRCADR, CommandStatus.ESME_RINVSRCTON, CommandStatus.ESME_RINVSRCNPI)
+)
+_SERVICE: Final = frozenset((CommandStatus.ESME_RINVSERTYP,))
+_NAMED: Final = _VALIDITY | _RECIPIENT | _SENDER | _SERVICE
+WAITS: Final = frozenset(
+    (CommandStatus.ESME_RTHROTTLED, CommandStatus.ESME_RMSGQFUL, CommandStatus.ESME_RX_T_APPN)
+)
+"""Refusals that say "later", not "otherwise"."""
+
+
+def remedies_for(command_status: int, config: ConnectorConfig, sender: str, country: str) -> Iterator[Changes]:
+    """What to try, in order, after a plain text was refused twice with `command_status`.
+
+    Each is tried alone. A refused part is not billed, so the order goes from the likely to the rare.
+    """
+    hints = (
+        (_VALIDITY, _validity_remedies(config)),
+        (_RECIPIENT, _recipient_remedies(config, country)),
+        (_SENDER, _sender_remedies(config, sender)),
+        (_SERVICE, ({"service_type": name} for name in ("CMT", "SMS") if config.service_type != name)),
+    )
+    for statuses, remedies in hints:
+        if command_status in statuses or command_status not in _NAMED:
+            yield from remedies
+
+
+def _validity_remedies(config: ConnectorConfig) -> Iterator[Changes]:
+    for form in (ValidityForm.RELATIVE, ValidityForm.ABSOLUTE, ValidityForm.NONE):
+        if form is not config.validity:
+            yield {"validity": form}
+
+
+def _recipient_remedies(config: ConnectorConfig, country: str) -> Iterator[Changes]:
+    for form in (AddressForm.DIGITS, AddressForm.PLUS, AddressForm.ZEROS):
+        if form is not config.address_form.recipient:
+            yield {"address_form.recipient": form}
+    if config.address_form.recipient is not AddressForm.NATIONAL and country != "ZZ":
+        national: Changes = {"address_form.recipient": AddressForm.NATIONAL, "address_form.country": country}
+        yield national
+        yield {**national, "destination_ton": 2}
+    yield {"destination_ton": 0}
+    yield {"destination_ton": 0, "destination_npi": 0}
+
+
+def _sender_remedies(config: ConnectorConfig, sender: str) -> Iterator[Changes]:
+    kind = check_sender(sender).kind
+    if kind is SenderKind.NUMBER:
+        for form in (AddressForm.DIGITS, AddressForm.PLUS, AddressForm.ZEROS):
+            if form is not config.address_form.sender:
+                yield {"address_form.sender": form}
+    types = {
+        SenderKind.NAME: ((5, 0), (5, 1), (0, 0)),
+        SenderKind.SHORT_CODE: ((3, 0), (0, 1), (6, 0), (3, 1), (0, 0)),
+        SenderKind.NUMBER: ((1, 1), (0, 1), (2, 1)),
+    }
+    for ton, npi in types[kind]:
+        if (ton, npi) != (config.source_ton, config.source_npi):
+            yield {"source_ton": ton, "source_npi": npi}
+
+
+def splittings(config: ConnectorConfig, *, sends_tlvs: bool) -> Iterator[Concatenation]:
+    """The ways to split a long text: the configured one, then the others from the safest on (quirk 77)."""
+    yield config.concatenation
+    for way in (Concatenation.UDH8, Concatenation.UDH16, Concatenation.SAR, Concatenation.PAYLOAD):
+        if way is config.concatenation or (
+            way in (Concatenation.SAR, Concatenation.PAYLOAD) and not sends_tlvs
+        ):
+            continue
+        yield way
+
+
+def with_changes(config: ConnectorConfig, changes: Changes) -> ConnectorConfig:
+    """`config` with the settings of `changes`; a path has one or two names."""
+    for path, value in changes.items():
+        outer, _, inner = path.partition(".")
+        replacement: Any = (
+            msgspec.structs.replace(getattr(config, outer), **{inner: value}) if inner else value
+        )
+        config = msgspec.structs.replace(config, **{outer: replacement})
+    return config
+
+
+def latin1_changes() -> Changes:
+    """Writes data_coding 0 as Latin-1."""
+    return {"default_charset.send": Charset.LATIN1}
+
+
+def old_version() -> Changes:
+    """Binds as SMPP 3.3."""
+    return {"interface_version": InterfaceVersion.V33}
