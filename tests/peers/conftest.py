@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from .node_peers import NodePeer, run_npm_smsc
+from .spoken_peers import SpokenPeer, run_npm_smsc
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class NpmSmsc:
     """A running npm SMSC: its port on 127.0.0.1, and what to tell and hear. `node/smsc.js` lists both."""
 
     port: int
-    peer: NodePeer
+    peer: SpokenPeer
 
 
 @pytest.fixture

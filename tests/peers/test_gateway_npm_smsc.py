@@ -9,7 +9,7 @@ from e2e.running import connector, free_port, run_gateway, until
 from standardwebhooks import Webhook
 
 from .conftest import NpmSmsc
-from .node_peers import run_npm_smsc
+from .spoken_peers import run_npm_smsc
 
 pytestmark = pytest.mark.peers
 

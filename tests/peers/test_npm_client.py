@@ -5,7 +5,7 @@ import pytest
 from gateway.simulator import Simulator, load_profile
 from gateway.simulator.mo import MoRequest
 
-from .node_peers import run_node
+from .spoken_peers import run_node
 
 pytestmark = pytest.mark.peers
 

@@ -16,7 +16,7 @@ from gateway.smpp.text import decode_text
 from gateway.smpp.udh import find_concatenation, split_user_data
 
 from .conftest import NpmSmsc
-from .node_peers import run_npm_smsc
+from .spoken_peers import run_npm_smsc
 
 pytestmark = pytest.mark.peers
 

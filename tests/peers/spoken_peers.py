@@ -1,6 +1,6 @@
-"""Runs the Node programs of `node/`: one process each, told and heard by JSON lines, ended by its own id.
+"""Runs foreign programs that are told and heard by JSON lines: those of `node/` and `perl/`, a process each.
 
-A missing `node` or package is a failure, never a skip: whoever asks for the peers wants to know.
+A missing interpreter or package is a failure, never a skip: whoever asks for the peers wants to know.
 """
 
 import asyncio
@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "node"
+NODE = Path(__file__).parent / "node"
+PERL = Path(__file__).parent / "perl"
+NET_SMPP = Path("/usr/share/perl5/Net/SMPP.pm")
 
 DEADLINE_SECONDS = 20.0
 """Far above what any step takes, so that only a fault reaches it."""
@@ -19,8 +21,8 @@ DEADLINE_SECONDS = 20.0
 STREAM_LIMIT_OCTETS = 1_000_000
 
 
-class NodePeer:
-    """A running program of `node/`. Every line that it has said stays in `events`, for tests to count."""
+class SpokenPeer:
+    """A running program. Every line that it has said stays in `events`, for tests to count."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.events: list[dict[str, Any]] = []
@@ -66,21 +68,33 @@ class NodePeer:
 
 
 @asynccontextmanager
-async def run_node(program: str, *arguments: str) -> AsyncIterator[NodePeer]:
+async def run_node(program: str, *arguments: str) -> AsyncIterator[SpokenPeer]:
     """Run `node/PROGRAM` until the block ends."""
     node = shutil.which("node")
     assert node is not None, "node is not installed; the peers need Debian's nodejs and npm"
-    assert (FOLDER / "node_modules" / "smpp").is_dir(), f"run `npm ci` in {FOLDER} first"
+    assert (NODE / "node_modules" / "smpp").is_dir(), f"run `npm ci` in {NODE} first"
+    async with _run(node, program, *arguments, cwd=NODE) as peer:
+        yield peer
+
+
+@asynccontextmanager
+async def run_net_smpp(port: int) -> AsyncIterator[SpokenPeer]:
+    """The client of Net::SMPP, bound to the SMSC on this port; ends with the block."""
+    assert NET_SMPP.exists(), "Net::SMPP is not installed; the peers need Debian's libnet-smpp-perl"  # noqa: ASYNC240
+    async with _run("/usr/bin/perl", "client.pl", str(port), cwd=PERL) as peer:
+        yield peer
+
+
+@asynccontextmanager
+async def _run(*command: str, cwd: Path) -> AsyncIterator[SpokenPeer]:
     process = await asyncio.create_subprocess_exec(
-        node,
-        program,
-        *arguments,
-        cwd=FOLDER,
+        *command,
+        cwd=cwd,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=STREAM_LIMIT_OCTETS,
     )
-    peer = NodePeer(process)
+    peer = SpokenPeer(process)
     listening = asyncio.create_task(peer.listen())
     try:
         yield peer
@@ -92,7 +106,7 @@ async def run_node(program: str, *arguments: str) -> AsyncIterator[NodePeer]:
 
 
 @asynccontextmanager
-async def run_npm_smsc(**settings: object) -> AsyncIterator[tuple[NodePeer, int]]:
+async def run_npm_smsc(**settings: object) -> AsyncIterator[tuple[SpokenPeer, int]]:
     """The npm SMSC with the settings that `node/smsc.js` explains, and its port."""
     async with run_node("smsc.js", json.dumps(settings)) as peer:
         yield peer, (await peer.hear("listening"))["port"]
