@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
+import phonenumbers
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumber,
+    PhoneNumberDesc,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 from phonenumbers.phonemetadata import REGION_CODE_FOR_NON_GEO_ENTITY
 
 from gateway.domain.countries import COUNTRIES, UNKNOWN_COUNTRY
@@ -134,6 +143,50 @@ def write_internationally(digits: str, country: str) -> str | None:
     if rule.dials_abroad(digits):
         return None
     return rule.calling_code + digits.removeprefix(rule.trunk_prefix)
+
+
+def write_nationally(digits: str, country: str) -> str:
+    """E.164 `digits` as they are written within `country`; as they are when they are no number of it.
+
+    The prefix in front is the customary one (France 0, Hungary 06, Italy none). 0.8 µs for a mobile number,
+    30 µs for another or where the national form has other digits (Argentina).
+    """
+    if country_of_mobile("+" + digits) == country and (habit := _habit_of_mobiles(country)) is not None:
+        return habit.prefix + digits[len(habit.calling_code) :]
+    try:
+        parsed = phonenumbers.parse("+" + digits, None)
+    except NumberParseException:
+        return digits
+    if phonenumbers.region_code_for_number(parsed) != country:
+        return digits
+    return _format_nationally(parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    calling_code: str
+    prefix: str
+
+
+@cache  # at most one entry per country
+def _habit_of_mobiles(country: str) -> _Habit | None:
+    """What a country's mobile numbers have in front; None where their digits change too.
+
+    One example stands for all of them: a test holds random numbers of every country against the library.
+    """
+    example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
+    if example is None:
+        return None
+    national = _format_nationally(example)
+    significant = phonenumbers.national_significant_number(example)
+    if not national.endswith(significant):
+        return None
+    return _Habit(str(example.country_code), national.removesuffix(significant))
+
+
+def _format_nationally(number: PhoneNumber) -> str:
+    written = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    return "".join(character for character in written if character.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
