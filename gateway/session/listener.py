@@ -24,7 +24,7 @@ class _Refusal(asyncio.Protocol):
 
 class Listener:
     """Accepts sessions on one port. `most_sessions` counts connections, bound or not; further ones are
-    cut.
+    cut. `protocol_for` gives what stands between a session and its connection: nothing, unless told.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         most_sessions: int = 1000,
         trace_for: Callable[[], Trace | None] = lambda: None,
+        protocol_for: Callable[[Session], asyncio.Protocol] = lambda session: session,
     ) -> None:
         self._owner = owner
         self._authenticate = authenticate
@@ -47,6 +48,7 @@ class Listener:
         self._tls = tls
         self._most_sessions = most_sessions
         self._trace_for = trace_for
+        self._protocol_for = protocol_for
         self._sessions: set[Session] = set()
         self._server: asyncio.Server | None = None
 
@@ -84,4 +86,4 @@ class Listener:
         )
         self._sessions.add(session)
         session.call_when_closed(lambda _: self._sessions.discard(session))
-        return session
+        return self._protocol_for(session)
