@@ -1,0 +1,1 @@
+"""What whoever is on call uses: changes of connectors for a while, alerts and how they are told, figures."""

@@ -1,0 +1,163 @@
+"""The book of alerts: which stand, since when, how often they were told, and what is to be told now.
+
+Pure but for its own memory; the clock is passed in. An alert is told when it begins, again each
+`repeat_seconds`, and once more when it has ended. What only flickers is one alert, not many.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from gateway.oncall.alerts import Alert, AlertKey, AlertKind, shop_of
+from gateway.store.alerts import AlertRow
+
+CLEAR_SECONDS: Final = 60.0
+"""For how long a trouble must be gone before its end is told."""
+
+MOST_STANDING: Final = 500
+"""Alerts that stand at one time; beyond them the least bad are not told, for nobody reads five hundred."""
+KEPT_ENDED: Final = 50
+
+
+class NoticeKind(Enum):
+    """What is told of an alert."""
+
+    RAISED = "raised"
+    REPEATED = "repeated"
+    CLEARED = "cleared"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An alert in the book. `held_at` is when it was last seen to hold."""
+
+    alert: Alert
+    raised_at: datetime
+    told_at: datetime
+    held_at: datetime
+    times_told: int = 1
+    cleared_at: datetime | None = None
+
+    def as_row(self) -> AlertRow:
+        alert = self.alert
+        return AlertRow(
+            alert.kind.value,
+            alert.subject,
+            self.raised_at,
+            self.told_at,
+            self.cleared_at,
+            self.times_told,
+            alert.sentence,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell now."""
+
+    kind: NoticeKind
+    entry: Entry
+
+
+class AlertBook:
+    """Alerts that stand and the newest that ended. `changed` holds what the rows do not have yet."""
+
+    def __init__(self) -> None:
+        self._standing: dict[AlertKey, Entry] = {}
+        self.ended: deque[Entry] = deque(maxlen=KEPT_ENDED)
+        """The newest first."""
+        self.changed: dict[tuple[AlertKey, datetime], Entry] = {}
+
+    @property
+    def standing(self) -> Sequence[Entry]:
+        """The worst first."""
+        return sorted(self._standing.values(), key=lambda entry: entry.alert.rank)
+
+    @property
+    def keys(self) -> Collection[AlertKey]:
+        return self._standing.keys()
+
+    def load(self, standing: Iterable[AlertRow], ended: Iterable[AlertRow], now: datetime) -> None:
+        """Take over what an earlier process told, so that a start tells nothing twice. What began here in
+        the meantime stays."""
+        for row in standing:
+            if (entry := _read(row, now)) is not None:
+                self._standing.setdefault(entry.alert.key, entry)
+        known = {(entry.alert.key, entry.raised_at) for entry in self.ended}
+        for row in ended:
+            entry = _read(row, now)
+            if entry is not None and (entry.alert.key, entry.raised_at) not in known:
+                self.ended.append(entry)
+
+    def turn(
+        self,
+        alerts: Iterable[Alert],
+        now: datetime,
+        *,
+        repeat_seconds: float,
+        unseen: Collection[AlertKind] = (),
+    ) -> list[Notice]:
+        """Compare what holds now with the book, change it, and say what to tell.
+
+        Alerts of `unseen` kinds are left as they are: nothing is known of them now.
+        """
+        notices: list[Notice] = []
+        held: set[AlertKey] = set()
+        for alert in alerts:
+            held.add(alert.key)
+            notice = self._hold(alert, now, timedelta(seconds=repeat_seconds))
+            if notice is not None:
+                notices.append(notice)
+        gone = now - timedelta(seconds=CLEAR_SECONDS)
+        for key, entry in list(self._standing.items()):
+            if key not in held and key[0] not in unseen and entry.held_at <= gone:
+                notices.append(self._clear(entry, now))
+        return notices
+
+    def _hold(self, alert: Alert, now: datetime, repeat: timedelta) -> Notice | None:
+        entry = self._standing.get(alert.key)
+        if entry is None:
+            if len(self._standing) >= MOST_STANDING:
+                return None
+            entry = Entry(alert, now, now, now)
+            self._keep(entry)
+            return Notice(NoticeKind.RAISED, entry)
+        if now - entry.told_at >= repeat:
+            entry = replace(entry, alert=alert, held_at=now, told_at=now, times_told=entry.times_told + 1)
+            self._keep(entry)
+            return Notice(NoticeKind.REPEATED, entry)
+        # The sentence moves with its figures; the row gets the new one with the next telling.
+        self._standing[alert.key] = replace(entry, alert=alert, held_at=now)
+        return None
+
+    def _clear(self, entry: Entry, now: datetime) -> Notice:
+        ended = replace(entry, cleared_at=now, told_at=now, times_told=entry.times_told + 1)
+        del self._standing[entry.alert.key]
+        self.ended.appendleft(ended)
+        self.changed[entry.alert.key, entry.raised_at] = ended
+        return Notice(NoticeKind.CLEARED, ended)
+
+    def _keep(self, entry: Entry) -> None:
+        self._standing[entry.alert.key] = entry
+        self.changed[entry.alert.key, entry.raised_at] = entry
+
+    def settle(self, kept: Iterable[Entry]) -> None:
+        """These are in rows now; what changed since stays to be written."""
+        for entry in kept:
+            key = (entry.alert.key, entry.raised_at)
+            if self.changed.get(key) is entry:
+                del self.changed[key]
+
+
+def _read(row: AlertRow, now: datetime) -> Entry | None:
+    """None for a kind of another version."""
+    try:
+        kind = AlertKind(row.kind)
+    except ValueError:
+        return None
+    alert = Alert(kind, row.subject, row.sentence, shop_of(kind, row.subject))
+    return Entry(alert, row.raised_at, row.told_at, now, row.times_told, row.cleared_at)

@@ -1,0 +1,106 @@
+"""The regular look: observe, judge, write the book, tell. And the seldom ones, of which each costs something.
+
+Owns how often what is looked at. A database that is away stops no telling: the book is in memory, and its rows
+follow when they can.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from gateway.config.tree import AlertsConfig
+from gateway.oncall.alerts import Alert, AlertKind
+from gateway.oncall.book import KEPT_ENDED, AlertBook, Entry, Notice, NoticeKind
+from gateway.oncall.judging import find_unseen, judge
+from gateway.oncall.observations import Observations
+from gateway.oncall.telling import Announcer
+from gateway.store.alerts import delete_old_alerts, list_ended_alerts, list_standing_alerts, put_alerts
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailable
+
+log = structlog.get_logger("oncall")
+
+LOOK_SECONDS: Final = 5.0
+_KEPT: Final = timedelta(days=90)
+_CLEAN_EVERY: Final = timedelta(hours=6)
+
+
+class Watch:
+    """Keeps the book of alerts. `observe` gives what is seen now and raises nothing of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        announcer: Announcer,
+        *,
+        observe: Callable[[], Awaitable[Observations]],
+        limits: AlertsConfig,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.book = AlertBook()
+        self.limits = limits
+        self._database = database
+        self._announcer = announcer
+        self._observe = observe
+        self._clock = clock
+        self._is_loaded = False
+        self._cleaned_at = clock()
+
+    async def run(self) -> None:
+        """Look every five seconds until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """One look. While the database is away it takes no longer than a statement's wait."""
+        if not self._is_loaded:
+            await self._load()
+        seen = await self._observe()
+        alerts = judge(seen, self.limits, self.book.keys)
+        notices = self.book.turn(
+            alerts, seen.now, repeat_seconds=self.limits.repeat_seconds, unseen=find_unseen(seen)
+        )
+        for notice in notices:
+            alert = notice.entry.alert
+            log.warning(
+                f"alert.{notice.kind.value}",
+                kind=alert.kind.value,
+                subject=alert.subject,
+                sentence=alert.sentence,
+            )
+            self._announcer.put(notice)
+        if not seen.is_database_away:
+            await self._keep()
+
+    async def try_out(self) -> Mapping[str, str | None]:
+        """Tell a test alert by everything that is configured; what went wrong, by teller."""
+        now = self._clock()
+        alert = Alert(AlertKind.TEST, "test", "This is a test of the alerts; nothing is wrong.")
+        return await self._announcer.try_out(Notice(NoticeKind.TEST, Entry(alert, now, now, now)))
+
+    async def _load(self) -> None:
+        try:
+            standing = await list_standing_alerts(self._database)
+            ended = await list_ended_alerts(self._database, most=KEPT_ENDED)
+        except StoreUnavailable as exc:
+            log.warning("alerts.not_read", fault=str(exc))
+            return
+        self.book.load(standing, ended, self._clock())
+        self._is_loaded = True
+
+    async def _keep(self) -> None:
+        changed = list(self.book.changed.values())
+        try:
+            if changed:
+                await put_alerts(self._database, [entry.as_row() for entry in changed])
+                self.book.settle(changed)
+            now = self._clock()
+            if now - self._cleaned_at >= _CLEAN_EVERY:
+                await delete_old_alerts(self._database, now - _KEPT)
+                self._cleaned_at = now
+        except StoreUnavailable as exc:
+            log.warning("alerts.not_kept", fault=str(exc), waiting=len(changed))
