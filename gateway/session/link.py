@@ -57,6 +57,10 @@ class Link(asyncio.Protocol):
             self._close_reason = self._close_reason or CloseReason(CloseKind.ABORTED, reason)
             self._transport.abort()
 
+    def hang_up(self, reason: str) -> None:
+        """Write what was given, then close without a word. Harmless when it is gone already."""
+        self._close(CloseReason(CloseKind.ABORTED, reason))
+
     def hold_reading(self, is_held: bool) -> None:
         """Stop or resume reading, to push back on a peer that sends faster than its messages can be
         stored.
