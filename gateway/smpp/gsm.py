@@ -5,6 +5,7 @@ cut. Packed septets (seven bits an octet) never travel in SMPP's usual form and 
 """
 
 import codecs
+from collections.abc import Mapping
 from typing import Final
 
 ESCAPE: Final = 0x1B
@@ -13,7 +14,7 @@ _BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENSION: Final[dict[int, str]] = {
+EXTENSION: Final[Mapping[int, str]] = {
     0x0A: "\f",
     0x14: "^",
     0x28: "{",
@@ -30,7 +31,7 @@ _NOT_BASIC: Final = 0xFF
 
 _TO_SEPTETS: Final[dict[int, int | bytes]] = {
     **{ord(character): septet for septet, character in enumerate(_BASIC) if septet != ESCAPE},
-    **{ord(character): bytes((ESCAPE, septet)) for septet, character in _EXTENSION.items()},
+    **{ord(character): bytes((ESCAPE, septet)) for septet, character in EXTENSION.items()},
 }
 
 
@@ -42,12 +43,13 @@ def _latin1_to_septet(code: int) -> int:
 _LATIN1_TO_SEPTETS: Final = bytes(_latin1_to_septet(code) for code in range(256))
 
 # A lone escape shows as a space (TS 23.038 §6.2.1.1, note 1); octets above 7f cannot be septets.
-_FROM_SEPTETS: Final = _BASIC.replace("\x1b", " ") + "\ufffd" * 128
+LETTERS: Final = _BASIC.replace("\x1b", " ") + "\ufffd" * 128
+"""What each octet shows as: 128 septets, and what is no septet."""
 
-CHARACTERS: Final = frozenset(_BASIC.replace("\x1b", "")) | frozenset(_EXTENSION.values())
+CHARACTERS: Final = frozenset(_BASIC.replace("\x1b", "")) | frozenset(EXTENSION.values())
 """Every character that needs no UCS-2."""
 
-EXTENSION_CHARACTERS: Final = frozenset(_EXTENSION.values())
+EXTENSION_CHARACTERS: Final = frozenset(EXTENSION.values())
 """Those of them that cost two septets."""
 
 
@@ -69,23 +71,23 @@ def encode_gsm(text: str) -> bytes | None:
         return None
 
 
-def decode_gsm(septets: bytes) -> str:
-    """Text of septets, one an octet. Never fails.
+def decode_gsm(septets: bytes, letters: str = LETTERS, extension: Mapping[int, str] = EXTENSION) -> str:
+    """Text of septets, one an octet, by the default tables or those of a language. Never fails.
 
     An escape before a code that the extension table lacks shows the basic character (TS 23.038 §6.2.1.1); an
     octet above 7f shows as U+FFFD.
     """
     if ESCAPE not in septets:
-        return codecs.charmap_decode(septets, "strict", _FROM_SEPTETS)[0]
+        return codecs.charmap_decode(septets, "strict", letters)[0]
     first, *escaped = septets.split(b"\x1b")
-    pieces = [codecs.charmap_decode(first, "strict", _FROM_SEPTETS)[0]]
+    pieces = [codecs.charmap_decode(first, "strict", letters)[0]]
     for piece in escaped:
-        if piece and (extended := _EXTENSION.get(piece[0])):
+        if piece and (extended := extension.get(piece[0])):
             pieces.append(extended)
             piece = piece[1:]
         elif not piece:
             pieces.append(" ")
-        pieces.append(codecs.charmap_decode(piece, "strict", _FROM_SEPTETS)[0])
+        pieces.append(codecs.charmap_decode(piece, "strict", letters)[0])
     return "".join(pieces)
 
 
