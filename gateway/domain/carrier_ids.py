@@ -1,7 +1,8 @@
 """The carrier's message ids, brought to the one form under which responses and receipts meet.
 
-Carriers write the id of a submit_sm_resp and of its receipt in different bases, cases and widths (quirk 50).
-Nothing is converted unless the connector says so: "10" and "16" may be two messages.
+Carriers write the id of a submit_sm_resp and of its receipt in different bases, cases and widths, and some
+put a prefix before one of them (quirk 50). Nothing is converted unless the connector says so: "10" and "16"
+may be two messages.
 """
 
 from enum import Enum
@@ -20,12 +21,20 @@ _LONGEST_NUMBER = 20
 
 
 def normalise_carrier_id(
-    text: str, *, conversion: IdConversion = IdConversion.AS_IS, strip_zeros: bool = False
+    text: str,
+    *,
+    conversion: IdConversion = IdConversion.AS_IS,
+    strip_zeros: bool = False,
+    strip_prefix: str = "",
 ) -> str:
     """The form to store and look up; an id that does not fit the conversion stays as it is.
 
-    Case never distinguishes two ids.
+    `strip_prefix` goes first, and never takes all of an id. Case never distinguishes two ids, or a prefix.
     """
+    if strip_prefix and len(text) > len(strip_prefix):
+        head = text[: len(strip_prefix)]
+        if head.lower() == strip_prefix.lower():
+            text = text[len(strip_prefix) :]
     if conversion is not IdConversion.AS_IS and len(text) <= _LONGEST_NUMBER and text.isascii():
         base = 16 if conversion is IdConversion.HEX_TO_DEC else 10
         if text.isalnum():

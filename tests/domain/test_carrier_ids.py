@@ -39,6 +39,14 @@ def test_forms_of_an_id(text: str, conversion: IdConversion, strip_zeros: bool, 
     assert normalise_carrier_id(text, conversion=conversion, strip_zeros=strip_zeros) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("msg-1A2B", "6699"), ("MSG-1a2b", "6699"), ("1A2B", "6699"), ("msg-", "msg-"), ("amsg-1", "amsg-1")],
+)
+def test_a_prefix_goes_before_anything_else_is_done(text: str, wanted: str) -> None:
+    assert normalise_carrier_id(text, conversion=HEX, strip_prefix="Msg-") == wanted
+
+
 @given(st.integers(0, (1 << 64) - 1), st.integers(0, 4))
 def test_a_hexadecimal_response_meets_its_decimal_receipt(number: int, zeros: int) -> None:
     response = "0" * min(zeros, 20 - len(f"{number:X}")) + f"{number:X}"

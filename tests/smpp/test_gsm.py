@@ -6,7 +6,15 @@ import smpplib.gsm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.smpp.gsm import CHARACTERS, EXTENSION_CHARACTERS, decode_gsm, encode_gsm, list_forcing_characters
+from gateway.smpp.gsm import (
+    CHARACTERS,
+    EXTENSION_CHARACTERS,
+    decode_gsm,
+    encode_gsm,
+    list_forcing_characters,
+    pack_septets,
+    unpack_septets,
+)
 
 gsm_texts = st.text(st.sampled_from(sorted(CHARACTERS)))
 
@@ -71,3 +79,53 @@ def test_an_unknown_escape_shows_the_basic_character():
 
 def test_forcing_characters_are_listed_once_in_order():
     assert list_forcing_characters("z“a”“ș€") == ("“", "”", "ș")
+
+
+# Packed septets: hand-worked from 3GPP TS 23.038 §6.1.2.1.1 (“hello” is in many tutorials).
+
+
+@pytest.mark.parametrize(
+    ("septets", "octets"),
+    [
+        (b"", ""),
+        (b"1", "31"),
+        (b"12", "31 19"),
+        (b"hello", "e8 32 9b fd 06"),
+        (b"hellohello", "e8 32 9b fd 46 97 d9 ec 37"),
+    ],
+)
+def test_eight_septets_take_seven_octets(septets, octets):
+    assert pack_septets(septets) == bytes.fromhex(octets)
+    assert unpack_septets(bytes.fromhex(octets)) == septets
+
+
+def test_seven_spare_bits_are_filled_with_a_carriage_return_and_never_read_as_an_at_sign():
+    packed = pack_septets(b"1234567")
+    assert len(packed) == 7
+    assert packed[-1] >> 1 == 0x0D
+    assert unpack_septets(packed) == b"1234567"
+
+
+def test_a_carriage_return_at_an_octet_border_is_not_taken_for_the_filler():
+    packed = pack_septets(b"1234567\r")
+    assert unpack_septets(packed) == b"1234567\r\r"
+
+
+def test_a_real_at_sign_in_the_last_place_is_kept():
+    assert unpack_septets(pack_septets(b"1234567\0")) == b"1234567\0"
+
+
+def test_septets_behind_a_header_of_six_octets_begin_at_the_second_bit():
+    assert pack_septets(b"A", fill_bits=1) == bytes((0x41 << 1,))
+    full = pack_septets(bytes(range(32, 127)) + b"x" * 58, fill_bits=1)
+    assert len(full) == 134
+    assert unpack_septets(full, fill_bits=1) == bytes(range(32, 127)) + b"x" * 58
+
+
+@given(gsm_texts, st.integers(0, 6))
+def test_packed_texts_survive(text, fill_bits):
+    text = text.rstrip("\r")
+    septets = encode_gsm(text)
+    packed = pack_septets(septets, fill_bits=fill_bits)
+    assert len(packed) == -(-(fill_bits + 7 * len(septets)) // 8)
+    assert unpack_septets(packed, fill_bits=fill_bits) == septets
