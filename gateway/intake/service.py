@@ -70,6 +70,10 @@ class MessageStore(Protocol):
     async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored: ...
 
 
+def _note_nothing(number: str, now: datetime) -> None:
+    """For an intake that nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeDeps:
     """What `Intake` is made of. `wants_events` says whether a shop's endpoints want events of messages."""
@@ -83,6 +87,8 @@ class IntakeDeps:
     wants_events: Callable[[int], Awaitable[bool]]
     render_accepted: Callable[[Accepted], bytes]
     render_batch: Callable[[Sequence[Accepted | Refusal]], bytes]
+    note_otp: Callable[[str, datetime], None] = _note_nothing
+    """Hears the number of each one-time password that was taken in."""
     store_seconds: float = 10.0
     """How long a caller waits for the commit before it hears that the outcome is open."""
 
@@ -248,10 +254,17 @@ class Intake:
             self._give_back(sending, plans, now)
             raise
         if stored is Stored.COMMITTED:
+            self._tell_otps(sending, plans, now)
             return reply
         self._give_back(sending, plans, now)
         assert key is not None  # only a key can be held by an earlier request
         return await self._gate.find_answer(key) or IN_USE
+
+    def _tell_otps(self, sending: Sending, plans: Sequence[Plan], now: datetime) -> None:
+        if not sending.is_test:
+            for plan in plans:
+                if plan.category is Category.OTP:
+                    self._deps.note_otp(plan.number.address, now)
 
     def _give_back(self, sending: Sending, plans: Sequence[Plan], now: datetime) -> None:
         if not sending.is_test:

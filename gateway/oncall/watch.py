@@ -1,7 +1,7 @@
-"""The regular look: observe, judge, write the book, tell. And the seldom ones, of which each costs something.
+"""The regular look: observe, judge, write the book, have it told.
 
-Owns how often what is looked at. A database that is away stops no telling: the book is in memory, and its rows
-follow when they can.
+Owns how often. A database that is away stops no telling: the book is in memory, and its rows follow when they
+can.
 """
 
 import asyncio

@@ -4,6 +4,7 @@ Owns the order of a batch: find the messages, judge the evidence (`domain.messag
 state rows under guard, write what was seen, count it. Nothing in memory changes before the commit.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,6 +24,7 @@ from gateway.store.evidence import (
     InboundSeen,
     LateAnswer,
     Matched,
+    ReceiptOutcome,
     ReceiptSeen,
     Unsent,
     WrittenOff,
@@ -79,7 +81,11 @@ class OutcomeWriter:
         connector_ids: Callable[[], list[int]],
         instance_secret: bytes,
     ) -> None:
-        work = _OutcomeWork(ids, book, listener, targets, connector_ids, instance_secret, self.put)
+        self.receipt_ends: Counter[tuple[int, int]] = Counter()
+        """Parts whose end a receipt told since the start, by connector and state."""
+        work = _OutcomeWork(
+            ids, book, listener, targets, connector_ids, instance_secret, self.put, self.receipt_ends
+        )
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
             dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
         )
@@ -128,7 +134,9 @@ class _OutcomeWork:
         connector_ids: Callable[[], list[int]],
         instance_secret: bytes,
         put_again: Callable[[Evidence], None],
+        receipt_ends: Counter[tuple[int, int]],
     ) -> None:
+        self._receipt_ends = receipt_ends
         self._put_again = put_again
         self._ids = ids
         self._book = book
@@ -281,11 +289,16 @@ class _OutcomeWork:
     def _remember(self, case: Case) -> None:
         """Forget the carrier's id of parts that reached their end; a repeat is looked up in the database."""
         flight = case.flight
+        outcomes = iter(case.outcomes)
         for item in case.evidence:
             if type(item) is Matched:
                 receipt, part = item
-                if MessageState(flight.progress.part_states[part]) in ENDS:
+                is_news = next(outcomes) is ReceiptOutcome.APPLIED
+                state = flight.progress.part_states[part]
+                if MessageState(state) in ENDS:
                     self._book.forget(receipt.connector_id, receipt.carrier_id)
+                    if is_news:
+                        self._receipt_ends[receipt.connector_id, state] += 1
 
     def refused(self, item: Evidence, error: Exception) -> None:
         if isinstance(item, Ending) and item.done is not None and not item.done.done():
