@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.campaign import CampaignState
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.message import MessageState
 from gateway.store.campaigns import Campaign, CampaignFigures, list_campaigns, read_figures
 from gateway.store.database import Database
@@ -16,7 +17,6 @@ from gateway.store.rollups import ACCEPTED
 _KEPT_SECONDS: Final = 1.0
 _MOST_KEPT: Final = 256
 _MOST_CAMPAIGNS: Final = 20
-_HIGHEST_ID: Final = (1 << 63) - 1
 STEP_SECONDS: Final = 3_600
 """Sums are kept by hour."""
 
@@ -81,7 +81,7 @@ class Overviews:
             campaign
             for state in (CampaignState.RUNNING, CampaignState.PAUSED)
             for campaign in await list_campaigns(
-                self._database, shop_id, below_id=_HIGHEST_ID, state=state, most=_MOST_CAMPAIGNS
+                self._database, shop_id, below_id=HIGHEST_ID, state=state, most=_MOST_CAMPAIGNS
             )
         ]
         figures = await read_figures(self._database, shop_id, [campaign.id for campaign in campaigns])

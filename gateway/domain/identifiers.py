@@ -14,6 +14,9 @@ MessageId = NewType("MessageId", int)
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 EPOCH_UNIX_MS = int(EPOCH.timestamp() * 1000)
 
+HIGHEST_ID = (1 << 63) - 1
+"""Above every id there can be: where a listing from the newest begins."""
+
 SLOT_COUNT = 256
 """Enough to spread over many nodes, few enough that a batch still holds several rows of one slot."""
 

@@ -14,13 +14,12 @@ from typing import Final
 import asyncpg
 
 from gateway.domain.campaign import CampaignState
-from gateway.domain.identifiers import slot_of_id
+from gateway.domain.identifiers import HIGHEST_ID, slot_of_id
 from gateway.domain.people import MarketingConsent
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 
-_HIGHEST_ID: Final = (1 << 63) - 1
 _AT_WORK: Final = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
@@ -81,7 +80,7 @@ async def list_contact_lists(
     database: Database, shop_id: int, *, after: int | None, limit: int
 ) -> list[ContactList]:
     """Newest first; `after` is the id of the last one of the page before."""
-    rows = await database.fetch("list_contact_lists", shop_id, _HIGHEST_ID if after is None else after, limit)
+    rows = await database.fetch("list_contact_lists", shop_id, HIGHEST_ID if after is None else after, limit)
     return [_list(row) for row in rows]
 
 

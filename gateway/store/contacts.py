@@ -12,11 +12,10 @@ from typing import Final
 
 import asyncpg
 
-from gateway.domain.identifiers import slot_of_address, slot_of_id
+from gateway.domain.identifiers import HIGHEST_ID, slot_of_address, slot_of_id
 from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.store.database import Connection, Database
 
-_HIGHEST_ID: Final = (1 << 63) - 1
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -174,7 +173,7 @@ async def list_contacts(
     name, other_name = (*(f"%\x01{_escape_like(name.lower())}%" for name in wanted.names), None, None)[:2]
     narrowed = (wanted.consent, wanted.suppressed, wanted.tag, digits, name, other_name, limit)
     if wanted.list_id is None:
-        below = _HIGHEST_ID if after is None else after
+        below = HIGHEST_ID if after is None else after
         rows = await database.fetch("list_contacts", shop_id, below, *narrowed)
     else:
         slot, last_id = (-1, 0) if after is None else (slot_of_id(after), after)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import asyncpg
 import msgspec
 
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.store.database import Connection, Database
 
 
@@ -33,7 +34,6 @@ class ImportState(IntEnum):
 
 
 AT_REST = frozenset(ImportState) - {ImportState.RUNNING}
-_HIGHEST_ID = (1 << 63) - 1
 _FAULT_COLUMNS = ("shop_id", "import_id", "row_no", "reason", "detail")
 
 
@@ -145,7 +145,7 @@ async def list_imports(
     database: Database, shop_id: int, *, before_id: int | None, most: int
 ) -> list[ImportJob]:
     """The newest first."""
-    rows = await database.fetch("list_imports", shop_id, before_id or _HIGHEST_ID, most)
+    rows = await database.fetch("list_imports", shop_id, before_id or HIGHEST_ID, most)
     return [_job(row) for row in rows]
 
 

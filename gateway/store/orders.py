@@ -12,12 +12,11 @@ from zlib import crc32
 
 import asyncpg
 
-from gateway.domain.identifiers import first_id_at, slot_of_id
+from gateway.domain.identifiers import HIGHEST_ID, first_id_at, slot_of_id
 from gateway.domain.orders import OrderMoney, OrderState
 from gateway.store.database import Connection, Database
 
 NO_CAMPAIGN: Final = 0
-_HIGHEST_ID: Final = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ async def list_orders(
     database: Database, shop_id: int, *, campaign_id: int | None, below: int | None, limit: int
 ) -> list[OrderRecord]:
     """Newest first; `below` is the id of the last one of the page before."""
-    high_id = _HIGHEST_ID if below is None else below
+    high_id = HIGHEST_ID if below is None else below
     if campaign_id is None:
         rows = await database.fetch("list_orders", shop_id, high_id, limit)
     else:

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import asyncpg
 
-from gateway.domain.identifiers import first_id_at, slot_of_id
+from gateway.domain.identifiers import HIGHEST_ID, first_id_at, slot_of_id
 from gateway.domain.message import COUNTED
 from gateway.store.database import Connection, Database
 
@@ -48,7 +48,6 @@ EVENT_KINDS = (
     WEBHOOK_TEST,
 )  # fmt: skip
 
-_HIGHEST_ID = (1 << 63) - 1
 _COUNT_LIMIT = 100_000
 """Beyond this many waiting deliveries the count says "at least"."""
 
@@ -252,12 +251,12 @@ async def list_deliveries(
     database: Database, shop_id: int, *, wanted: DeliveryFilter, below_id: int | None, limit: int
 ) -> list[Delivery]:
     """A shop's deliveries, newest first. `below_id` is the id of the last row of the page before."""
-    until_id = first_id_at(wanted.until_at) if wanted.until_at else _HIGHEST_ID
+    until_id = first_id_at(wanted.until_at) if wanted.until_at else HIGHEST_ID
     rows = await database.fetch(
         "list_deliveries",
         shop_id,
         first_id_at(wanted.from_at) if wanted.from_at else 0,
-        min(until_id, below_id or _HIGHEST_ID),
+        min(until_id, below_id or HIGHEST_ID),
         wanted.endpoint_id,
         wanted.state,
         wanted.kind,

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.lanes import HoldScope
 from gateway.intake.changes import MessageChanges
 from gateway.intake.refusals import Refusal
@@ -21,7 +22,6 @@ from gateway.web.bodies import Query, read_struct
 from gateway.web.message_handlers import answer_json, answer_reply, load_in_full, not_found, read_public_id
 from gateway.web.problems import ProblemRaised, answer_refusal
 
-_HIGHEST_ID = (1 << 63) - 1
 _SCOPE_OF_WORD = {"marketing": HoldScope.MARKETING, "all": HoldScope.ALL}
 _WORD_OF_SCOPE = {scope: word for word, scope in _SCOPE_OF_WORD.items()}
 _ONLY_OPERATORS = "Only operators may hold every shop; name a shop."
@@ -133,7 +133,7 @@ class SystemAdmin:
         if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
             raise ProblemRaised("invalid_parameter", "The parameter before is a note's id.", "Correct it.")
         notes = await list_audit(
-            self._database, before_id=_HIGHEST_ID if before is None else int(before), most=limit
+            self._database, before_id=HIGHEST_ID if before is None else int(before), most=limit
         )
         shown = [
             {

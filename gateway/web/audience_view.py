@@ -18,7 +18,7 @@ from gateway.audience.writing import By
 from gateway.domain.identifiers import IdSource
 from gateway.domain.people import OptoutWay, SuppressionScope
 from gateway.domain.phone import InvalidNumber, Number, normalise_number
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.intake.changes import MessageChanges
 from gateway.store.consents import ConsentRecord
 from gateway.store.contact_lists import ContactList
@@ -26,7 +26,6 @@ from gateway.store.contacts import Contact
 from gateway.store.database import Database
 from gateway.store.shops import Shop
 from gateway.store.suppressions import Suppression
-from gateway.web.bodies import Query
 from gateway.web.problems import Problem, ProblemRaised, describe
 from gateway.web.shop_routes import ShopCaller
 
@@ -125,17 +124,6 @@ def read_number(text: str, shop: Shop, *, path: str) -> Number:
         return normalise_number(written, default_country=shop.country)
     except InvalidNumber as exc:
         raise ProblemRaised("invalid_number", str(exc), "Correct the number.", path=path) from exc
-
-
-def read_id_parameter(query: Query, name: str, prefix: PublicPrefix) -> int | None:
-    """An id among the query's parameters. Raises `ProblemRaised` for text that is none."""
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter {name}: {exc}", "Correct it.") from exc
 
 
 class _OptOutCursor(msgspec.Struct, frozen=True, array_like=True):

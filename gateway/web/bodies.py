@@ -11,6 +11,8 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from gateway.domain.phone import InvalidNumber, normalise_number
+from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import decode_body
 from gateway.web.problems import ProblemRaised
@@ -107,6 +109,27 @@ class Query:
             raise _bad(name, f"is a whole number from {low} to {high}")
         return int(value)
 
+    def public_id(self, name: str, prefix: PublicPrefix) -> int | None:
+        """An id as the API shows it, such as `cmp_…`."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return decode_public_id(prefix, value)
+        except InvalidPublicId as exc:
+            raise _unreadable(name, exc) from exc
+
+    def number(self, name: str, *, default_country: str | None) -> str | None:
+        """A phone number in E.164; one without a country code is read in `default_country`."""
+        value = self.text(name)
+        if value is None:
+            return None
+        written = f"+{value[1:]}" if value[0] == " " else value  # a "+" that was not percent-encoded
+        try:
+            return normalise_number(written, default_country=default_country).address
+        except InvalidNumber as exc:
+            raise _unreadable(name, exc) from exc
+
     def moment(self, name: str) -> datetime | None:
         value = self.text(name)
         if value is None:
@@ -123,6 +146,18 @@ class Query:
 
 def _is_encodable(value: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def read_field_id(prefix: PublicPrefix, text: str, path: str) -> int:
+    """An id in a body, at the JSON path `path`. Raises `ProblemRaised` for text that is none."""
+    try:
+        return decode_public_id(prefix, text)
+    except InvalidPublicId as exc:
+        raise ProblemRaised("invalid_field", str(exc), "Copy the id that the API gave.", path=path) from exc
+
+
+def _unreadable(name: str, fault: Exception) -> ProblemRaised:
+    return ProblemRaised("invalid_parameter", f"The parameter {name}: {fault}", "Correct it.")
 
 
 def _bad(name: str, rule: str) -> ProblemRaised:

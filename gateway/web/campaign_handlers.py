@@ -13,8 +13,9 @@ from gateway.campaigns.desk import CampaignDesk
 from gateway.campaigns.errors import CampaignRefused
 from gateway.campaigns.trying import MOST_NUMBERS, TrialDeps, join_answers, send_trial
 from gateway.domain.campaign import CampaignState, Exclusion
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.lanes import Category
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.domain.template import LONGEST_TEMPLATE_CHARACTERS
 from gateway.intake.marketing_rules import MarketingRules
 from gateway.store.campaigns import (
@@ -29,13 +30,12 @@ from gateway.store.database import Database
 from gateway.store.recipients import list_recipients
 from gateway.store.shops import Shop
 from gateway.web.admin_access import Permission
-from gateway.web.bodies import Query, read_struct
+from gateway.web.bodies import Query, read_field_id, read_struct
 from gateway.web.campaign_view import show_campaign, show_estimate, show_recipient
 from gateway.web.message_handlers import PAGE_LIMIT, answer_json, read_public_id
 from gateway.web.problems import ProblemRaised
 from gateway.web.shop_routes import ShopCaller, ShopHandler, ShopRoute
 
-_HIGHEST_ID = (1 << 63) - 1
 _JSON = {"Content-Type": "application/json"}
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -191,11 +191,11 @@ class CampaignHandlers:
     async def list(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("state", "limit", "cursor"))
         limit = query.integer("limit", default=50, low=1, high=PAGE_LIMIT)
-        cursor = _read_cursor(query, "cmp")
+        cursor = query.public_id("cursor", "cmp")
         campaigns = await list_campaigns(
             self._tools.database,
             caller.shop.id,
-            below_id=_HIGHEST_ID if cursor is None else cursor,
+            below_id=HIGHEST_ID if cursor is None else cursor,
             state=_read_state(query),
             most=limit + 1,
         )
@@ -267,7 +267,7 @@ class CampaignHandlers:
     async def test(self, request: web.Request, caller: ShopCaller) -> web.Response:
         campaign_id = _read_id(request)
         wanted = await read_struct(request, TestRequest)
-        contact_id = None if wanted.contact is None else _decode("ctc", wanted.contact, "$.contact")
+        contact_id = None if wanted.contact is None else read_field_id("ctc", wanted.contact, "$.contact")
         answers = await send_trial(
             self._tools.trials,
             caller.shop,
@@ -319,7 +319,7 @@ class CampaignHandlers:
             caller.shop.id,
             campaign.id,
             exclusion=_read_exclusion(query),
-            after_contact_id=_read_cursor(query, "ctc"),
+            after_contact_id=query.public_id("cursor", "ctc"),
             most=limit + 1,
         )
         shown, following = recipients[:limit], recipients[limit:]
@@ -361,7 +361,7 @@ def _read_links(links: Sequence[LinkRequest]) -> tuple[CampaignLink, ...]:
 
 def _read_audience(audience: AudienceRequest) -> AudienceSpec:
     def read(name: str, lists: Sequence[str]) -> tuple[int, ...]:
-        ids = [_decode("lst", text, f"$.audience.{name}[{place}]") for place, text in enumerate(lists)]
+        ids = [read_field_id("lst", text, f"$.audience.{name}[{place}]") for place, text in enumerate(lists)]
         return tuple(dict.fromkeys(ids))
 
     return AudienceSpec(
@@ -373,23 +373,6 @@ def _read_audience(audience: AudienceRequest) -> AudienceSpec:
 
 def _read_id(request: web.Request) -> int:
     return read_public_id(request, "cmp")
-
-
-def _decode(prefix: PublicPrefix, text: str, path: str) -> int:
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_field", str(exc), "Copy the id that the API gave.", path=path) from exc
-
-
-def _read_cursor(query: Query, prefix: PublicPrefix) -> int | None:
-    text = query.text("cursor")
-    if text is None:
-        return None
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter cursor: {exc}", "Correct it.") from exc
 
 
 def _read_state(query: Query) -> CampaignState | None:

@@ -38,7 +38,6 @@ from gateway.web.audience_view import (
     by_of,
     describe_fault,
     raise_fault,
-    read_id_parameter,
     read_number,
     show_consent,
     show_contact,
@@ -101,7 +100,7 @@ class ContactHandlers:
     async def find(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, _PARAMETERS)
         limit = query.integer("limit", default=50, low=1, high=PAGE_LIMIT)
-        after = read_id_parameter(query, "cursor", "ctc")
+        after = query.public_id("cursor", "ctc")
         found = await self._search(query, caller.shop, after, limit + 1)
         page = found[:limit]
         cursor = encode_public_id("ctc", page[-1].id) if len(found) > limit else None
@@ -222,7 +221,7 @@ class ContactHandlers:
     async def _search(self, query: Query, shop: Shop, after: int | None, most: int) -> list[Contact]:
         search = read_search(query.text("q") or "", default_country=shop.country)
         wanted = ContactFilter(
-            list_id=read_id_parameter(query, "list", "lst"),
+            list_id=query.public_id("list", "lst"),
             consent=_read_word(query, "consent", MarketingConsent),
             suppressed=_read_word(query, "suppressed", SuppressionScope),
             tag=query.text("tag"),

@@ -10,7 +10,7 @@ from gateway.audience.importing.errors import ImportRefused
 from gateway.audience.importing.reading import MOST_FAULTS_KEPT
 from gateway.audience.importing.service import Imports
 from gateway.audience.importing.settings import ImportSettings
-from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Database
 from gateway.store.imports import list_import_faults, list_imports
 from gateway.web.admin_access import Permission
@@ -55,7 +55,7 @@ class ImportHandlers:
     async def list(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("limit", "cursor"))
         limit = query.integer("limit", default=50, low=1, high=_PAGE_LIMIT)
-        before = _read_cursor(query)
+        before = query.public_id("cursor", "imp")
         found = await list_imports(self._database, caller.shop.id, before_id=before, most=limit + 1)
         page, now = found[:limit], self._clock()
         cursor = encode_public_id("imp", page[-1].id) if len(found) > limit else None
@@ -176,17 +176,3 @@ def _too_large(limit: int) -> ProblemRaised:
         f"The file has more than {limit:,} octets.",
         "Cut it in pieces and import them one by one.",
     )
-
-
-def _read_cursor(query: Query) -> int | None:
-    text = query.text("cursor")
-    if text is None:
-        return None
-    try:
-        return decode_public_id("imp", text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised(
-            "invalid_parameter",
-            "The parameter cursor is no id of an import.",
-            "Use next_cursor of the last page.",
-        ) from exc

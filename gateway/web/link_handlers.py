@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Database
 from gateway.store.links import LinkTotals, list_link_totals
 from gateway.web.admin_access import Permission
@@ -32,15 +32,12 @@ def link_routes(database: Database) -> list[ShopRoute]:
 
 
 def _read_campaign(query: Query) -> int:
-    text = query.text("campaign_id")
-    if text is None:
+    campaign_id = query.public_id("campaign_id", "cmp")
+    if campaign_id is None:
         raise ProblemRaised(
             "invalid_parameter", "The parameter campaign_id is missing.", "Name the campaign, as cmp_…"
         )
-    try:
-        return decode_public_id("cmp", text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter campaign_id: {exc}", "Correct it.") from exc
+    return campaign_id
 
 
 def _show(link: LinkTotals) -> Mapping[str, object]:

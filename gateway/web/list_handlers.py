@@ -23,7 +23,7 @@ from gateway.store.contact_lists import (
 )
 from gateway.store.contacts import get_contacts
 from gateway.web.admin_access import Permission
-from gateway.web.audience_view import PAGE_LIMIT, AudienceTools, read_id_parameter, show_list
+from gateway.web.audience_view import PAGE_LIMIT, AudienceTools, show_list
 from gateway.web.bodies import Query, read_struct
 from gateway.web.message_handlers import answer_json, not_found, read_public_id
 from gateway.web.problems import ProblemRaised
@@ -59,7 +59,7 @@ class ListHandlers:
     async def find(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("limit", "cursor"))
         limit = query.integer("limit", default=50, low=1, high=PAGE_LIMIT)
-        after = read_id_parameter(query, "cursor", "lst")
+        after = query.public_id("cursor", "lst")
         found = await list_contact_lists(self._database, caller.shop.id, after=after, limit=limit + 1)
         page = found[:limit]
         cursor = encode_public_id("lst", page[-1].id) if len(found) > limit else None

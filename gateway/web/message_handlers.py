@@ -6,9 +6,8 @@ from datetime import datetime
 import msgspec
 from aiohttp import web
 
-from gateway.domain.identifiers import first_id_at
+from gateway.domain.identifiers import HIGHEST_ID, first_id_at
 from gateway.domain.message import MessageState
-from gateway.domain.phone import InvalidNumber, normalise_number
 from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
 from gateway.intake.changes import NOT_FOUND, Actor, MessageChanges
 from gateway.intake.idempotency import Reply, RequestKey, read_request_key
@@ -25,7 +24,6 @@ from gateway.web.problems import ProblemRaised, answer_refusal
 
 _JSON = {"Content-Type": "application/json"}
 _REPLAYED = {**_JSON, "Idempotent-Replayed": "true"}
-_HIGHEST_ID = (1 << 63) - 1
 PAGE_LIMIT = 200
 _LIST_PARAMETERS = (
     "client_reference", "to", "state", "from_time", "to_time", "campaign_id", "limit", "cursor",
@@ -170,42 +168,21 @@ def _read_key(request: web.Request, holder: KeyHolder, body: bytes) -> RequestKe
 
 def _read_filter(query: Query, holder: KeyHolder) -> MessageFilter:
     from_time, to_time = query.moment("from_time"), query.moment("to_time")
-    cursor = _decode(query, "cursor", "msg")
-    high_id = _HIGHEST_ID if to_time is None else first_id_at(to_time)
+    cursor = query.public_id("cursor", "msg")
+    high_id = HIGHEST_ID if to_time is None else first_id_at(to_time)
     return MessageFilter(
         low_id=0 if from_time is None else _clamp(from_time),
-        high_id=min(high_id, _HIGHEST_ID if cursor is None else cursor),
+        high_id=min(high_id, HIGHEST_ID if cursor is None else cursor),
         is_test=holder.is_test,
-        to_address=_read_number(query, holder),
+        to_address=query.number("to", default_country=holder.shop.country),
         client_reference=query.text("client_reference"),
-        campaign_id=_decode(query, "campaign_id", "cmp"),
+        campaign_id=query.public_id("campaign_id", "cmp"),
         states=_read_states(query),
     )
 
 
 def _clamp(moment: datetime) -> int:
-    return min(first_id_at(moment), _HIGHEST_ID)
-
-
-def _decode(query: Query, name: str, prefix: PublicPrefix) -> int | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter {name}: {exc}", "Correct it.") from exc
-
-
-def _read_number(query: Query, holder: KeyHolder) -> str | None:
-    text = query.text("to")
-    if text is None:
-        return None
-    written = f"+{text[1:]}" if text[0] == " " else text  # a "+" that was not percent-encoded
-    try:
-        return normalise_number(written, default_country=holder.shop.country).address
-    except InvalidNumber as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter to: {exc}", "Correct it.") from exc
+    return min(first_id_at(moment), HIGHEST_ID)
 
 
 def _read_states(query: Query) -> frozenset[MessageState]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gateway.analytics.order_entries import ORDERS_AT_ONCE, OrderEntry, OrderFault, check_order
 from gateway.analytics.orders import OrderBook, OrderConflict, OrderPost, Recorded
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
+from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
 from gateway.intake.changes import MessageChanges
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import decode_body
@@ -99,7 +99,7 @@ class OrderHandlers:
 
     async def list(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("campaign_id", "limit", "cursor"))
-        return await self._answer_page(query, caller, _read_id(query, "campaign_id", "cmp"))
+        return await self._answer_page(query, caller, query.public_id("campaign_id", "cmp"))
 
     async def list_of_campaign(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("limit", "cursor"))
@@ -127,7 +127,7 @@ class OrderHandlers:
 
     async def _answer_page(self, query: Query, caller: ShopCaller, campaign_id: int | None) -> web.Response:
         limit = query.integer("limit", default=50, low=1, high=PAGE_LIMIT)
-        below = _read_id(query, "cursor", "ord")
+        below = query.public_id("cursor", "ord")
         found = await list_orders(
             self._tools.database, caller.shop.id, campaign_id=campaign_id, below=below, limit=limit + 1
         )
@@ -196,13 +196,3 @@ def _describe(fault: OrderFault, place: int) -> Problem:
 
 def _status_of(recorded: Recorded) -> int:
     return 201 if recorded.is_new else 200
-
-
-def _read_id(query: Query, name: str, prefix: PublicPrefix) -> int | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter {name}: {exc}", "Correct it.") from exc

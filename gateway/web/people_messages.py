@@ -9,10 +9,9 @@ from aiohttp import web
 
 from gateway.domain.countries import COUNTRIES
 from gateway.domain.failures import FailureClass
-from gateway.domain.identifiers import first_id_at
+from gateway.domain.identifiers import HIGHEST_ID, first_id_at
 from gateway.domain.message import MessageState
-from gateway.domain.phone import InvalidNumber, normalise_number
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Database
 from gateway.store.message_search import MessageSearch, search_messages
 from gateway.store.messages import MessageFilter, MessagePage, get_message, list_messages
@@ -28,7 +27,6 @@ from gateway.web.shop_routes import ShopCaller, ShopRoute
 TEXT_SEARCH_SPAN: Final = timedelta(hours=24)
 """How far back a text is looked for when nobody says."""
 
-_HIGHEST_ID: Final = (1 << 63) - 1
 _PARAMETERS: Final = (
     "q", "to", "id", "state", "campaign_id", "country", "failure_class", "from_time", "to_time",
     "limit", "cursor",
@@ -67,15 +65,15 @@ class PeopleMessages:
 
     async def _find(self, query: Query, caller: ShopCaller, limit: int) -> MessagePage:
         asked = query.text("q")
-        message_id = _read_id(query, "id", "msg")
+        message_id = query.public_id("id", "msg")
         if message_id is None and asked is not None and asked.startswith("msg_"):
-            message_id = _read_id(query, "q", "msg")
+            message_id = query.public_id("q", "msg")
         if message_id is not None:
             record = await get_message(self._database, caller.shop.id, message_id)
             return MessagePage(() if record is None else (record,), None)
-        address = _read_number(query, "to", caller)
+        address = query.number("to", default_country=caller.shop.country)
         if address is None and asked is not None and _LOOKS_LIKE_NUMBER(asked):
-            address = _read_number(query, "q", caller)
+            address = query.number("q", default_country=caller.shop.country)
         if address is not None:
             return await self._list_of_number(query, caller, address, limit)
         if asked is not None and not caller.sees_texts:
@@ -88,7 +86,7 @@ class PeopleMessages:
             low_id=self._find_low_id(query, is_text=asked is not None),
             high_id=_find_high_id(query),
             text=asked,
-            campaign_id=_read_id(query, "campaign_id", "cmp"),
+            campaign_id=query.public_id("campaign_id", "cmp"),
             country=_read_country(query),
             states=_read_states(query),
             failure_class=_read_failure(query),
@@ -103,7 +101,7 @@ class PeopleMessages:
             low_id=self._find_low_id(query, is_text=False),
             high_id=_find_high_id(query),
             to_address=address,
-            campaign_id=_read_id(query, "campaign_id", "cmp"),
+            campaign_id=query.public_id("campaign_id", "cmp"),
             states=_read_states(query),
         )
         return await list_messages(self._database, caller.shop.id, wanted, limit=limit)
@@ -113,8 +111,8 @@ class PeopleMessages:
         from_time = query.moment("from_time")
         if from_time is None and is_text:
             from_time = (query.moment("to_time") or self._clock()) - TEXT_SEARCH_SPAN
-        low_id = 0 if from_time is None else min(first_id_at(from_time), _HIGHEST_ID)
-        return max(low_id, _read_id(query, "campaign_id", "cmp") or 0)
+        low_id = 0 if from_time is None else min(first_id_at(from_time), HIGHEST_ID)
+        return max(low_id, query.public_id("campaign_id", "cmp") or 0)
 
 
 def people_message_routes(database: Database, clock: Callable[[], datetime]) -> list[ShopRoute]:
@@ -129,30 +127,9 @@ def people_message_routes(database: Database, clock: Callable[[], datetime]) -> 
 
 def _find_high_id(query: Query) -> int:
     to_time = query.moment("to_time")
-    high_id = _HIGHEST_ID if to_time is None else min(first_id_at(to_time), _HIGHEST_ID)
-    cursor = _read_id(query, "cursor", "msg")
+    high_id = HIGHEST_ID if to_time is None else min(first_id_at(to_time), HIGHEST_ID)
+    cursor = query.public_id("cursor", "msg")
     return high_id if cursor is None else min(high_id, cursor)
-
-
-def _read_id(query: Query, name: str, prefix: PublicPrefix) -> int | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise _bad(name, str(exc)) from exc
-
-
-def _read_number(query: Query, name: str, caller: ShopCaller) -> str | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    written = f"+{text[1:]}" if text[0] == " " else text  # a "+" that was not percent-encoded
-    try:
-        return normalise_number(written, default_country=caller.shop.country).address
-    except InvalidNumber as exc:
-        raise _bad(name, str(exc)) from exc
 
 
 def _read_country(query: Query) -> str | None:

@@ -8,7 +8,8 @@ from aiohttp import web
 from gateway.analytics.report import make_report
 from gateway.analytics.summaries import summarise
 from gateway.domain.clicks import Verdict
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id, encode_public_id
+from gateway.domain.identifiers import HIGHEST_ID
+from gateway.domain.public_ids import PublicPrefix, encode_public_id
 from gateway.store.campaigns import Campaign, find_campaign, read_figures
 from gateway.store.database import Database
 from gateway.store.reports import EVERY_MACHINE, list_campaign_clicks, list_campaign_optouts, read_report
@@ -20,7 +21,6 @@ from gateway.web.problems import ProblemRaised
 from gateway.web.report_view import show_click, show_optout, show_report, show_summary
 from gateway.web.shop_routes import ShopCaller, ShopRoute
 
-_HIGHEST_ID = (1 << 63) - 1
 _VERDICTS = {verdict.word: int(verdict) for verdict in Verdict} | {"bot": EVERY_MACHINE}
 
 
@@ -103,13 +103,8 @@ def make_summarise(database: Database) -> Summarise:
 
 def read_cursor(query: Query, prefix: PublicPrefix) -> int:
     """The id below which a page begins; without a cursor, above all of them."""
-    text = query.text("cursor")
-    if text is None:
-        return _HIGHEST_ID
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter cursor: {exc}", "Correct it.") from exc
+    cursor = query.public_id("cursor", prefix)
+    return HIGHEST_ID if cursor is None else cursor
 
 
 def _read_verdict(query: Query) -> int | None:

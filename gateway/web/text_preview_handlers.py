@@ -10,14 +10,13 @@ from gateway.campaigns.preview import PreviewTerms, TextPreview, preview_text
 from gateway.domain.countries import COUNTRIES
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import format_micros
-from gateway.domain.public_ids import InvalidPublicId, PublicPrefix, decode_public_id
 from gateway.store.campaigns import CampaignContent, CampaignLink
 from gateway.store.contact_fields import list_contact_fields
 from gateway.store.contacts import Contact, ContactFilter, get_contact, list_contacts
 from gateway.store.database import Database
 from gateway.store.recipients import Person
 from gateway.web.admin_access import Permission
-from gateway.web.bodies import read_struct
+from gateway.web.bodies import read_field_id, read_struct
 from gateway.web.message_handlers import answer_json
 from gateway.web.problems import ProblemRaised
 from gateway.web.shop_routes import ShopCaller, ShopRoute
@@ -82,13 +81,15 @@ class TextPreviewHandlers:
     async def _find_person(self, shop_id: int, body: _PreviewBody) -> Person | None:
         """The contact asked for, or the newest member of the list."""
         if body.contact is not None:
-            contact = await get_contact(self._database, shop_id, _decode("ctc", body.contact, "$.contact"))
+            contact = await get_contact(
+                self._database, shop_id, read_field_id("ctc", body.contact, "$.contact")
+            )
             if contact is None:
                 raise _no_such("contact")
             return _person_of(contact)
         if body.list is None:
             return None
-        wanted = ContactFilter(list_id=_decode("lst", body.list, "$.list"))
+        wanted = ContactFilter(list_id=read_field_id("lst", body.list, "$.list"))
         members = await list_contacts(self._database, shop_id, wanted, after=None, limit=1)
         return _person_of(members[0]) if members else None
 
@@ -135,13 +136,6 @@ def _person_of(contact: Contact) -> Person:
         contact.marketing_consent,
         contact.suppressed,
     )
-
-
-def _decode(prefix: PublicPrefix, text: str, path: str) -> int:
-    try:
-        return decode_public_id(prefix, text)
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_field", str(exc), "Correct the id.", path=path) from exc
 
 
 def _no_such(what: str) -> ProblemRaised:

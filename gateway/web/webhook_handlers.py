@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from gateway.domain.identifiers import IdSource
-from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
+from gateway.domain.public_ids import encode_public_id
 from gateway.intake.changes import MessageChanges
 from gateway.store.database import Database
 from gateway.store.outbox import (
@@ -208,12 +208,11 @@ class WebhookHandlers:
     async def list_deliveries(self, request: web.Request, holder: KeyHolder) -> web.Response:
         query = Query(request, _DELIVERY_PARAMETERS)
         limit = query.integer("limit", default=50, low=1, high=_PAGE_LIMIT)
-        below = query.text("cursor")
         deliveries = await list_deliveries(
             self._database,
             holder.shop.id,
             wanted=_read_filter(query),
-            below_id=None if below is None else _decode("cursor", "evt", below),
+            below_id=query.public_id("cursor", "evt"),
             limit=limit + 1,
         )
         page = deliveries[:limit]
@@ -254,17 +253,8 @@ def _check_events(patterns: "list[str]") -> tuple[str, ...]:
         ) from exc
 
 
-def _decode(name: str, prefix: str, text: str) -> int:
-    try:
-        return decode_public_id(prefix, text)  # type: ignore[arg-type]  # evt, whk or msg
-    except InvalidPublicId as exc:
-        raise ProblemRaised("invalid_parameter", f"The parameter {name}: {exc}", "Correct it.") from exc
-
-
 def _read_filter(query: Query) -> DeliveryFilter:
-    endpoint, state, kind, message = (
-        query.text(name) for name in ("endpoint_id", "state", "type", "message_id")
-    )
+    state, kind = query.text("state"), query.text("type")
     words = {known.word: known for known in DeliveryState}
     if state is not None and state not in words:
         raise ProblemRaised(
@@ -275,10 +265,10 @@ def _read_filter(query: Query) -> DeliveryFilter:
             "invalid_parameter", f"There is no event {kind[:40]}.", f"Events: {', '.join(EVENT_KINDS)}."
         )
     return DeliveryFilter(
-        endpoint_id=None if endpoint is None else _decode("endpoint_id", "whk", endpoint),
+        endpoint_id=query.public_id("endpoint_id", "whk"),
         state=None if state is None else words[state],
         kind=kind,
-        subject_id=None if message is None else _decode("message_id", "msg", message),
+        subject_id=query.public_id("message_id", "msg"),
         from_at=query.moment("from_time"),
         until_at=query.moment("to_time"),
     )
