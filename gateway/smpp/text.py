@@ -5,12 +5,14 @@ headers.
 """
 
 import unicodedata
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
+from gateway.smpp import gsm
 from gateway.smpp.constants import DataCoding
 from gateway.smpp.errors import TextNotEncodable
-from gateway.smpp.gsm import decode_gsm, encode_gsm, list_forcing_characters
+from gateway.smpp.gsm import encode_gsm, list_forcing_characters
 
 
 class Alphabet(IntEnum):
@@ -131,49 +133,121 @@ _CODECS: Final[dict[Alphabet, tuple[str, int]]] = {
     Alphabet.UCS2: ("utf-16-be", 0x10FFFF),
 }
 
-# SMPP 3.4 §5.2.19: readable, though never sent by us.
-_RARE_CODECS: Final[dict[int, str]] = {
-    5: "shift_jis",
-    6: "iso8859-5",
-    7: "iso8859-8",
-    10: "iso2022_jp",
-    14: "euc_kr",
+
+class ReadAs(IntEnum):
+    """How received octets become characters. The numbers are stored; never renumber them."""
+
+    GSM7 = 0
+    """One septet an octet. An octet above 7f is no septet, so that such a text is read as EIGHT_BIT."""
+    GSM7_PACKED = 1
+    """Eight septets in seven octets."""
+    LATIN1 = 2
+    EIGHT_BIT = 3
+    """ASCII; with octets above 7f UTF-8 where that is valid, which is no accident, else Latin-1."""
+    UCS2 = 4
+    """UTF-16, the high octet first unless a byte order mark says otherwise."""
+    UCS2_LITTLE = 5
+    """The low octet first, likewise."""
+    JIS = 6
+    """ISO 2022-JP where it has that standard's escapes, else Shift-JIS."""
+    JIS_EXTENDED = 7
+    """ISO 2022-JP likewise, else EUC with JIS X 0212."""
+    CYRILLIC = 8
+    HEBREW = 9
+    KOREAN = 10
+    BINARY = 11
+
+
+_READ_PLAIN: Final[dict[Alphabet, ReadAs]] = {
+    Alphabet.GSM7: ReadAs.GSM7,
+    Alphabet.LATIN1: ReadAs.EIGHT_BIT,
+    Alphabet.ASCII: ReadAs.EIGHT_BIT,
+    Alphabet.UCS2: ReadAs.UCS2,
+    Alphabet.BINARY: ReadAs.BINARY,
+}
+
+# SMPP 3.4 §5.2.19: readable, though never sent by us. 9 and 10 are pictograms and music codes within JIS.
+_READ_RARE: Final[dict[int, ReadAs]] = {
+    5: ReadAs.JIS,
+    6: ReadAs.CYRILLIC,
+    7: ReadAs.HEBREW,
+    9: ReadAs.JIS,
+    10: ReadAs.JIS,
+    13: ReadAs.JIS_EXTENDED,
+    14: ReadAs.KOREAN,
+}
+
+_READING_CODECS: Final[dict[ReadAs, str]] = {
+    ReadAs.LATIN1: "latin-1",
+    ReadAs.JIS: "cp932",
+    ReadAs.JIS_EXTENDED: "euc_jp",
+    ReadAs.CYRILLIC: "iso8859-5",
+    ReadAs.HEBREW: "iso8859-8",
+    ReadAs.KOREAN: "euc_kr",
 }
 
 
-def decode_text(octets: bytes, data_coding: int) -> str:
-    """Text of received `octets`, as well as it can be told. Never fails; what has no reading shows as U+FFFD.
+def reading_of(data_coding: int, *, default: ReadAs = ReadAs.GSM7, is_little_endian: bool = False) -> ReadAs:
+    """How to read what `data_coding` announces.
 
-    Give it all parts of a long message joined: phones cut surrogate pairs between parts (quirk 74). Binary
-    comes back as hex pairs, so that a person can read it.
+    `default` is what this SMSC writes wherever the default alphabet is announced, 0x00 and the groups of TS
+    23.038 §4 alike (quirk 66); `is_little_endian` how it orders UCS-2 (quirk 74).
     """
+    if (rare := _READ_RARE.get(data_coding)) is not None:
+        return rare
     alphabet = alphabet_of(data_coding)
     if alphabet is Alphabet.GSM7:
-        return decode_gsm(octets) if octets.isascii() else _decode_8bit(octets)
-    if alphabet is Alphabet.UCS2:
-        return _decode_ucs2(octets)
-    if codec := _RARE_CODECS.get(data_coding):
-        return octets.decode(codec, "replace")
-    if alphabet is Alphabet.BINARY:
+        return default
+    if alphabet is Alphabet.UCS2 and is_little_endian:
+        return ReadAs.UCS2_LITTLE
+    return _READ_PLAIN[alphabet]
+
+
+def decode_octets(
+    octets: bytes,
+    read_as: ReadAs,
+    letters: str = gsm.LETTERS,
+    extension: Mapping[int, str] = gsm.EXTENSION,
+) -> str:
+    """Text of received `octets`, as well as it can be told. Never fails; what has no reading shows as U+FFFD.
+
+    `letters` and `extension` are the tables of a national language, for GSM7. Binary comes back as hex pairs,
+    so that a person can read it.
+    """
+    if read_as is ReadAs.GSM7_PACKED:
+        return gsm.decode_gsm(gsm.unpack_septets(octets), letters, extension)
+    if read_as is ReadAs.GSM7:
+        return gsm.decode_gsm(octets, letters, extension) if octets.isascii() else _decode_8bit(octets)
+    if read_as is ReadAs.EIGHT_BIT:
+        return _decode_8bit(octets)
+    if read_as is ReadAs.UCS2 or read_as is ReadAs.UCS2_LITTLE:
+        return _decode_ucs2(octets, "utf-16-le" if read_as is ReadAs.UCS2_LITTLE else "utf-16-be")
+    if read_as is ReadAs.BINARY:
         return octets.hex(" ")
-    return octets.decode("ascii", "replace") if octets.isascii() else _decode_8bit(octets)
+    is_escaped = b"\x1b" in octets and read_as in (ReadAs.JIS, ReadAs.JIS_EXTENDED)
+    return octets.decode("iso2022_jp_ext" if is_escaped else _READING_CODECS[read_as], "replace")
+
+
+def decode_text(octets: bytes, data_coding: int) -> str:
+    """`decode_octets` for an SMSC that keeps to the standard.
+
+    Give it all parts of a long message joined: phones cut surrogate pairs between parts (quirk 74).
+    """
+    return decode_octets(octets, reading_of(data_coding))
 
 
 def _decode_8bit(octets: bytes) -> str:
-    """Octets above 7f are no septets, so the SMSC speaks UTF-8 or Latin-1 there (quirk 66); valid UTF-8 is
-    no accident.
-    """
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         return octets.decode("latin-1")
 
 
-def _decode_ucs2(octets: bytes) -> str:
-    """UTF-16BE, byte order mark obeyed and stripped, an odd last octet left out (quirk 74)."""
+def _decode_ucs2(octets: bytes, codec: str) -> str:
+    """A byte order mark is obeyed and stripped, an odd last octet left out (quirk 74)."""
     even = octets[: len(octets) & ~1]
     if even[:2] == b"\xff\xfe":
         return even[2:].decode("utf-16-le", "replace")
     if even[:2] == b"\xfe\xff":
-        even = even[2:]
-    return even.decode("utf-16-be", "replace")
+        return even[2:].decode("utf-16-be", "replace")
+    return even.decode(codec, "replace")

@@ -34,6 +34,14 @@ class Concatenation:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """That a text is meant for a program on the handset or at ours. TS 23.040 §9.2.3.24.3, §9.2.3.24.4"""
+
+    destination: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
 class UserData:
     """A received text with its header taken off. `elements` are (identifier, data) in wire order."""
 
@@ -57,20 +65,29 @@ def split_user_data(esm_class: int, octets: bytes) -> UserData:
     if not esm_class & EsmClass.UDHI or not octets:
         return UserData((), octets)
     end = 1 + octets[0]
-    if end > len(octets):
-        return UserData((), octets)
+    elements = read_elements(octets[:end])
+    return UserData((), octets) if elements is None else UserData(elements, octets[end:])
+
+
+def read_elements(header: bytes) -> tuple[tuple[int, bytes], ...] | None:
+    """The elements of a header, given with the octet of its length; None where they do not fill it."""
+    if not header:
+        return ()
+    end = 1 + header[0]
+    if end > len(header):
+        return None
     elements = []
     position = 1
     while position < end:
         if position + 2 > end:
-            return UserData((), octets)
-        identifier, length = octets[position], octets[position + 1]
+            return None
+        identifier, length = header[position], header[position + 1]
         position += 2
         if position + length > end:
-            return UserData((), octets)
-        elements.append((identifier, octets[position : position + length]))
+            return None
+        elements.append((identifier, header[position : position + length]))
         position += length
-    return UserData(tuple(elements), octets[end:])
+    return tuple(elements)
 
 
 def find_concatenation(user_data: UserData, tlvs: Tlvs = ()) -> Concatenation | None:
@@ -94,6 +111,18 @@ def find_concatenation(user_data: UserData, tlvs: Tlvs = ()) -> Concatenation | 
     if found is None or found.total < 2 or not 1 <= found.number <= found.total:
         return None
     return found
+
+
+def find_ports(user_data: UserData, tlvs: Tlvs = ()) -> Ports | None:
+    """Which ports this text is for and from, by its header or else by the TLVs; None for one to a person."""
+    if (wide := user_data.find(ElementId.PORTS_16BIT)) is not None and len(wide) == 4:
+        return Ports(int.from_bytes(wide[:2], "big"), int.from_bytes(wide[2:], "big"))
+    if (narrow := user_data.find(ElementId.PORTS_8BIT)) is not None and len(narrow) == 2:
+        return Ports(narrow[0], narrow[1])
+    if destination := find_tlv(tlvs, Tag.DESTINATION_PORT):
+        source = find_tlv(tlvs, Tag.SOURCE_PORT) or b""
+        return Ports(int.from_bytes(destination[-2:], "big"), int.from_bytes(source[-2:], "big"))
+    return None
 
 
 def join_parts(total: int, bodies: Mapping[int, bytes]) -> bytes | None:

@@ -1,4 +1,4 @@
-"""National language tables: every septet of each against a list made from other transcriptions of the annex."""
+"""National language tables: every septet of each against a list made from transcriptions of the annex."""
 
 from pathlib import Path
 

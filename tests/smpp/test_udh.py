@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from gateway.smpp.split import concat_udh, plan_text
 from gateway.smpp.text import decode_text
-from gateway.smpp.udh import Concatenation, UserData, find_concatenation, join_parts, split_user_data
+from gateway.smpp.udh import (
+    Concatenation,
+    Ports,
+    UserData,
+    find_concatenation,
+    find_ports,
+    join_parts,
+    read_elements,
+    split_user_data,
+)
 
 
 def test_a_header_is_taken_off_only_when_announced():
@@ -42,6 +51,38 @@ def test_sar_tlvs_say_it_too():
 @pytest.mark.parametrize(("total", "number"), [(0, 0), (1, 1), (2, 0), (2, 3)])
 def test_impossible_part_numbers_stand_alone(total, number):
     assert find_concatenation(UserData(((0, bytes((9, total, number))),), b"x")) is None
+
+
+def test_an_element_that_nobody_knows_is_kept_and_walked_over():
+    user_data = split_user_data(0x40, bytes.fromhex("0a 7003aabbcc 0003070201") + b"x")
+    assert user_data.find(0x70) == b"\xaa\xbb\xcc"
+    assert find_concatenation(user_data) == Concatenation(7, 8, 2, 1)
+
+
+def test_a_header_without_elements_is_one():
+    assert split_user_data(0x40, b"\x00hi") == UserData((), b"hi")
+
+
+@pytest.mark.parametrize(
+    ("elements", "tlvs", "ports"),
+    [
+        (((0x05, b"\x0b\x84\x23\xf0"),), (), Ports(2948, 9200)),
+        (((0x04, b"\xf0\xf1"),), (), Ports(240, 241)),
+        (((0x05, b"\x0b"),), (), None),
+        ((), ((0x020B, b"\x0b\x84"), (0x020A, b"\x23\xf0")), Ports(2948, 9200)),
+        ((), ((0x020B, b"\x0b\x84"),), Ports(2948, 0)),
+        ((), (), None),
+    ],
+)
+def test_ports_come_from_the_header_or_the_tlvs(elements, tlvs, ports):
+    assert find_ports(UserData(elements, b"x"), tlvs) == ports
+
+
+@given(st.binary(max_size=40))
+def test_elements_fill_their_header_or_are_none(header):
+    elements = read_elements(header)
+    if elements:
+        assert sum(2 + len(data) for _, data in elements) == header[0]
 
 
 @given(st.integers(0, 255), st.binary(max_size=60))
