@@ -13,10 +13,12 @@ from typing import Final, Generic, TypeVar
 
 from gateway.simulator.ids import IdMint
 from gateway.simulator.magic import MagicNumber, find_magic_number
-from gateway.simulator.profile import Answer, Outcome, Profile, Range
+from gateway.simulator.profile import Answer, Outcome, Profile, ReceiptsPer, ResponseBody
+from gateway.simulator.profile_values import draw_from
 from gateway.smpp.constants import RegisteredDelivery
 from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.statuses import CommandStatus
+from gateway.smpp.udh import Concatenation
 
 _QUEUE_FULL: Final = CommandStatus.ESME_RMSGQFUL.value
 _THROTTLED: Final = CommandStatus.ESME_RTHROTTLED.value
@@ -53,7 +55,10 @@ class Verdict:
     response_id: str = ""
     """Empty unless the message is taken."""
     receipt_id: str = ""
+    receipt_tlv_id: str = ""
     receipts: tuple[PlannedReceipt, ...] = ()
+    body: ResponseBody = ResponseBody.NORMAL
+    """What follows the header of the response."""
 
     @property
     def is_taken(self) -> bool:
@@ -71,6 +76,7 @@ class Behaviour:
         self._outcomes = _WeightedDraw(profile.receipts.outcomes, random)
         self._magic_refusals: dict[tuple[bytes, bytes, bytes], int] = {}
         self._limiter = SpeedLimit()
+        self._full_for = tuple(digits.encode() for digits in profile.submit.queue_full_for)
         self.parts_per_second = profile.submit.parts_per_second
         """The speed limit; may be moved while running."""
 
@@ -82,11 +88,14 @@ class Behaviour:
         waiting_answers: int,
         pending_receipts: int,
         now: float,
+        part: Concatenation | None = None,
+        refused_with: int = 0,
     ) -> Verdict:
         """What becomes of `submit`; `waiting_answers` submits of its session have had no response yet.
 
         `pending_receipts` counts those of all accounts that no client has answered; `now` is any clock of
-        seconds that does not run backwards.
+        seconds that does not run backwards. `part` says which of a long text it is. `refused_with` is the
+        status that refuses its form, 0 for a form that is accepted.
         """
         rules = self._profile.submit
         if waiting_answers >= rules.window:
@@ -94,16 +103,26 @@ class Behaviour:
         limit = self.parts_per_second
         if limit is not None and not self._limiter.take(account, limit, now=now):
             return Verdict(rules.throttled_with, True)
+        if refused_with:
+            return Verdict(refused_with, True, draw_from(rules.latency_ms, self._random) / 1000)
+        if self._full_for and submit.destination_addr.endswith(self._full_for):
+            return Verdict(_QUEUE_FULL, True, draw_from(rules.latency_ms, self._random) / 1000)
         magic = find_magic_number(submit.destination_addr) if self._profile.magic_numbers else None
         fate = self._answers.draw() if magic is None else magic
-        latency = self._draw(rules.latency_ms) / 1000
+        latency = draw_from(rules.latency_ms, self._random) / 1000
+        body = fate.body if isinstance(fate, Answer) else ResponseBody.NORMAL
         if magic is not None and magic.throttled_times and self._is_still_throttled(magic, submit):
             return Verdict(_THROTTLED, True, latency)
         if fate.command_status:
-            return Verdict(fate.command_status, fate.answered, latency)
+            refusal = Verdict(fate.command_status, fate.answered, latency, body=body)
+            if body is ResponseBody.ID:
+                refusal.response_id = self._mint.mint().response
+            return refusal
         if pending_receipts >= self._profile.receipts.capacity:
             return Verdict(_QUEUE_FULL, True, latency)
-        return self._take(submit, magic, answered=fate.answered, latency=latency)
+        verdict = self._take(submit, magic, part, answered=fate.answered, latency=latency)
+        verdict.body = body
+        return verdict
 
     def _is_still_throttled(self, magic: MagicNumber, submit: SubmitSm | DataSm) -> bool:
         """Counts by the whole message, so that each part of a long one is refused its own number of times."""
@@ -118,22 +137,36 @@ class Behaviour:
         return True
 
     def _take(
-        self, submit: SubmitSm | DataSm, magic: MagicNumber | None, *, answered: bool, latency: float
+        self,
+        submit: SubmitSm | DataSm,
+        magic: MagicNumber | None,
+        part: Concatenation | None,
+        *,
+        answered: bool,
+        latency: float,
     ) -> Verdict:
-        response_id, receipt_id = self._mint.mint()
-        receipts = self._plan_receipts(submit, magic, latency)
+        minted = self._mint.mint()
+        receipts = self._plan_receipts(submit, magic, latency) if self._gets_receipts(part) else ()
         early = self._profile.receipts.before_response_ms / 1000
         if early and receipts:
             latency = max(latency, early)
             receipts = _shift(receipts, latency - early)
-        return Verdict(0, answered, latency, response_id, receipt_id, receipts)
+        return Verdict(
+            0, answered, latency, minted.response, minted.receipt, minted.receipt_tlv, receipts=receipts
+        )
+
+    def _gets_receipts(self, part: Concatenation | None) -> bool:
+        per = self._profile.receipts.per
+        if part is None or per is ReceiptsPer.PART:
+            return True
+        return part.number == (1 if per is ReceiptsPer.FIRST_PART else part.total)
 
     def _plan_receipts(
         self, submit: SubmitSm | DataSm, magic: MagicNumber | None, latency: float
     ) -> tuple[PlannedReceipt, ...]:
         rules = self._profile.receipts
-        delay = self._draw(rules.delay_seconds)
-        copies = 1
+        delay = draw_from(rules.delay_seconds, self._random)
+        copies, contradiction = 1, None
         if magic is None:
             outcome = self._outcomes.draw()
             stat, err = outcome.stat, outcome.err
@@ -141,6 +174,8 @@ class Behaviour:
                 return ()
             if rules.duplicate_share and self._random.random() < rules.duplicate_share:
                 copies = 2
+            if rules.second_share and self._random.random() < rules.second_share:
+                contradiction = rules.second
         else:
             stat, err, copies = magic.stat, magic.err, magic.copies
             if not magic.has_receipt:
@@ -150,12 +185,13 @@ class Behaviour:
         if not rules.unrequested and not _wants_receipt(submit.registered_delivery, stat):
             return ()
         final = PlannedReceipt(latency + delay, stat, err)
+        receipts = (final,) if copies == 1 else (final,) * copies
         if rules.intermediate or submit.registered_delivery & _INTERMEDIATE_BIT:
-            return (PlannedReceipt(latency + delay / 2, "ENROUTE", "000", is_final=False), *(final,) * copies)
-        return (final,) if copies == 1 else (final,) * copies
-
-    def _draw(self, span: float | Range) -> float:
-        return self._random.uniform(span.least, span.most) if isinstance(span, Range) else span
+            enroute = PlannedReceipt(latency + delay / 2, "ENROUTE", "000", is_final=False)
+            receipts = (enroute, *receipts)
+        if contradiction is not None:
+            receipts = (*receipts, PlannedReceipt(latency + delay, contradiction.stat, contradiction.err))
+        return receipts
 
 
 class SpeedLimit:

@@ -7,21 +7,25 @@ says when it wants to be called again. No task or future per message.
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
+from gateway.session.owner import Answer, CloseKind, CloseReason, Request, SessionOwner
 from gateway.session.session import Session
+from gateway.simulator.acceptance import Acceptance
+from gateway.simulator.addresses import NumberForm
 from gateway.simulator.agenda import Agenda
 from gateway.simulator.behaviour import Behaviour, Verdict
-from gateway.simulator.journal import Journal, account_of, mode_of, octets_of
+from gateway.simulator.doorkeeper import Doorkeeper
+from gateway.simulator.journal import Journal, Taken, account_of, octets_of
 from gateway.simulator.profile import Profile
+from gateway.simulator.reading import TextReader
 from gateway.simulator.receipt_forms import QUOTED_CHARACTERS, ReceiptWriter, TakenMessage
+from gateway.simulator.responses import SubmitResponse, write_response
 from gateway.simulator.stats import SimulatorStats
 from gateway.simulator.switchboard import Delivery, Seat, Switchboard
 from gateway.smpp import pdus
 from gateway.smpp.errors import BadPdu, RuleBroken
 from gateway.smpp.rules import SessionState
 from gateway.smpp.statuses import CommandStatus
-from gateway.smpp.text import decode_text
-from gateway.smpp.udh import UserData, split_user_data
+from gateway.smpp.udh import find_concatenation, split_user_data
 
 _BATCH: Final = 1_000
 """Due items handled before the sockets get their turn again: about 20 ms."""
@@ -29,11 +33,14 @@ _BATCH: Final = 1_000
 _RECEIVING: Final = (SessionState.BOUND_RX, SessionState.BOUND_TRX)
 
 _Submit: TypeAlias = pdus.SubmitSm | pdus.DataSm
-_DueAnswer: TypeAlias = tuple[Seat, pdus.SubmitSmResp | pdus.DataSmResp]
+_DueAnswer: TypeAlias = tuple[Seat, SubmitResponse]
+
+_ORDERLY_ENDS: Final = (CloseKind.UNBOUND, CloseKind.PEER_UNBOUND)
+_NOT_BOUND: Final = CommandStatus.ESME_RINVBNDSTS.value
 
 
 class Exchange(SessionOwner):
-    """Owner of all sessions of one simulator.
+    """Owner of all sessions of one simulator. `mode_of` tells what a client binds as.
 
     `clock` counts seconds for what is due, `wall_clock` seconds since 1970 for what is written down.
     `wake_at` asks for a call of `run_due` at that moment of `clock`.
@@ -45,6 +52,7 @@ class Exchange(SessionOwner):
         behaviour: Behaviour,
         journal: Journal,
         *,
+        mode_of: Callable[[Session, pdus.BindRequest], str],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         wake_at: Callable[[float], None],
@@ -57,17 +65,18 @@ class Exchange(SessionOwner):
         """While true nothing is answered and nothing is sent."""
         self._profile = profile
         self._behaviour = behaviour
-        self._writer = ReceiptWriter(profile.receipts)
+        self._acceptance = Acceptance(profile, wall_clock=wall_clock)
+        self._numbers = NumberForm(profile.addresses)
+        self._reader = TextReader(profile.texts)
+        self._writer = ReceiptWriter(profile.receipts, self._reader)
+        self._doorkeeper = Doorkeeper(profile.bind)
         self._journal = journal
+        self._mode_of = mode_of
         self._clock = clock
         self._wall_clock = wall_clock
         self._wake_at = wake_at
         self._agenda: Agenda[Delivery | _DueAnswer] = Agenda()
         self._seats: dict[Session, Seat] = {}
-        self._passwords = {
-            account.system_id.encode(): account.password.encode() for account in profile.bind.accounts
-        }
-        self._modes = {mode.value for mode in profile.bind.modes}
         self._seats_opened = 0
         self._on_settled: dict[Delivery, Callable[[], None]] = {}
 
@@ -75,27 +84,13 @@ class Exchange(SessionOwner):
 
     def authenticate(self, session: Session, bind: pdus.BindRequest) -> int:
         """Judge a bind request: the `command_status` to answer."""
-        command_status = self._judge_bind(bind)
+        account, mode = account_of(bind), self._mode_of(session, bind)
+        sessions = self.switchboard.count(account)
+        command_status = self._doorkeeper.judge(bind, account, mode, sessions=sessions, now=self._clock())
         if command_status:
             self.stats.refused_binds += 1
-            self._journal.note_bind(0, bind, command_status)
+            self._journal.note_bind(0, bind, mode, command_status)
         return command_status
-
-    def _judge_bind(self, bind: pdus.BindRequest) -> int:
-        rules = self._profile.bind
-        if rules.refuse_with:
-            return rules.refuse_with
-        if self._passwords:
-            password = self._passwords.get(bind.system_id)
-            if password is None:
-                return CommandStatus.ESME_RINVSYSID.value
-            if password != bind.password:
-                return CommandStatus.ESME_RINVPASWD.value
-        if mode_of(bind) not in self._modes:
-            return CommandStatus.ESME_RBINDFAIL.value
-        if self.switchboard.count(account_of(bind)) >= rules.sessions_per_account:
-            return CommandStatus.ESME_RALYBND.value
-        return CommandStatus.ESME_ROK.value
 
     def on_bound(self, session: Session, pdu: pdus.Pdu) -> None:
         assert isinstance(pdu, pdus.BindRequest)
@@ -104,7 +99,7 @@ class Exchange(SessionOwner):
         self._seats[session] = seat
         self.stats.binds += 1
         self.stats.sessions += 1
-        self._journal.note_bind(seat.number, pdu, 0)
+        self._journal.note_bind(seat.number, pdu, self._mode_of(session, pdu), 0)
         if self.holds_reading:
             session.hold_reading(True)
         for delivery in self.switchboard.open(seat):
@@ -113,6 +108,8 @@ class Exchange(SessionOwner):
     def on_closed(self, session: Session, reason: CloseReason, unanswered: list[object]) -> None:
         seat = self._seats.pop(session)
         self.stats.sessions -= 1
+        if reason.kind not in _ORDERLY_ENDS:
+            self._doorkeeper.note_lost(seat.account, now=self._clock())
         waiting = self.switchboard.close(seat)
         self._journal.note_close(seat, reason, unanswered=len(unanswered))
         for delivery in (*_deliveries(unanswered), *waiting):
@@ -129,11 +126,20 @@ class Exchange(SessionOwner):
         if self.holds_reading:
             session.hold_reading(True)
         now, at = self._clock(), self._wall_clock()
+        verdicts: list[tuple[int, _Submit, Verdict, Taken]] = []
         for number, pdu in requests:
             if isinstance(pdu, (pdus.SubmitSm, pdus.DataSm)):
-                self._take_submit(seat, number, pdu, now, at)
+                taken = self._read_submit(pdu)
+                verdicts.append((number, pdu, self._judge(seat, number, pdu, taken, now, at), taken))
             else:
                 self._decline(session, number, pdu)
+        if self._profile.submit.reversed:
+            verdicts.reverse()
+        for number, submit, verdict, taken in verdicts:
+            if verdict.is_answered:
+                self._answer(seat, number, submit, verdict, now)
+            if verdict.receipts:
+                self._plan_receipts(seat, submit, verdict, taken, now, at)
 
     def _decline(self, session: Session, number: int, pdu: pdus.Pdu) -> None:
         """What asks about a message on its way is refused, as by most carriers (quirk 90)."""
@@ -145,55 +151,72 @@ class Exchange(SessionOwner):
         elif isinstance(pdu, pdus.ReplaceSm):
             session.answer(pdus.ReplaceSmResp(CommandStatus.ESME_RREPLACEFAIL.value, number))
 
-    def _take_submit(self, seat: Seat, number: int, submit: _Submit, now: float, at: float) -> None:
+    def _read_submit(self, submit: _Submit) -> Taken:
+        """What a submit says, as this SMSC understands it."""
+        octets = octets_of(submit)
+        user_data = split_user_data(submit.esm_class, octets)
+        header_octets = len(octets) - len(user_data.body)
+        part = None
+        if user_data.elements or submit.tlvs:
+            part = find_concatenation(user_data, submit.tlvs)
+        text = self._reader.read(user_data.body, submit.data_coding, header_octets=header_octets)
+        return Taken(octets[:header_octets], user_data.body, text, part)
+
+    def _judge(
+        self, seat: Seat, number: int, submit: _Submit, taken: Taken, now: float, at: float
+    ) -> Verdict:
+        """What becomes of a submit, noted in the log before anybody hears of it."""
         stats = self.stats
         stats.submits += 1
-        verdict = self._behaviour.judge(
-            seat.account,
-            submit,
-            waiting_answers=seat.waiting_answers,
-            pending_receipts=stats.pending,
-            now=now,
-        )
-        user_data = split_user_data(submit.esm_class, octets_of(submit))
-        if not self._journal.note_submit(seat, number, submit, verdict, user_data, at=at):
+        if seat.is_forgotten:
+            verdict = Verdict(_NOT_BOUND, True)
+        else:
+            verdict = self._behaviour.judge(
+                seat.account,
+                submit,
+                waiting_answers=seat.waiting_answers,
+                pending_receipts=stats.pending,
+                now=now,
+                part=taken.part,
+                refused_with=self._acceptance.refuse(submit, taken.part),
+            )
+        if not self._journal.note_submit(seat, number, submit, verdict, taken, at=at):
             verdict = Verdict(CommandStatus.ESME_RSYSERR.value, True)
         if verdict.is_taken:
             stats.taken += 1
         else:
             stats.refused[verdict.command_status] = stats.refused.get(verdict.command_status, 0) + 1
-        if verdict.is_answered:
-            self._answer(seat, number, submit, verdict, now)
-        else:
+        if not verdict.is_answered:
             stats.unanswered += 1
-        if verdict.receipts:
-            self._plan_receipts(seat, submit, verdict, user_data, now, at)
+        elif verdict.answer_in_seconds > 0:
+            seat.waiting_answers += 1
+        return verdict
 
     def _answer(self, seat: Seat, number: int, submit: _Submit, verdict: Verdict, now: float) -> None:
-        response_type = pdus.SubmitSmResp if isinstance(submit, pdus.SubmitSm) else pdus.DataSmResp
-        response = response_type(verdict.response_id.encode(), (), verdict.command_status, number)
+        response = write_response(submit, verdict, number)
         if verdict.answer_in_seconds <= 0:
             seat.session.answer(response)
-            return
-        seat.waiting_answers += 1
-        self._add(now + verdict.answer_in_seconds, (seat, response))
+        else:
+            self._add(now + verdict.answer_in_seconds, (seat, response))
 
     def _plan_receipts(
-        self, seat: Seat, submit: _Submit, verdict: Verdict, user_data: UserData, now: float, at: float
+        self, seat: Seat, submit: _Submit, verdict: Verdict, taken: Taken, now: float, at: float
     ) -> None:
-        beginning = user_data.body[: 2 * QUOTED_CHARACTERS]
+        replaced_by = self._profile.addresses.source_replaced_by
+        source = replaced_by.encode() if replaced_by is not None else self._numbers.write(submit.source_addr)
         message = TakenMessage(
             receipt_id=verdict.receipt_id,
             account=seat.account,
             session_number=seat.number,
             source_ton=submit.source_addr_ton,
             source_npi=submit.source_addr_npi,
-            source=submit.source_addr,
+            source=source,
             destination_ton=submit.dest_addr_ton,
             destination_npi=submit.dest_addr_npi,
-            destination=submit.destination_addr,
+            destination=self._numbers.write(submit.destination_addr),
             taken_at=at,
-            quoted=decode_text(beginning, submit.data_coding)[:QUOTED_CHARACTERS],
+            quoted=taken.text[:QUOTED_CHARACTERS],
+            receipt_tlv_id=verdict.receipt_tlv_id,
         )
         for planned in verdict.receipts:
             delivery = Delivery(seat.account, message, planned.stat, planned.err, planned.is_final)

@@ -1,6 +1,7 @@
 """Turns what happens in the exchange into lines of the log. Decides nothing."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway.session.owner import CloseReason
 from gateway.simulator.behaviour import Verdict
@@ -18,7 +19,18 @@ from gateway.simulator.log import (
 from gateway.simulator.switchboard import Delivery, Seat
 from gateway.smpp import pdus
 from gateway.smpp.constants import Tag
-from gateway.smpp.udh import UserData, find_concatenation
+from gateway.smpp.udh import Concatenation
+
+
+class Taken(NamedTuple):
+    """What a submit says: made per submit, so plain."""
+
+    udh: bytes
+    body: bytes
+    text: str
+    """As this SMSC understands it."""
+    part: Concatenation | None
+    """Which of a long text it is; None for one that stands alone."""
 
 
 class Journal:
@@ -31,14 +43,14 @@ class Journal:
         self._wall_clock = wall_clock
         self._on_fault = on_fault
 
-    def note_bind(self, number: int, bind: pdus.BindRequest, command_status: int) -> None:
+    def note_bind(self, number: int, bind: pdus.BindRequest, mode: str, command_status: int) -> None:
         """`number` is that of the new seat; 0 for a bind that was refused."""
         self._write(
             BoundLine(
                 at=self._wall_clock(),
                 session=number,
                 system_id=account_of(bind),
-                mode=mode_of(bind),
+                mode=mode,
                 command_status=command_status,
             )
         )
@@ -49,12 +61,11 @@ class Journal:
         number: int,
         submit: pdus.SubmitSm | pdus.DataSm,
         verdict: Verdict,
-        user_data: UserData,
+        taken: Taken,
         *,
         at: float,
     ) -> bool:
         """False when the line could not be written, so that the submit must be refused."""
-        octets = octets_of(submit)
         line = SubmitLine(
             at=at,
             session=seat.number,
@@ -68,10 +79,13 @@ class Journal:
             data_coding=submit.data_coding,
             esm_class=submit.esm_class,
             registered_delivery=submit.registered_delivery,
-            udh=octets[: len(octets) - len(user_data.body)].hex(),
-            short_message=user_data.body.hex(),
+            udh=taken.udh.hex(),
+            short_message=taken.body.hex(),
+            text=taken.text,
         )
-        if (user_data.elements or submit.tlvs) and (part := find_concatenation(user_data, submit.tlvs)):
+        if isinstance(submit, pdus.SubmitSm):
+            line.validity_period = submit.validity_period.decode("latin-1")
+        if (part := taken.part) is not None:
             line.reference, line.total, line.number = part.reference, part.total, part.number
         return self._write(line)
 

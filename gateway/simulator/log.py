@@ -73,6 +73,10 @@ class SubmitLine(Line, tag="submit"):
     """User data header in hexadecimal; empty when there is none."""
     short_message: str
     """Text without that header, in hexadecimal; from `message_payload` when it was there."""
+    text: str
+    """The same as this SMSC understood it."""
+    validity_period: str = ""
+    """As sent."""
     reference: int | None = None
     """Reference of a long message; null for a text that stands alone."""
     total: int = 1

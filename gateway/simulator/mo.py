@@ -1,17 +1,22 @@
 """Builds messages from handsets (MO) as deliver_sm, long ones cut in any of the ways that carriers use."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from gateway.simulator.errors import CommandRefused
+from gateway.simulator.profile import TextRules
+from gateway.simulator.reading import TextReader
 from gateway.smpp.codec import decode_tlvs
 from gateway.smpp.constants import EsmClass, Npi, Tag, Ton
 from gateway.smpp.errors import RuleBroken
+from gateway.smpp.gsm import decode_gsm
 from gateway.smpp.pdus import DeliverSm, Tlvs
 from gateway.smpp.split import Concat, TextPlan, concat_udh, plan_binary, plan_text, sar_tlvs
-from gateway.smpp.text import alphabet_of
+from gateway.smpp.text import Alphabet, alphabet_of
 
 _SHORT_CODE_DIGITS: Final = 6
 
@@ -40,16 +45,22 @@ class MoRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How parts of a long text say that they belong together: udh8, udh16, sar or payload."""
     reference: Annotated[int, Meta(ge=0, le=65535)] | None = None
     """Reference of a long text; by default the next one. With udh8 its lower 8 bits count."""
+    udh: Annotated[str, Meta(max_length=280)] = ""
+    """Elements of a user data header in hexadecimal, put before that of a long text: 250101 says that the
+    septets in `hex` are Turkish, 05040b8423f0 that the text is for a port."""
     order: tuple[Annotated[int, Meta(ge=1, le=255)], ...] | None = None
     """Which parts are sent, in which order: [2, 1] turns two around, [1, 1] repeats one, [1, 3] loses 2."""
 
 
-def build_mo(request: MoRequest, *, next_reference: int) -> list[DeliverSm]:
-    """The deliver_sm of one message, a PDU per part sent. Raises `CommandRefused`."""
+def build_mo(request: MoRequest, *, next_reference: int, rules: TextRules | None = None) -> list[DeliverSm]:
+    """The deliver_sm of one message, a PDU per part sent, its text in the alphabets that `rules` say.
+
+    Raises `CommandRefused`.
+    """
     if (request.text is None) == (request.hex is None):
         raise CommandRefused("a message has either `text` or `hex`; give one of them")
     try:
-        plan = _plan(request)
+        plan = _plan(request, TextReader(rules if rules is not None else TextRules()))
         pieces = _cut(plan, request, request.reference if request.reference is not None else next_reference)
     except RuleBroken as exc:
         raise CommandRefused(str(exc)) from exc
@@ -61,33 +72,50 @@ def build_mo(request: MoRequest, *, next_reference: int) -> list[DeliverSm]:
     return [_build_part(request, data_coding, *piece) for piece in pieces]
 
 
-def _plan(request: MoRequest) -> TextPlan:
+def _plan(request: MoRequest, reader: TextReader) -> TextPlan:
     if request.text is not None:
-        return plan_text(request.text, concat=request.concat)
-    try:
-        octets = bytes.fromhex(request.hex or "")
-    except ValueError as exc:
-        raise CommandRefused(f"`hex` is not hexadecimal: {exc}") from exc
+        plan = plan_text(request.text, concat=request.concat)
+        return replace(plan, parts=tuple(_write_parts(plan, reader)))
+    octets = _read_hex("hex", request.hex or "")
     if request.data_coding is None or len(octets) > 140:
         return plan_binary(octets, concat=request.concat)
     return TextPlan(alphabet_of(request.data_coding), request.data_coding, (octets,), len(octets), ())
 
 
+def _write_parts(plan: TextPlan, reader: TextReader) -> Iterator[bytes]:
+    for number, part in enumerate(plan.parts):
+        if plan.alphabet is Alphabet.UCS2:
+            yield reader.write_ucs2(part.decode("utf-16-be", "surrogatepass"), is_first=not number)
+        else:
+            yield reader.write_default(decode_gsm(part))
+
+
+def _read_hex(name: str, written: str) -> bytes:
+    try:
+        return bytes.fromhex(written)
+    except ValueError as exc:
+        raise CommandRefused(f"`{name}` is not hexadecimal: {exc}") from exc
+
+
 def _cut(plan: TextPlan, request: MoRequest, reference: int) -> list[tuple[int, bytes, Tlvs]]:
     """esm_class bits, short_message and TLVs of each part."""
+    elements = _read_hex("udh", request.udh)
+    udhi = EsmClass.UDHI.value if elements else 0
+    front = bytes((len(elements),)) + elements if elements else b""
     if request.concat is Concat.PAYLOAD:
-        return [(0, b"", ((Tag.MESSAGE_PAYLOAD.value, b"".join(plan.parts)),))]
+        return [(udhi, b"", ((Tag.MESSAGE_PAYLOAD.value, front + b"".join(plan.parts)),))]
     total = len(plan.parts)
     if total == 1:
-        return [(0, plan.parts[0], ())]
+        return [(udhi, front + plan.parts[0], ())]
     pieces: list[tuple[int, bytes, Tlvs]] = []
     for number, part in enumerate(plan.parts, start=1):
         if request.concat is Concat.SAR:
             tlvs = sar_tlvs(reference, total, number)
-            pieces.append((0, part, decode_tlvs(tlvs, 0, len(tlvs))))
+            pieces.append((udhi, front + part, decode_tlvs(tlvs, 0, len(tlvs))))
             continue
         wide = request.concat is Concat.UDH16
         header = concat_udh(reference if wide else reference & 0xFF, total, number, wide=wide)
+        header = bytes((len(elements) + header[0],)) + elements + header[1:]
         pieces.append((EsmClass.UDHI.value, header + part, ()))
     return pieces
 

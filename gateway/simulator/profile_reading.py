@@ -15,7 +15,7 @@ import yaml
 from msgspec import inspect
 
 from gateway.simulator.errors import ProfileError
-from gateway.simulator.profile import Answer, IdForm, Outcome, Profile, Range
+from gateway.simulator.profile import Answer, IdForm, IdRules, Outcome, Profile, Range
 
 _PROFILE_SIZE_OCTETS: Final = 100_000
 """Largest file taken for a profile; the longest shipped one has under 2 kB."""
@@ -129,24 +129,36 @@ def _nearest_hint(word: str, known: list[str]) -> str:
 
 
 def _check_between_keys(profile: Profile) -> None:
-    ids = profile.ids
-    receipt_form = ids.receipt or ids.response
-    if (ids.response is IdForm.UUID) != (receipt_form is IdForm.UUID):
-        raise _Fault("ids.response and ids.receipt: uuid cannot be converted, so use it for both or neither")
+    _check_ids(profile.ids)
     if profile.receipts.data_coding not in (0, 1, 3, 8):
         raise _Fault("receipts.data_coding is 0, 1, 3 or 8")
     _check_weights("submit.answers", profile.submit.answers)
     _check_weights("receipts.outcomes", profile.receipts.outcomes)
+    faults = profile.faults
     ranges = {
         "submit.latency_ms": profile.submit.latency_ms,
         "receipts.delay_seconds": profile.receipts.delay_seconds,
-        "faults.drop_every_seconds": profile.faults.drop_every_seconds,
-        "faults.unbind_every_seconds": profile.faults.unbind_every_seconds,
-        "faults.stall_every_seconds": profile.faults.stall_every_seconds,
+        "faults.drop_every_seconds": faults.drop_every_seconds,
+        "faults.unbind_every_seconds": faults.unbind_every_seconds,
+        "faults.half_open_every_seconds": faults.half_open_every_seconds,
+        "faults.forget_every_seconds": faults.forget_every_seconds,
+        "faults.stall_every_seconds": faults.stall_every_seconds,
     }
     for path, span in ranges.items():
         if isinstance(span, Range) and span.least > span.most:
             raise _Fault(f"{path}: least {span.least:g} is above most {span.most:g}")
+
+
+def _check_ids(ids: IdRules) -> None:
+    forms = {
+        "ids.response": ids.response,
+        "ids.receipt": ids.receipt or ids.response,
+        "ids.receipt_tlv": ids.receipt_tlv or ids.receipt or ids.response,
+    }
+    if IdForm.UUID in forms.values() and len(set(forms.values())) > 1:
+        raise _Fault(f"{', '.join(forms)}: uuid cannot be converted, so use it for all or none")
+    if IdForm.LONG in forms.values() and (ids.response_prefix or ids.receipt_prefix):
+        raise _Fault("ids.response_prefix, ids.receipt_prefix: an id of form long has no room for a prefix")
 
 
 def _check_weights(path: str, weighted: tuple[Answer, ...] | tuple[Outcome, ...]) -> None:

@@ -5,9 +5,11 @@ Owns the forms only; when a receipt is due, and whose session it takes, is decid
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import Final
 
-from gateway.simulator.profile import ReceiptForm, ReceiptRules, ReceiptText
+from gateway.simulator.profile import ReceiptForm, ReceiptRules, ReceiptText, TextRules
+from gateway.simulator.reading import TextReader
 from gateway.smpp.constants import MAX_SHORT_MESSAGE_OCTETS, EsmClass, Tag
 from gateway.smpp.pdus import DataSm, DeliverSm, Tlvs
 
@@ -35,7 +37,19 @@ _TEXTS: Final[dict[ReceiptText, str]] = {
     ),
     ReceiptText.SPACED: _NOMINAL.replace(":", ": "),
     ReceiptText.WORDS: _NOMINAL,
+    ReceiptText.CENTURY: _NOMINAL,
+    ReceiptText.NONSENSE: _NOMINAL,
+    ReceiptText.SHUFFLED: (
+        "stat:{stat} err:{err} done date:{done} submit date:{submitted} dlvrd:{dlvrd} sub:001 id:{id} "
+        "text:{text}"
+    ),
+    ReceiptText.UNLABELLED: _NOMINAL.replace("stat:{stat}", "{stat}"),
 }
+"""The labels are ASCII in every alphabet; `{text}` is put in afterwards, in the alphabet of the carrier."""
+
+_DATE_FORMATS: Final = {ReceiptText.SECONDS: "%y%m%d%H%M%S", ReceiptText.CENTURY: "%Y%m%d%H%M"}
+_USUAL_DATE_FORMAT: Final = "%y%m%d%H%M"
+_NONSENSE_DATE: Final = "0000000000"
 _WORDS: Final = {
     "DELIVRD": "DELIVERED",
     "UNDELIV": "UNDELIVERABLE",
@@ -44,6 +58,10 @@ _WORDS: Final = {
 }
 _CODECS: Final = {0: "ascii", 1: "ascii", 3: "latin-1", 8: "utf-16-be"}
 
+_UDH: Final = bytes((6, 0x05, 0x04, 0x0B, 0x84, 0x23, 0xF0))
+"""A header that says nothing about parts: 16-bit ports. TS 23.040 §9.2.3.24.4."""
+
+_VENDOR_TAG: Final = 0x1401
 # SMPP 3.4 §5.2.28
 _MESSAGE_STATES: Final = {
     "SCHEDULED": 0,
@@ -78,20 +96,18 @@ class TakenMessage:
     """Seconds since 1970."""
     quoted: str
     """The beginning of its text, for `text:`."""
+    receipt_tlv_id: str = ""
+    """The id in the TLV, where it has another form; else empty."""
 
 
 class ReceiptWriter:
     """Writes receipts in the one form that a profile asks for."""
 
-    def __init__(self, rules: ReceiptRules) -> None:
-        self._form = rules.form
-        self._text = _TEXTS[rules.text]
-        self._uses_words = rules.text is ReceiptText.WORDS
-        self._date_format = "%y%m%d%H%M%S" if rules.text is ReceiptText.SECONDS else "%y%m%d%H%M"
-        self._data_coding = rules.data_coding
-        self._as_data_sm = rules.as_data_sm
-        self._without_esm_class = rules.without_esm_class
-        self._dates: dict[int, str] = {}
+    def __init__(self, rules: ReceiptRules, reader: TextReader | None = None) -> None:
+        self._rules = rules
+        self._reader = reader if reader is not None else TextReader(TextRules())
+        self._variants = cycle(_TEXTS if rules.text is ReceiptText.VARIED else (rules.text,))
+        self._dates: dict[tuple[str, int], str] = {}
 
     def write(
         self, message: TakenMessage, stat: str, err: str, *, is_final: bool, done_at: float
@@ -100,61 +116,64 @@ class ReceiptWriter:
 
         A text too long for short_message, as UTF-16 with a UUID is, goes to message_payload.
         """
+        rules = self._rules
         short_message = (
-            b"" if self._form is ReceiptForm.TLV else self._write_text(message, stat, err, done_at)
+            b"" if rules.form is ReceiptForm.TLV else self._write_text(message, stat, err, done_at)
         )
-        tlvs = () if self._form is ReceiptForm.TEXT else _write_tlvs(message.receipt_id, stat, err)
-        if short_message and (self._as_data_sm or len(short_message) > MAX_SHORT_MESSAGE_OCTETS):
-            tlvs = (*tlvs, (Tag.MESSAGE_PAYLOAD.value, short_message))
+        tlvs: Tlvs = ()
+        if rules.form is not ReceiptForm.TEXT:
+            tlvs = _write_tlvs(message.receipt_tlv_id or message.receipt_id, stat, err)
+        if rules.broken_tlvs:
+            tlvs = _break_tlvs(tlvs)
+        if short_message and (rules.as_data_sm or len(short_message) > MAX_SHORT_MESSAGE_OCTETS):
+            tlvs = ((Tag.MESSAGE_PAYLOAD.value, short_message), *tlvs)
             short_message = b""
         esm_class = EsmClass.RECEIPT.value if is_final else EsmClass.INTERMEDIATE_NOTIFICATION.value
-        if self._without_esm_class:
+        if rules.without_esm_class:
             esm_class = 0
-        if self._as_data_sm:
-            return DataSm(
-                source_addr_ton=message.destination_ton,
-                source_addr_npi=message.destination_npi,
-                source_addr=message.destination,
-                dest_addr_ton=message.source_ton,
-                dest_addr_npi=message.source_npi,
-                destination_addr=message.source,
-                esm_class=esm_class,
-                data_coding=self._data_coding,
-                tlvs=tlvs,
-            )
-        return DeliverSm(
-            source_addr_ton=message.destination_ton,
-            source_addr_npi=message.destination_npi,
-            source_addr=message.destination,
-            dest_addr_ton=message.source_ton,
-            dest_addr_npi=message.source_npi,
-            destination_addr=message.source,
-            esm_class=esm_class,
-            data_coding=self._data_coding,
-            short_message=short_message,
-            tlvs=tlvs,
-        )
+        if rules.with_udh:
+            esm_class |= EsmClass.UDHI.value
+        source = (message.destination_ton, message.destination_npi, message.destination)
+        destination = (message.source_ton, message.source_npi, message.source)
+        if rules.sender_first:
+            source, destination = destination, source
+        if rules.bare_addresses:
+            source, destination = (0, 0, source[2]), (0, 0, destination[2])
+        fields = (b"", *source, *destination, esm_class)
+        if rules.as_data_sm:
+            return DataSm(*fields, data_coding=rules.data_coding, tlvs=tlvs)
+        return DeliverSm(*fields, data_coding=rules.data_coding, short_message=short_message, tlvs=tlvs)
 
     def _write_text(self, message: TakenMessage, stat: str, err: str, done_at: float) -> bytes:
-        text = self._text.format(
+        variant = next(self._variants)
+        head, _, _ = _TEXTS[variant].rpartition("{text}")
+        text = head.format(
             id=message.receipt_id,
             dlvrd="001" if stat == "DELIVRD" else "000",
-            submitted=self._write_date(message.taken_at),
-            done=self._write_date(done_at),
-            stat=_WORDS.get(stat, stat) if self._uses_words else stat,
+            submitted=self._write_date(message.taken_at, variant),
+            done=self._write_date(done_at, variant),
+            stat=_WORDS.get(stat, stat) if variant is ReceiptText.WORDS else stat,
             err=err,
-            text=message.quoted,
         )
-        return text.encode(_CODECS[self._data_coding], "replace")
+        header = _UDH if self._rules.with_udh else b""
+        if self._rules.data_coding == 0:
+            return header + text.encode("ascii") + self._reader.write_default(message.quoted)
+        return header + (text + message.quoted).encode(_CODECS[self._rules.data_coding], "replace")
 
-    def _write_date(self, at: float) -> str:
-        """UTC. Remembers the seconds just written: formatting one takes 2 µs and thousands share it."""
-        second = int(at)
-        written = self._dates.get(second)
+    def _write_date(self, at: float, variant: ReceiptText) -> str:
+        """The carrier's local time. Remembers the seconds just written: formatting one takes 2 µs and
+        thousands share it.
+        """
+        if variant is ReceiptText.NONSENSE:
+            return _NONSENSE_DATE
+        date_format = _DATE_FORMATS.get(variant, _USUAL_DATE_FORMAT)
+        key = (date_format, int(at))
+        written = self._dates.get(key)
         if written is None:
             if len(self._dates) >= 1_000:
                 self._dates.clear()
-            written = self._dates[second] = datetime.fromtimestamp(second, UTC).strftime(self._date_format)
+            local = datetime.fromtimestamp(int(at) + 60 * self._rules.utc_offset_minutes, UTC)
+            written = self._dates[key] = local.strftime(date_format)
         return written
 
 
@@ -167,3 +186,17 @@ def _write_tlvs(receipt_id: str, stat: str, err: str) -> Tlvs:
     if not err.isdecimal() or not int(err):
         return tlvs
     return (*tlvs, (Tag.NETWORK_ERROR_CODE.value, bytes((_GSM_NETWORK,)) + int(err).to_bytes(2, "big")))
+
+
+def _break_tlvs(tlvs: Tlvs) -> Tlvs:
+    """The same as carriers have been seen to write them (quirk 53): an unknown one first, no NUL, a state of
+    four octets, one twice.
+    """
+    broken: list[tuple[int, bytes]] = [(_VENDOR_TAG, b"\x01\x02\x03")]
+    for tag, value in tlvs:
+        if tag == Tag.RECEIPTED_MESSAGE_ID:
+            value = value.rstrip(b"\0")
+        elif tag == Tag.MESSAGE_STATE:
+            value = value.rjust(4, b"\0")
+        broken.append((tag, value))
+    return (*reversed(broken), *broken[1:2])

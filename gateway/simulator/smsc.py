@@ -14,17 +14,22 @@ from types import TracebackType
 from typing import Final, Self
 
 from gateway.session.listener import Listener
+from gateway.session.session import Session
 from gateway.session.settings import SessionSettings
 from gateway.simulator.behaviour import Behaviour
+from gateway.simulator.bending import needs_bending
 from gateway.simulator.control import ControlServer
 from gateway.simulator.errors import CommandRefused, LogBroken
 from gateway.simulator.exchange import Exchange
-from gateway.simulator.journal import Journal
+from gateway.simulator.faults import Faults
+from gateway.simulator.journal import Journal, mode_of
 from gateway.simulator.log import SubmitLog
 from gateway.simulator.mo import MoRequest, build_mo
-from gateway.simulator.profile import Profile, Range
+from gateway.simulator.profile import BindMode, Profile
 from gateway.simulator.stats import SimulatorStats
 from gateway.simulator.switchboard import Seat
+from gateway.simulator.wire import Wire
+from gateway.smpp.pdus import BindRequest
 from gateway.smpp.timers import TimerSettings
 
 _FLUSH_SECONDS: Final = 0.1
@@ -102,7 +107,9 @@ class Simulator:
         self._wakes_at = 0.0
         self._resume_handle: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._fault_turn = 0
+        self._has_bad_wire = needs_bending(profile)
+        self._wires: dict[Session, Wire] = {}
+        self._faults: Faults | None = None
         self._mo_reference = 0
         self._failed: asyncio.Future[None] | None = None
 
@@ -126,6 +133,7 @@ class Simulator:
             self.profile,
             self._behaviour,
             Journal(self._log, wall_clock=self._wall_clock, on_fault=self._note_fault),
+            mode_of=self._mode_of,
             clock=time.monotonic,
             wall_clock=self._wall_clock,
             wake_at=self._wake_at,
@@ -137,6 +145,7 @@ class Simulator:
             host=self._host,
             port=self.port,
             most_sessions=_CONNECTIONS_MOST,
+            protocol_for=self._put_wire_before,
         )
         try:
             await self._listener.start()
@@ -147,8 +156,11 @@ class Simulator:
         except OSError:
             await self.aclose()
             raise
+        self._faults = Faults(
+            self.profile.faults, self._exchange, wires=self._wires, stall=self.stall, random=self._random
+        )
         self._start_task(self._flush_log())
-        self._start_faults()
+        self._start_task(self._faults.run())
 
     async def aclose(self) -> None:
         """Stop listening, unbind every session, close the log. What is pending is lost, as the stats say."""
@@ -205,7 +217,7 @@ class Simulator:
         if exchange.stats.pending >= _MO_PENDING_MOST:
             raise CommandRefused(f"{exchange.stats.pending} deliveries are pending; wait", is_conflict=True)
         self._mo_reference += 1
-        parts = build_mo(request, next_reference=self._mo_reference & 0xFFFF)
+        parts = build_mo(request, next_reference=self._mo_reference & 0xFFFF, rules=self.profile.texts)
         settled = asyncio.Event()
         waiting = len(parts)
 
@@ -240,16 +252,17 @@ class Simulator:
     def drop(self, system_id: str | None = None) -> int:
         """Cut the connections of an account, or all, without a word; return how many."""
         seats = self._seats(system_id)
+        assert self._faults is not None
         for seat in seats:
-            seat.session.abort("dropped by the simulator")
-        self.stats.drops += len(seats)
+            self._faults.drop(seat, "dropped by the simulator")
         return len(seats)
 
     def unbind(self, system_id: str | None = None) -> int:
         """Unbind the sessions of an account, or all, in order; return how many."""
         seats = self._seats(system_id)
+        assert self._faults is not None
         for seat in seats:
-            self._start_task(seat.session.unbind(drain_seconds=_UNBIND_SECONDS))
+            self._start_task(self._faults.unbind(seat))
         return len(seats)
 
     def stall(self, seconds: float) -> None:
@@ -328,54 +341,25 @@ class Simulator:
             self._failed.set_exception(fault)
             self._failed.exception()  # retrieved: whoever waits still gets it, nobody waiting is no error
 
-    # Faults that come by themselves.
-
     def _start_task(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _start_faults(self) -> None:
-        faults = self.profile.faults
-        plans: tuple[tuple[float | Range, Callable[[], object]], ...] = (
-            (faults.drop_every_seconds, self._drop_next),
-            (faults.unbind_every_seconds, self._unbind_next),
-            (faults.stall_every_seconds, lambda: self.stall(faults.stall_seconds)),
-        )
-        for period, act in plans:
-            if period != 0:
-                self._start_task(self._repeat(period, act))
-        if faults.reads_per_second is not None:
-            self._running.holds_reading = True
-            self._start_task(self._repeat(1 / faults.reads_per_second, self._read_once))
+    def _mode_of(self, session: Session, bind: BindRequest) -> str:
+        """What a client has bound as, behind what a wire makes of it."""
+        wire = self._wires.get(session)
+        if wire is not None and wire.is_transmitter:
+            return BindMode.TRANSMITTER.value
+        return mode_of(bind)
 
-    async def _repeat(self, period_seconds: float | Range, act: Callable[[], object]) -> None:
-        while True:
-            if isinstance(period_seconds, Range):
-                pause_seconds = self._random.uniform(period_seconds.least, period_seconds.most)
-            else:
-                pause_seconds = period_seconds
-            await asyncio.sleep(max(pause_seconds, _SHORTEST_SLEEP_SECONDS))
-            act()
+    def _forget_wire(self, session: Session) -> None:
+        self._wires.pop(session, None)
 
-    def _read_once(self) -> None:
-        """Let every session read once; the exchange holds it again as soon as something has come."""
-        if not self._running.is_stalled:
-            for seat in self._running.switchboard:
-                seat.session.hold_reading(False)
-
-    def _next_seat(self) -> Seat | None:
-        seats = self._seats(None)
-        self._fault_turn += 1
-        return seats[self._fault_turn % len(seats)] if seats else None
-
-    def _drop_next(self) -> None:
-        seat = self._next_seat()
-        if seat is not None:
-            self.stats.drops += 1
-            seat.session.abort("dropped by the profile")
-
-    def _unbind_next(self) -> None:
-        seat = self._next_seat()
-        if seat is not None:
-            self._start_task(seat.session.unbind(drain_seconds=_UNBIND_SECONDS))
+    def _put_wire_before(self, session: Session) -> asyncio.Protocol:
+        """What stands between a session and its connection: a bad wire where the profile asks for one."""
+        if not self._has_bad_wire:
+            return session
+        wire = self._wires[session] = Wire(session, self.profile)
+        session.call_when_closed(lambda _: self._forget_wire(session))
+        return wire

@@ -33,6 +33,8 @@ class SimulatorStats:
     drops: int = 0
     """Connections cut, by command or by the profile."""
     stalls: int = 0
+    silences: int = 0
+    """Connections that fell silent without being closed."""
 
     sessions: int = 0
     """Bound now."""

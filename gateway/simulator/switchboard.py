@@ -46,6 +46,8 @@ class Seat:
     """Deliveries that wait for room in the window."""
     waiting_answers: int = 0
     """Submits that have had no response yet and will get one."""
+    is_forgotten: bool = False
+    """Whether the SMSC has forgotten that this session is bound: its submits are refused with 0x04."""
 
 
 class Switchboard:

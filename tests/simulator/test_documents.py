@@ -51,7 +51,8 @@ def write_default(field: inspect.Field) -> str | None:
     if isinstance(default, str) and default:
         return f"`{default}`"
     if isinstance(default, (int, float)):
-        return f"`0x{default:02x}`" if field.name.endswith("_with") and default else f"`{default}`"
+        is_octet = field.name.endswith("_with") or field.name == "version"
+        return f"`0x{default:02x}`" if is_octet and default else f"`{default}`"
     return None
 
 

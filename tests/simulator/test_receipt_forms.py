@@ -42,7 +42,7 @@ def text_of(pdu: DeliverSm | DataSm) -> str:
 def test_the_nominal_text_is_that_of_the_specification() -> None:
     assert text_of(write("form: text")) == (
         "id:0123456789 sub:001 dlvrd:001 submit date:2501311159 done date:2501311200 "
-        "stat:DELIVRD err:000 text:Ciao ? pronto"
+        "stat:DELIVRD err:000 text:Ciao \x04 pronto"
     )
 
 
