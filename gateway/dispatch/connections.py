@@ -18,6 +18,7 @@ from gateway.dispatch.answers import AnswerJudge
 from gateway.dispatch.binding import bind_settings, modes_of
 from gateway.dispatch.connector import ConnectorRun, SubmitContext
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.dispatch.trace_desk import TraceDesk
 from gateway.session.bind import Bind, BindMode, BindPhase, BindState
 from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
 from gateway.session.session import Session
@@ -76,6 +77,7 @@ class Connections:
         random: Random,
         may_write: Callable[[], bool],
         on_state: Callable[[ConnectorRun, int, BindMode, BindState], None],
+        trace: TraceDesk,
     ) -> None:
         self.run = run
         self.judge = judge
@@ -91,6 +93,7 @@ class Connections:
                     owner,
                     random=random,
                     may_write=may_write,
+                    trace_for=trace.tracer(run.connector_id, bind_no, mode.value),
                     on_state=self._reporter(bind_no, mode),
                 )
                 self._binds.append((bind_no, mode, bind))

@@ -27,6 +27,7 @@ from gateway.dispatch.connections import (
 from gateway.dispatch.connector import ConnectorRun, Holds
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holds import HeldInStream
+from gateway.dispatch.trace_desk import TraceDesk
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
 from gateway.store.database import UNREACHABLE, Connection
@@ -81,6 +82,7 @@ class Dispatcher:
         intents_drained: Callable[[], Awaitable[None]],
         may_submit: Callable[[], bool],
         random: Random,
+        trace: TraceDesk,
         on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
     ) -> None:
         """`on_bind_state` hears each change of a bind, by the connector's name."""
@@ -93,6 +95,7 @@ class Dispatcher:
         self._intents_drained = intents_drained
         self._may_submit = may_submit
         self._random = random
+        self._trace = trace
         self._tell_bind_state = on_bind_state
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
@@ -115,6 +118,7 @@ class Dispatcher:
 
         `shop_ids` is kept, and asked by name whenever a text comes in.
         """
+        self._trace.configure(connectors)
         wanted = {connector_id: config for connector_id, config in connectors.items() if config.enabled}
         gone = [
             connector_id
@@ -157,6 +161,7 @@ class Dispatcher:
             random=self._random,
             may_write=self._may_submit,
             on_state=self._on_bind_state,
+            trace=self._trace,
         )
         self._runs[connector_id] = run
         self._connections[connector_id] = connections
@@ -213,6 +218,8 @@ class Dispatcher:
             if run is not None:
                 run.on_intended(flight)
                 touched.add(run)
+                if flight.is_sensitive and flight.to_address is not None:
+                    self._trace.book.conceal(flight.to_address)
         for flight in gone:
             run = self._runs.get(flight.connector_id)
             if run is not None:

@@ -22,6 +22,8 @@ from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.failover import Failover
 from gateway.dispatch.holds import HoldBoard
 from gateway.dispatch.timetable import Timetable
+from gateway.dispatch.trace import TraceBook
+from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.lanes import Category
 from gateway.domain.routing import RouteDecision
 from gateway.inbound.replies import ReplyWorker
@@ -105,6 +107,7 @@ class Rooms:
             put_endings=self.outcomes.put_many,
         )
         self.dispatcher = Dispatcher(
+        self.trace = TraceDesk(TraceBook(config.trace.keep_octets, clock=time.time), monotonic=time.monotonic)
             dsn,
             queries,
             holds=self.holds,
@@ -115,6 +118,7 @@ class Rooms:
             may_submit=node.may_submit,
             random=self._random,
         )
+            trace=self.trace,
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
         self.timetable = Timetable(
             database,
@@ -295,6 +299,7 @@ class Rooms:
         self.config = config
         self.intake.acceptance = self._make_acceptance(config)
         self.access.callers = map_callers(
+        self.trace.book.change_keep_octets(config.trace.keep_octets)
             config.admin.roles,
             own_uid=os.geteuid(),
             operators_read_texts=config.admin.operators_read_texts,
