@@ -187,8 +187,8 @@ class TlsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = False
     """Whether to connect by TLS. Most carriers give a port of its own for it."""
     ca_file: Path | None = None
-    """Certificates in PEM to trust. Without it: those of this machine. Set for a carrier with its own
-    authority."""
+    """Certificates in PEM to trust, beside this file unless the path begins with `/`. Without it: those of
+    this machine. Set for a carrier with its own authority."""
     check_name: bool = True
     """Whether the certificate must carry the host's name. False only for a carrier reached by address under
     its own `ca_file`."""

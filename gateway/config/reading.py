@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from gateway.config.carriers import ConnectorConfig
+from gateway.config.carriers import ConnectorConfig, TlsConfig
 from gateway.config.findings import Finding, Severity, name_nearest
 from gateway.config.tree import CONFIG_SIZE_OCTETS, Config, DatabaseConfig
 from gateway.config.values import UNSET_SECRET, Secret
@@ -240,6 +240,16 @@ def _warn_of_open_file(path: Path, secrets: list[str]) -> list[Finding]:
     ]
 
 
+def _place_files(tls: TlsConfig, folder: Path) -> TlsConfig:
+    """The same with paths that hold wherever the program runs: relative ones count from the file's folder."""
+    files = {
+        key: str(folder / path)
+        for key in ("ca_file", "certificate_file", "key_file")
+        if (path := getattr(tls, key)) is not None
+    }
+    return msgspec.structs.replace(tls, **files) if files else tls
+
+
 def _read_secret_files(config: Config, folder: Path) -> tuple[Config, list[Finding]]:
     """`config` with the contents of its secret files in place of their paths' emptiness."""
     findings: list[Finding] = []
@@ -275,6 +285,6 @@ def _read_secret_files(config: Config, folder: Path) -> tuple[Config, list[Findi
             connector = msgspec.structs.replace(connector, password=secret)
         elif connector.password is UNSET_SECRET:
             refuse(f"{at}.password", "this key, or password_file, is required")
-        connectors.append(connector)
+        connectors.append(msgspec.structs.replace(connector, tls=_place_files(connector.tls, folder)))
     filled = msgspec.structs.replace(config, database=database, alerts=alerts, connectors=tuple(connectors))
     return filled, findings

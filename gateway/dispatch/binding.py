@@ -1,16 +1,20 @@
 """How a connector's configuration becomes binds: settings, TLS, and which changes need a new bind."""
 
-import ssl
-
-from gateway.config.carriers import BindMode, ConnectorConfig, TlsConfig
+from gateway.config.carriers import BindMode, ConnectorConfig, InterfaceVersion, TlsConfig
 from gateway.session import bind as session_bind
-from gateway.session.bind import BindSettings, Endpoint
+from gateway.session.bind import BindSettings
+from gateway.session.connecting import Endpoint
 from gateway.session.settings import SessionSettings
+from gateway.session.tls import TlsSettings
 from gateway.smpp.timers import TimerSettings
 
+_VERSIONS = {InterfaceVersion.V33: 0x33, InterfaceVersion.V34: 0x34, InterfaceVersion.V50: 0x50}
+
 _BIND_KEYS = (
-    "address_range", "bind_mode", "bind_timeout_seconds", "binds", "enabled", "enquire_link_seconds", "hosts",
-    "password", "response_timeout_seconds", "system_id", "system_type", "tls",
+    "address_range", "address_range_npi", "address_range_ton", "bind_mode", "bind_timeout_seconds", "binds",
+    "enabled", "enquire_link_seconds", "failback_seconds", "hosts", "interface_version",
+    "late_answer_seconds", "max_pdu_octets", "password", "response_timeout_seconds", "system_id",
+    "system_type", "tls", "unbind_timeout_seconds",
 )  # fmt: skip
 """Keys whose change needs new binds; every other takes effect on the binds that are up."""
 
@@ -29,24 +33,28 @@ def modes_of(config: ConnectorConfig) -> tuple[session_bind.BindMode, ...]:
 def bind_settings(config: ConnectorConfig, mode: session_bind.BindMode, *, bind_no: int) -> BindSettings:
     """The settings of bind `bind_no` (from 1). Binds begin at different hosts, so that one host's end does
     not take all of them.
-
-    Raises `OSError` and `ssl.SSLError` for certificate files that cannot be read.
     """
     endpoints = tuple(Endpoint(host.host, host.port) for host in config.hosts)
     first = (bind_no - 1) % len(endpoints)
     return BindSettings(
         endpoints=endpoints[first:] + endpoints[:first],
-        system_id=config.system_id.encode("latin-1", "replace"),
-        password=config.password.reveal().encode("latin-1", "replace"),
+        system_id=_octets(config.system_id),
+        password=_octets(config.password.reveal()),
         mode=mode,
-        system_type=config.system_type.encode("latin-1", "replace"),
-        address_range=config.address_range.encode("latin-1", "replace"),
+        system_type=_octets(config.system_type),
+        interface_version=_VERSIONS[config.interface_version],
+        addr_ton=config.address_range_ton,
+        addr_npi=config.address_range_npi,
+        address_range=_octets(config.address_range),
         connect_timeout_seconds=config.bind_timeout_seconds,
-        tls=_tls_context(config.tls) if config.tls.enabled else None,
-        tls_server_name=config.tls.server_name,
+        failback_seconds=config.failback_seconds,
+        tls=_tls_settings(config.tls) if config.tls.enabled else None,
         session=SessionSettings(
             window=config.window,
             response_timeout_seconds=config.response_timeout_seconds,
+            keep_late_seconds=config.late_answer_seconds,
+            unbind_timeout_seconds=config.unbind_timeout_seconds,
+            max_pdu_octets=config.max_pdu_octets,
             timers=TimerSettings(
                 session_init_seconds=config.bind_timeout_seconds,
                 enquire_link_seconds=config.enquire_link_seconds,
@@ -55,9 +63,19 @@ def bind_settings(config: ConnectorConfig, mode: session_bind.BindMode, *, bind_
     )
 
 
-def _tls_context(config: TlsConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=config.ca_file)
-    context.check_hostname = config.check_name
-    if config.certificate_file is not None:
-        context.load_cert_chain(config.certificate_file, config.key_file)
-    return context
+def _octets(text: str) -> bytes:
+    """As most carriers read it; what Latin-1 has no form for goes out as UTF-8, never as a question mark."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def _tls_settings(config: TlsConfig) -> TlsSettings:
+    return TlsSettings(
+        ca_file=config.ca_file,
+        check_name=config.check_name,
+        server_name=config.server_name,
+        certificate_file=config.certificate_file,
+        key_file=config.key_file,
+    )

@@ -25,6 +25,8 @@ class FailureKind(Enum):
     ALREADY_BOUND = "already_bound"
     REFUSED = "refused"
     """Any other error in answer to the bind."""
+    TLS = "tls"
+    """No TLS between us: a certificate or a setting is wrong, and a person must look."""
     PEER_UNBOUND = "peer_unbound"
     """The SMSC ended the session in order, mostly for maintenance."""
 
@@ -44,6 +46,8 @@ def classify_close(reason: CloseReason) -> FailureKind:
         return _KIND_BY_STATUS.get(reason.command_status or 0, FailureKind.REFUSED)
     if reason.kind is CloseKind.PEER_UNBOUND:
         return FailureKind.PEER_UNBOUND
+    if reason.kind is CloseKind.TLS:
+        return FailureKind.TLS
     return FailureKind.NETWORK
 
 
@@ -61,6 +65,7 @@ DEFAULT_DELAYS: Final[Mapping[FailureKind, Delay]] = MappingProxyType(
         FailureKind.CREDENTIALS: Delay(60, 900),
         FailureKind.ALREADY_BOUND: Delay(5, 30),
         FailureKind.REFUSED: Delay(10, 120),
+        FailureKind.TLS: Delay(10, 300),
         FailureKind.PEER_UNBOUND: Delay(2, 60),
     }
 )

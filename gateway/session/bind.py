@@ -5,21 +5,26 @@ the owner gets the sessions' callbacks directly.
 """
 
 import asyncio
-import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from random import Random
+from typing import Final
 
 from gateway.session.backoff import Backoff, FailureKind, classify_close
-from gateway.session.errors import BindRefused, SessionClosed
+from gateway.session.connecting import Endpoint, connect, takes_connections
+from gateway.session.errors import BindRefused, ConnectFailed, SessionClosed
+from gateway.session.lifecycle import BindRequest
 from gateway.session.owner import CloseKind, CloseReason, SessionOwner
-from gateway.session.session import BindRequest, Session
+from gateway.session.session import Session
 from gateway.session.settings import SessionSettings, Trace
+from gateway.session.tls import TlsSettings
 from gateway.smpp import pdus
 from gateway.smpp.constants import INTERFACE_VERSION_34
 from gateway.smpp.rules import Role
+from gateway.smpp.statuses import CommandStatus
 
 
 class BindMode(Enum):
@@ -30,6 +35,14 @@ class BindMode(Enum):
     TRANSCEIVER = "transceiver"
 
 
+_REFUSALS_OF_A_MODE: Final = frozenset(
+    (
+        CommandStatus.ESME_RINVCMDID,
+        CommandStatus.ESME_RINVBNDSTS,
+        CommandStatus.ESME_RBINDFAIL,
+        CommandStatus.ESME_RUNKNOWNERR,
+    )
+)
 _BIND_TYPES: dict[BindMode, type[BindRequest]] = {
     BindMode.TRANSMITTER: pdus.BindTransmitter,
     BindMode.RECEIVER: pdus.BindReceiver,
@@ -38,21 +51,8 @@ _BIND_TYPES: dict[BindMode, type[BindRequest]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where an SMSC listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
 class BindSettings:
-    """What one bind needs to know. `endpoints` are tried in turn, the first one first after each good
-    session.
-    """
+    """What one bind needs to know. `endpoints` are tried in turn, the first one again after each session."""
 
     endpoints: tuple[Endpoint, ...]
     system_id: bytes
@@ -66,9 +66,13 @@ class BindSettings:
     connect_timeout_seconds: float = 10.0
     healthy_after_seconds: float = 30.0
     """A session that lived so long clears the memory of earlier failures."""
-    tls: ssl.SSLContext | None = None
-    tls_server_name: str | None = None
-    """For SNI and the name check, when the host is an address."""
+    failback_seconds: float = 0.0
+    """On another than the first endpoint for so long: look whether the first takes connections, and move
+    there if so. 0 stays until the session ends.
+    """
+    failback_drain_seconds: float = 30.0
+    """Wait for answers before such a move."""
+    tls: TlsSettings | None = None
     session: SessionSettings = field(default_factory=SessionSettings)
 
 
@@ -94,6 +98,13 @@ class BindState:
     failures: int = 0
     """In a row, since a session was last healthy."""
     next_retry_at: datetime | None = None
+    remarks: tuple[str, ...] = ()
+    """What was odd about the SMSC's answer to the bind, in words."""
+
+
+_KEPT_CHANGES: Final = 20
+_FAILBACK_SPREAD: Final = 0.1
+"""Binds of one account that moved away together do not all come back at the same moment."""
 
 
 class Bind:
@@ -115,6 +126,7 @@ class Bind:
     ) -> None:
         self.settings = settings
         self.session: Session | None = None
+        self._random = random
         self._owner = owner
         self._may_write = may_write
         self._trace_for = trace_for
@@ -123,6 +135,7 @@ class Bind:
         self._backoff = backoff or Backoff(random)
         self._endpoint_index = 0
         self._state = BindState(BindPhase.DOWN, now(), settings.endpoints[0])
+        self._history: deque[BindState] = deque(maxlen=_KEPT_CHANGES)
         self._task: asyncio.Task[None] | None = None
         self._retry_now = asyncio.Event()
         self._is_stopping = False
@@ -131,6 +144,11 @@ class Bind:
     def state(self) -> BindState:
         """Where the bind stands now."""
         return self._state
+
+    @property
+    def history(self) -> tuple[BindState, ...]:
+        """The last 20 changes, newest first."""
+        return tuple(reversed(self._history))
 
     def start(self) -> None:
         """Begin to connect. Call once, on the loop."""
@@ -165,16 +183,22 @@ class Bind:
         last_error: str | None,
         last_failure: FailureKind | None = None,
         next_retry_at: datetime | None = None,
+        remarks: tuple[str, ...] = (),
     ) -> None:
+        """Without `last_failure` that of before stays, as long as there is an error."""
+        if last_failure is None and last_error is not None:
+            last_failure = self._state.last_failure
         self._state = BindState(
             phase,
             self._now(),
             self._endpoint,
             last_error,
-            last_failure or self._state.last_failure,
+            last_failure,
             self._backoff.failures,
             next_retry_at,
+            remarks,
         )
+        self._history.append(self._state)
         if self._on_state is not None:
             self._on_state(self, self._state)
 
@@ -182,6 +206,8 @@ class Bind:
         try:
             while not self._is_stopping:
                 reason = await self._live_once()
+                if reason.kind is CloseKind.UNBOUND:
+                    continue  # we moved to another host, or stop
                 if not self._is_stopping:
                     await self._back_off(reason)
         except Exception as exc:
@@ -193,11 +219,15 @@ class Bind:
         """One connection from the first try to its end."""
         self._change(BindPhase.CONNECTING, last_error=self._state.last_error)
         try:
-            session = await self._connect()
-        except (OSError, TimeoutError) as exc:
-            what = f"no connection to {self._endpoint}: {str(exc) or 'no answer in time'}"
+            session = await connect(
+                self._endpoint,
+                self._make_session,
+                tls=self.settings.tls,
+                timeout_seconds=self.settings.connect_timeout_seconds,
+            )
+        except ConnectFailed as error:
             self._endpoint_index += 1
-            return CloseReason(CloseKind.NETWORK, what)
+            return error.reason
         try:
             self._change(BindPhase.BINDING, last_error=self._state.last_error)
             self.session = session
@@ -206,25 +236,14 @@ class Bind:
             self.session = None
             session.abort("the bind was stopped")
 
-    async def _connect(self) -> Session:
-        settings = self.settings
-        endpoint = self._endpoint
-        server_name = settings.tls_server_name or endpoint.host
-        async with asyncio.timeout(settings.connect_timeout_seconds):
-            _, session = await asyncio.get_running_loop().create_connection(
-                lambda: Session(
-                    Role.ESME,
-                    self._owner,
-                    settings.session,
-                    may_write=self._may_write,
-                    trace=self._trace_for(),
-                ),
-                endpoint.host,
-                endpoint.port,
-                ssl=settings.tls,
-                server_hostname=server_name if settings.tls is not None else None,
-            )
-        return session
+    def _make_session(self) -> Session:
+        return Session(
+            Role.ESME,
+            self._owner,
+            self.settings.session,
+            may_write=self._may_write,
+            trace=self._trace_for(),
+        )
 
     async def _bind_and_wait(self, session: Session) -> CloseReason:
         settings = self.settings
@@ -241,18 +260,45 @@ class Bind:
                 )
             )
         except BindRefused as error:
-            return CloseReason(CloseKind.BIND_REFUSED, str(error), error.command_status)
+            reason = CloseReason(CloseKind.BIND_REFUSED, self._advise(error), error.command_status)
+            if classify_close(reason) is FailureKind.REFUSED:
+                self._endpoint_index += 1  # this host has a trouble of its own; another may not
+            return reason
         except SessionClosed as error:
             what = f"no bind with {self._endpoint}: {error.reason.detail}"
             self._endpoint_index += 1
             return replace(error.reason, detail=what)
         bound_at = self._now()
-        self._change(BindPhase.BOUND, last_error=None)
-        reason = await session.wait_closed()
+        self._change(BindPhase.BOUND, last_error=None, remarks=session.remarks)
+        reason = await self._wait_closed(session)
         self._endpoint_index = 0
         if self._now() - bound_at >= timedelta(seconds=settings.healthy_after_seconds):
             self._backoff.reset()
         return reason
+
+    def _advise(self, error: BindRefused) -> str:
+        """A refusal in words, with what to try where a setting of ours is the likely cause."""
+        may_be_mode = error.command_status in _REFUSALS_OF_A_MODE
+        if may_be_mode and self.settings.mode is BindMode.TRANSCEIVER:
+            return f"{error} Where the carrier takes no transceiver: bind_mode: transmitter_receiver."
+        return str(error)
+
+    async def _wait_closed(self, session: Session) -> CloseReason:
+        """Wait for the end of a session; on a standby host, end it in order once the first host is back."""
+        closed = asyncio.ensure_future(session.wait_closed())
+        try:
+            while self._endpoint_index and self.settings.failback_seconds:
+                seconds = self.settings.failback_seconds * self._random.uniform(1, 1 + _FAILBACK_SPREAD)
+                done, _ = await asyncio.wait((closed,), timeout=seconds)
+                if done:
+                    break
+                first = self.settings.endpoints[0]
+                if await takes_connections(first, timeout_seconds=self.settings.connect_timeout_seconds):
+                    await session.unbind(drain_seconds=self.settings.failback_drain_seconds)
+                    break
+            return await closed
+        finally:
+            closed.cancel()
 
     async def _back_off(self, reason: CloseReason) -> None:
         kind = classify_close(reason)

@@ -38,3 +38,21 @@ class SessionClosed(SessionError):
         super().__init__(f"the session with {peer} closed: {reason.detail}")
         self.peer = peer
         self.reason = reason
+
+
+class ConnectFailed(SessionError):
+    """A host could not be reached; try it or the next one again after a while."""
+
+    def __init__(self, reason: CloseReason) -> None:
+        super().__init__(reason.detail)
+        self.reason = reason
+
+
+class TlsUnusable(SessionError):
+    """The files that TLS needs cannot be used: a person must look. `setting` is the key below `tls`."""
+
+    def __init__(self, setting: str, files: str, cause: Exception) -> None:
+        super().__init__(
+            f"no connection: tls.{setting} {files} cannot be used: {cause}; it must be readable and in PEM"
+        )
+        self.setting = setting

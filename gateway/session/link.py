@@ -7,6 +7,7 @@ Owns the transport, the outbox and the reason of the end. Refuses to know PDUs, 
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import cast
@@ -14,6 +15,8 @@ from typing import cast
 from gateway.session.outbox import Outbox
 from gateway.session.owner import CloseKind, CloseReason
 from gateway.session.settings import SessionCounters, SessionSettings, Trace
+from gateway.session.sockets import keep_alive
+from gateway.session.tls import describe_tls_fault, is_tls_fault
 
 
 class Link(asyncio.Protocol):
@@ -80,12 +83,13 @@ class Link(asyncio.Protocol):
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "unknown")
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            keep_alive(connection, self.settings.timers)
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = self._close_reason
-        if reason is None and exc is not None:
+        if reason is None and isinstance(exc, ssl.SSLError) and is_tls_fault(exc):
+            reason = CloseReason(CloseKind.TLS, f"TLS with {self.peer} failed: {describe_tls_fault(exc)}")
+        elif reason is None and exc is not None:
             reason = CloseReason(CloseKind.NETWORK, f"the connection broke: {exc}")
         reason = reason or CloseReason(CloseKind.PEER_CLOSED, "the peer closed the connection")
         self._transport = None

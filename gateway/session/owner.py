@@ -37,6 +37,8 @@ class CloseKind(Enum):
     SESSION_INIT_EXPIRED = "session_init_expired"
     ENQUIRE_LINK_UNANSWERED = "enquire_link_unanswered"
     INACTIVE = "inactive"
+    TLS = "tls"
+    """No TLS between us: a certificate, a protocol or a setting is wrong."""
     STREAM_LOST = "stream_lost"
     """The peer's octets made no PDUs any more."""
     ABORTED = "aborted"

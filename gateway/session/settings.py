@@ -17,8 +17,8 @@ class Direction(Enum):
 
 
 Trace: TypeAlias = Callable[[Direction, bytes], None]
-"""Called once for each read and each write with the whole PDUs in it, one after the other, in order. Passwords
-and texts are in them: whoever shows a trace hides them. `framing.Framer` tells the PDUs apart."""
+"""Called once for each read and each write with the whole PDUs in it, one after the other, in order.
+Passwords and texts are in them: whoever shows a trace hides them. `framing.Framer` tells the PDUs apart."""
 
 
 @dataclass(frozen=True, slots=True)

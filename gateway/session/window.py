@@ -56,10 +56,12 @@ class Window:
                 return
             del self._late[number]
 
-    def take_late(self, sequence_number: int, command_id: int) -> object | None:
-        """The context of a timed-out request whose response this is, or None."""
+    def take_late(self, sequence_number: int, command_id: int | None = None) -> object | None:
+        """The context of a timed-out request whose response this is, or None. Without `command_id`, as with a
+        generic_nack, any request of that number.
+        """
         entry = self._late.get(sequence_number)
-        if entry is None or entry[2] != command_id:
+        if entry is None or command_id not in (entry[2], None):
             return None
         del self._late[sequence_number]
         return entry[0]

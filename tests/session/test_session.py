@@ -293,7 +293,7 @@ async def test_a_delivery_after_our_unbind_is_kept_by_the_smsc():
     await ending
 
 
-async def test_an_unbind_of_the_peer_gives_unwritten_back_and_waits_for_answers():  # quirk 21
+async def test_an_unbind_of_the_peer_gives_unwritten_back_and_waits_for_answers_both_ways():  # quirk 21
     wire = await bound_wire()
     number = wire.submit("written")
     await wire.turn()
@@ -303,10 +303,10 @@ async def test_an_unbind_of_the_peer_gives_unwritten_back_and_waits_for_answers(
     assert await wire.turn() == [pdus.UnbindResp(sequence_number=8)]
     assert wire.session.room == 0
     wire.receive(pdus.SubmitSmResp(message_id=b"1", sequence_number=number))
-    assert wire.owner.calls[2:] == [
-        ("answers", [("written", 0, b"1")]),
-        ("closed", (CloseKind.PEER_UNBOUND, [])),
-    ]
+    assert wire.owner.calls[2:] == [("answers", [("written", 0, b"1")])]
+    wire.session.acknowledge_deliveries([3])
+    assert wire.transport.take_pdus() == [pdus.DeliverSmResp(sequence_number=3)]
+    assert wire.owner.calls[3:] == [("closed", (CloseKind.PEER_UNBOUND, []))]
 
 
 async def test_answers_that_never_come_do_not_hold_up_the_end():
