@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from gateway.config.carriers import Charset, ConnectorConfig
+from gateway.config.carriers import Charset, ConnectorConfig, OctetOrder
 from gateway.dispatch.trace import Chunk, TraceBook, TraceWatch, count_pdus
 from gateway.dispatch.trace_picking import (
     CarrierForms,
@@ -26,9 +26,9 @@ from gateway.dispatch.trace_picking import (
 from gateway.dispatch.trace_search import Sought, find_message_pdus
 from gateway.domain.addresses import read_address
 from gateway.session.settings import Trace
-from gateway.smpp.text import decode_text
-from gateway.smpp.text_words import ReadText
-from gateway.smpp.wording import WordedPdu, word_pdu
+from gateway.smpp.text import ReadAs
+from gateway.smpp.text_words import Alphabets
+from gateway.smpp.wording import STANDARD, WordedPdu, word_pdu
 
 PDUS_A_SECOND: Final = 500
 """PDUs told live to each who watches; the others are left out and counted. 80 µs each: 4 % of a core."""
@@ -38,7 +38,13 @@ _SLICE_CHUNKS: Final = 100
 MOST_FOUND: Final = 2_000
 """PDUs shown of one message: 255 parts, tried again and again."""
 
-_CODECS = {Charset.LATIN1: "latin-1", Charset.ASCII: "ascii", Charset.UTF8: "utf-8"}
+_READ_AS: Final = {
+    Charset.GSM: ReadAs.GSM7,
+    Charset.GSM_PACKED: ReadAs.GSM7_PACKED,
+    Charset.LATIN1: ReadAs.LATIN1,
+    Charset.ASCII: ReadAs.EIGHT_BIT,
+    Charset.UTF8: ReadAs.EIGHT_BIT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,8 @@ class ToldPdu:
 class _Carrier:
     name: str
     forms: CarrierForms
-    read_sent: ReadText
-    read_received: ReadText
+    sends: Alphabets
+    receives: Alphabets
 
 
 class TraceDesk:
@@ -79,8 +85,8 @@ class TraceDesk:
             connector_id: _Carrier(
                 config.name,
                 forms_of(config),
-                _reader(config.default_charset.send),
-                _reader(config.default_charset.receive),
+                _alphabets(config.default_charset.send, config.ucs2.send),
+                _alphabets(config.default_charset.receive, config.ucs2.receive),
             )
             for connector_id, config in connectors.items()
         }
@@ -121,9 +127,9 @@ class TraceDesk:
 
     def tell(self, pdu: TracedPdu, *, shows_text: bool, left_out: int = 0) -> ToldPdu:
         carrier = self._carriers.get(pdu.connector_id)
-        read_text: ReadText = decode_text
+        alphabets = STANDARD
         if carrier is not None:
-            read_text = carrier.read_sent if pdu.is_sent else carrier.read_received
+            alphabets = carrier.sends if pdu.is_sent else carrier.receives
         at = datetime.fromtimestamp(pdu.at, UTC)
         return ToldPdu(
             at=at,
@@ -132,7 +138,7 @@ class TraceDesk:
             mode=pdu.mode,
             session_no=pdu.session_no,
             is_sent=pdu.is_sent,
-            pdu=word_pdu(pdu.octets, at=at, shows_text=shows_text, read_text=read_text),
+            pdu=word_pdu(pdu.octets, at=at, shows_text=shows_text, alphabets=alphabets),
             left_out=left_out,
         )
 
@@ -222,13 +228,5 @@ class LiveTrace:
         return self._desk.tell(pdu, shows_text=shows_text, left_out=left_out)
 
 
-def _reader(charset: Charset) -> ReadText:
-    """Reads a carrier's texts, which may use another alphabet behind data_coding 0."""
-    codec = _CODECS.get(charset)
-    if codec is None:
-        return decode_text
-
-    def read(octets: bytes, data_coding: int) -> str:
-        return octets.decode(codec, "replace") if data_coding == 0 else decode_text(octets, data_coding)
-
-    return read
+def _alphabets(charset: Charset, order: OctetOrder) -> Alphabets:
+    return Alphabets(_READ_AS[charset], is_little_endian=order is OctetOrder.LITTLE)

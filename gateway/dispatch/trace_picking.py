@@ -82,7 +82,10 @@ def forms_of(config: ConnectorConfig) -> CarrierForms:
 
     def reader(conversion: str) -> Callable[[str], str]:
         return lambda text: normalise_carrier_id(
-            text, conversion=IdConversion(conversion), strip_zeros=form.strip_zeros
+            text,
+            conversion=IdConversion(conversion),
+            strip_zeros=form.strip_zeros,
+            strip_prefix=form.strip_prefix,
         )
 
     return CarrierForms(config.address_form.country, reader(form.response.value), reader(form.receipt.value))

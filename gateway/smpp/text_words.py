@@ -5,16 +5,15 @@ content lies in a PDU. 3GPP TS 23.040 §9.2.3.24, SMPP 3.4 appendix B.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gateway.smpp.field_words import describe_state, quote
+from gateway.smpp.pdus import Tlvs
 from gateway.smpp.receipts import Receipt
+from gateway.smpp.received_text import Piece, read_pieces
+from gateway.smpp.text import ReadAs, reading_of
 from gateway.smpp.udh import ElementId, UserData, find_concatenation, split_user_data
-
-ReadText: TypeAlias = Callable[[bytes, int], str]
-"""Octets without their header, and data_coding, to text; never fails."""
 
 Spans: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -55,6 +54,14 @@ _find_quoted_text: Final = re.compile(rb"\btext\s*:", re.IGNORECASE).search
 
 
 @dataclass(frozen=True, slots=True)
+class Alphabets:
+    """How one SMSC writes what a data_coding leaves open (quirks 66, 74)."""
+
+    default: ReadAs = ReadAs.GSM7
+    is_little_endian: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a message carries: header, text, and the lines that tell of both."""
 
@@ -72,8 +79,9 @@ def describe_content(
     esm_class: int,
     data_coding: int,
     is_receipt: bool,
-    read_text: ReadText,
+    alphabets: Alphabets,
     shows_text: bool,
+    tlvs: Tlvs = (),
 ) -> Content:
     """The content of a short_message or message_payload. Without `shows_text` of a text only its length is
     told, and of a receipt its keys."""
@@ -89,13 +97,13 @@ def describe_content(
     if is_receipt:
         open_spans += [(start + header_octets, end + header_octets) for start, end in _find_open(body)]
     if shows_text:
-        words.append(f"text {quote(read_text(body, data_coding))}" if body else "no text")
+        words.append(_read(octets[:header_octets], body, data_coding, alphabets))
     elif is_receipt and len(open_spans) > bool(header_octets):
         shown = b" ".join(octets[start:end] for start, end in open_spans[bool(header_octets) :])
         words.append(f"text {quote(shown)}, the rest hidden")
     else:
         words.append("text hidden" if body else "no text")
-    concatenation = find_concatenation(user_data)
+    concatenation = find_concatenation(user_data, tlvs)
     part = f"part {concatenation.number} of {concatenation.total}" if concatenation else ""
     return Content(user_data, part, tuple(words), tuple(open_spans))
 
@@ -113,6 +121,14 @@ def describe_receipt(receipt: Receipt) -> str:
     ]
     kind = "intermediate notification" if receipt.is_intermediate else "receipt"
     return f"{kind}: {', '.join(filter(None, said))}"
+
+
+def _read(header: bytes, body: bytes, data_coding: int, alphabets: Alphabets) -> str:
+    if not body:
+        return "no text"
+    read_as = reading_of(data_coding, default=alphabets.default, is_little_endian=alphabets.is_little_endian)
+    text = read_pieces((Piece(read_as, header, body),))
+    return "data that is no text" if text is None else f"text {quote(text)}"
 
 
 def _find_open(body: bytes) -> list[tuple[int, int]]:

@@ -17,11 +17,11 @@ from gateway.smpp.field_words import IN_HEX, TIMES, WORDS_OF_OCTETS, describe_ti
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.receipts import Receipt, parse_receipt
 from gateway.smpp.statuses import describe_status, name_status
-from gateway.smpp.text import decode_text
-from gateway.smpp.text_words import ReadText, describe_content, describe_receipt
+from gateway.smpp.text_words import Alphabets, describe_content, describe_receipt
 from gateway.smpp.tlv_words import describe_tlv_value, may_hold_text, name_tlv
 
 BLANK: Final = "··"
+STANDARD: Final = Alphabets()
 _MOST_TLVS: Final = 64
 """TLVs told of one PDU; a hostile one has 16,000."""
 
@@ -52,15 +52,14 @@ class WordedPdu:
     """Pairs of hex digits with blanks between; hidden octets show as `BLANK`."""
 
 
-def word_pdu(
-    octets: bytes, *, at: datetime, shows_text: bool, read_text: ReadText = decode_text
-) -> WordedPdu:
+def word_pdu(octets: bytes, *, at: datetime, shows_text: bool, alphabets: Alphabets = STANDARD) -> WordedPdu:
     """Put one whole PDU into words. `at` is when it passed: relative times count from it.
 
-    `read_text` knows what the carrier's alphabets are. Without `shows_text`, texts are told by their length.
+    `alphabets` are those of the SMSC that reads or wrote it. Without `shows_text`, texts are told by their
+    length.
     """
     pdu = dissect(octets)
-    telling = _Telling(octets, pdu, at, shows_text, read_text)
+    telling = _Telling(octets, pdu, at, shows_text, alphabets)
     words = tuple(telling.tell())
     return WordedPdu(
         command=name_command(pdu.command_id) if len(octets) >= HEADER_OCTETS else "broken PDU",
@@ -90,14 +89,15 @@ class _Telling:
     """The telling of one PDU; notes on the way what must be hidden."""
 
     def __init__(
-        self, octets: bytes, pdu: Dissected, at: datetime, shows_text: bool, read_text: ReadText
+        self, octets: bytes, pdu: Dissected, at: datetime, shows_text: bool, alphabets: Alphabets
     ) -> None:
         self.hidden: list[tuple[int, int]] = []
         self._octets = octets
         self._pdu = pdu
         self._at = at
         self._shows_text = shows_text
-        self._read_text = read_text
+        self._alphabets = alphabets
+        self._tlvs = tuple((tlv.tag, tlv.value) for tlv in pdu.tlvs)
         self._receipt = self._read_receipt()
         self._part = ""
 
@@ -184,7 +184,8 @@ class _Telling:
             esm_class=self._pdu.number("esm_class"),
             data_coding=self._pdu.number("data_coding"),
             is_receipt=self._receipt is not None,
-            read_text=self._read_text,
+            alphabets=self._alphabets,
+            tlvs=self._tlvs,
             shows_text=self._shows_text,
         )
         self._part = content.part or self._part
@@ -220,8 +221,7 @@ class _Telling:
         if pdu_type is None:
             return None
         values = {field.name: field.value for field in self._pdu.fields}
-        tlvs = tuple((tlv.tag, tlv.value) for tlv in self._pdu.tlvs)
-        return parse_receipt(pdu_type(**values, tlvs=tlvs))  # type: ignore[arg-type]  # by the layout's names
+        return parse_receipt(pdu_type(**values, tlvs=self._tlvs))  # type: ignore[arg-type]  # by the layout's names
 
 
 def _tell_octet(field: Located) -> str:

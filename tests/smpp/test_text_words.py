@@ -4,17 +4,19 @@ import pytest
 
 from gateway.smpp.pdus import DeliverSm
 from gateway.smpp.receipts import parse_receipt
-from gateway.smpp.text import decode_text
-from gateway.smpp.text_words import describe_content, describe_receipt
+from gateway.smpp.text import ReadAs
+from gateway.smpp.text_words import Alphabets, describe_content, describe_receipt
+
+STANDARD = Alphabets()
 
 
-def content(octets, *, esm_class=0x40, data_coding=0, is_receipt=False, shows_text=True):
+def content(octets, *, esm_class=0x40, data_coding=0, is_receipt=False, shows_text=True, alphabets=STANDARD):
     return describe_content(
         octets,
         esm_class=esm_class,
         data_coding=data_coding,
         is_receipt=is_receipt,
-        read_text=decode_text,
+        alphabets=alphabets,
         shows_text=shows_text,
     )
 
@@ -46,6 +48,15 @@ def test_a_header_that_is_none_is_told_as_text():
 def test_a_text_is_read_by_its_data_coding_and_hidden_on_demand():
     assert content("é€".encode("utf-16-be"), esm_class=0, data_coding=8).words == ('text "é€"',)
     assert content(b"secret", esm_class=0, shows_text=False).words == ("text hidden",)
+
+
+def test_what_a_data_coding_leaves_open_is_read_as_this_smsc_writes_it():
+    latin = Alphabets(default=ReadAs.LATIN1, is_little_endian=True)
+    assert content(b"caf\xe9", esm_class=0, alphabets=latin).words == ('text "café"',)
+    assert content(b"h\0i\0", esm_class=0, data_coding=8, alphabets=latin).words == ('text "hi"',)
+    packed = Alphabets(default=ReadAs.GSM7_PACKED)
+    assert content(bytes.fromhex("e8329bfd06"), esm_class=0, alphabets=packed).words == ('text "hello"',)
+    assert content(b"\1\2", esm_class=0, data_coding=4).words == ("data that is no text",)
 
 
 def test_of_a_receipt_the_keys_stay_open_and_what_they_quote_does_not():
