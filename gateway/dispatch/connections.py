@@ -61,6 +61,12 @@ class BindReport:
     in_flight: int
     submitted: int
     bad_pdus: int
+    late_answers: int = 0
+    stray_responses: int = 0
+    sends_tlvs: bool = False
+    """Whether the carrier may be sent TLVs, by what both sides said when they bound."""
+    history: tuple[BindState, ...] = ()
+    """The last changes, newest first."""
 
 
 class Connections:
@@ -140,6 +146,10 @@ class Connections:
                     in_flight=session.in_flight if session is not None else 0,
                     submitted=session.counters.requests_sent if session is not None else 0,
                     bad_pdus=session.counters.bad_pdus if session is not None else 0,
+                    late_answers=session.counters.late_answers if session is not None else 0,
+                    stray_responses=session.counters.stray_responses if session is not None else 0,
+                    sends_tlvs=session is not None and session.sends_tlvs,
+                    history=bind.history,
                 )
             )
         return reports
@@ -171,7 +181,7 @@ class _BindOwner(SessionOwner):
         self._connections.sink.put_many(judged.evidence)
         if judged.must_rebind:
             log.warning("bind.not_bound", connector=run.config.name, bind=self._bind_no)
-            session.abort(f"the carrier says it is not bound: {name_status(judged.last_status)}")
+            session.leave(f"the carrier says it is not bound: {name_status(judged.last_status)}")
         run.plan_pump()
 
     def on_late_answers(self, session: Session, answers: list[Answer]) -> None:

@@ -263,8 +263,10 @@ class Lifecycle(Link):
         not written go back; the rest may still be answered until the SMSC has answered the unbind.
 
         Better than `abort` where the peer still listens: it forgets the session at once, and the next bind is
-        not refused as already bound (quirk 12).
+        not refused as already bound (quirk 12). Harmless when the session is ending already.
         """
+        if self._state is SessionState.UNBOUND:
+            return
         if not self._state.is_bound:
             self.abort(reason)
             return
