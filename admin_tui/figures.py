@@ -74,11 +74,6 @@ def span(words: Words, seconds: float | None) -> str:
     return words.say("frame.span.days", days=str(whole // 86_400), hours=str(whole % 86_400 // 3600))
 
 
-def clock_time(at: datetime | None) -> str:
-    """14:05:09, or a dash."""
-    return NOTHING if at is None else at.strftime("%H:%M:%S")
-
-
 def day_time(at: datetime | None, now: datetime) -> str:
     """The time alone for today, else with its day: 14:05 or 07-21 14:05."""
     if at is None:

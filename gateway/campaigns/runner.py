@@ -122,10 +122,6 @@ class CampaignRunner:
         meter = self._meters.get(campaign_id)
         return 0.0 if meter is None else meter.read(time.monotonic())
 
-    def count_running(self) -> int:
-        """Campaigns that are running now, for the status."""
-        return sum(campaign.state is CampaignState.RUNNING for campaign in self._campaigns)
-
     def list_at_work(self) -> list[Campaign]:
         """Planned, running and paused campaigns as last read, for the status."""
         return self._campaigns

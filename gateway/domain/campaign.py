@@ -35,8 +35,6 @@ CAMPAIGN_MOVES: Final[dict[CampaignState, frozenset[CampaignState]]] = {
 """Every move. A planned campaign goes back to draft while nobody was frozen; a paused one finishes when the
 last of it expired."""
 
-CAMPAIGN_ENDS: Final = frozenset(state for state, onward in CAMPAIGN_MOVES.items() if not onward)
-
 
 class PauseReason(IntEnum):
     """Why a campaign is paused. Stored; never renumber."""

@@ -113,22 +113,6 @@ def lawful_until(moment: datetime, hours: MarketingHours, zone: tzinfo, is_holid
     return end
 
 
-def spend_lawful_time(
-    start: datetime, wanted: timedelta, hours: MarketingHours, zone: tzinfo, is_holiday: HolidayCheck
-) -> datetime:
-    """When work that needs `wanted` of open hours is done, begun at `start` and resting while they are
-    closed. In UTC; raises `NoLawfulMoment`."""
-    at = start.astimezone(UTC)
-    left = wanted
-    while True:
-        at = next_lawful_moment(at, hours, zone, is_holiday)
-        closes = lawful_until(at, hours, zone, is_holiday)
-        if at + left <= closes:
-            return at + left
-        left -= closes - at
-        at = closes
-
-
 def _local_date(moment: datetime, zone: tzinfo) -> date:
     return moment.astimezone(zone).date()
 

@@ -119,11 +119,6 @@ def find_shorteners(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host for host in found if host in PUBLIC_SHORTENERS))
 
 
-def is_public_shortener(url: str) -> bool:
-    """Whether an address leads through somebody else's short links."""
-    return host_of_url(url) in PUBLIC_SHORTENERS
-
-
 def host_of_url(url: str) -> str:
     """The host of an address without `www.`; empty for what is no address."""
     try:

@@ -8,6 +8,7 @@ import hashlib
 import re
 import zlib
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_CHARACTERS = 32
@@ -17,7 +18,7 @@ RANDOM_OCTETS = 24
 
 _FORM = re.compile(r"est_(?:live|test)_[0-9A-Za-z]{38}")
 
-SCOPES = (
+Scope = Literal[
     "messages:write",
     "messages:read",
     "webhooks",
@@ -26,7 +27,8 @@ SCOPES = (
     "campaigns:write",
     "campaigns:read",
     "orders",
-)
+]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What a key may be allowed: send, cancel and resend; read and estimate; manage endpoints and deliveries;
 change and read people, lists and opt-outs; change and read campaigns and results; tell of orders."""
 

@@ -7,11 +7,10 @@ countries that are used, so nothing of it is loaded before the first marketing t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from gateway.config import Config, CountryRuleConfig, OpenHoursConfig, Weekday
 from gateway.domain.country_rules import CountryRule, CountryRules, RuleChange
-from gateway.domain.quiet_hours import HolidayCheck, OpenHours
+from gateway.domain.quiet_hours import OpenHours
 
 _MOST_CALENDARS = 600
 """Countries times years that are kept; two years of every country there is."""
@@ -40,10 +39,6 @@ class PublicHolidays:
     def __init__(self, changes: Mapping[str, HolidayChange] | None = None) -> None:
         self._changes = changes or {}
         self._calendars: dict[tuple[str, int], frozenset[date]] = {}
-
-    def check_for(self, country: str) -> HolidayCheck:
-        """The check of one country, as the rules of quiet hours take it."""
-        return partial(self.is_holiday, country)
 
     def is_holiday(self, country: str, on: date) -> bool:
         """Whether a local date is a public holiday; countries without a known calendar have none."""

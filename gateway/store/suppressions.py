@@ -25,28 +25,6 @@ async def find_suppressions(
     return {by_key[row["address_key"]]: SuppressionScope(row["scope"]) for row in rows}
 
 
-async def add_suppression(
-    database: Database,
-    shop_id: int,
-    address: str,
-    scope: SuppressionScope,
-    *,
-    source: str,
-    now: datetime,
-    instance_secret: bytes,
-) -> None:
-    """`source` tells a person later why: `mo:STOP`, `carrier`, `operator:uid 1000`."""
-    key = address_key(instance_secret, address)
-    await database.execute("add_suppression", shop_id, slot_of_address(address), key, scope, source, now)
-
-
-async def remove_suppression(
-    database: Database, shop_id: int, address: str, scope: SuppressionScope, *, instance_secret: bytes
-) -> None:
-    key = address_key(instance_secret, address)
-    await database.execute("remove_suppression", shop_id, slot_of_address(address), key, scope)
-
-
 @dataclass(frozen=True, slots=True)
 class Suppression:
     """What keeps one person from being messaged; `address` is known only while the person is a contact.

@@ -12,7 +12,7 @@ from gateway.domain.countries import COUNTRIES
 from gateway.domain.pricing import format_micros, parse_price
 from gateway.domain.sender import InvalidSender, check_sender
 from gateway.intake.changes import MessageChanges
-from gateway.intake.keys import RANDOM_OCTETS, SCOPES, make_key
+from gateway.intake.keys import RANDOM_OCTETS, SCOPES, Scope, make_key
 from gateway.store.database import Database
 from gateway.store.shops import (
     OTP_PER_NUMBER_HOUR,
@@ -41,16 +41,6 @@ Sender = Annotated[str, Meta(min_length=1, max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 ANYWHERE = "*"
-Scope = Literal[
-    "messages:write",
-    "messages:read",
-    "webhooks",
-    "audience:write",
-    "audience:read",
-    "campaigns:write",
-    "campaigns:read",
-    "orders",
-]
 
 
 class ShopRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,27 +8,6 @@ FROM unnest($2::int2[], $3::bytea[]) AS wanted (slot, address_key)
 JOIN suppression AS s ON s.shop_id = $1 AND s.slot = wanted.slot AND s.address_key = wanted.address_key
 GROUP BY s.address_key;
 
--- name: add_suppression
--- Keep a person from being messaged; a second time changes nothing.
--- $1 shop_id int4
--- $2 slot int2
--- $3 address_key bytea
--- $4 scope int2
--- $5 source text
--- $6 now timestamptz
-INSERT INTO suppression (shop_id, slot, address_key, scope, source, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (shop_id, slot, address_key, scope) DO NOTHING;
-
--- name: remove_suppression
--- Lift one scope for a person.
--- $1 shop_id int4
--- $2 slot int2
--- $3 address_key bytea
--- $4 scope int2
-DELETE FROM suppression
-WHERE shop_id = $1 AND slot = $2 AND address_key = $3 AND scope = $4;
-
 -- name: list_suppressions
 -- What keeps people of a shop from being messaged, newest first, after a row that the caller knows. Who has
 -- no contact is known by hash only.

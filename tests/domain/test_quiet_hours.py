@@ -14,7 +14,6 @@ from gateway.domain.quiet_hours import (
     is_lawful,
     lawful_until,
     next_lawful_moment,
-    spend_lawful_time,
 )
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -86,20 +85,6 @@ def test_hours_close_when_said(moment: datetime, hours: MarketingHours, zone: Zo
         assert not is_lawful(closes, hours, zone, is_tenth)
 
 
-@given(moments, rules, zones, st.integers(0, 200_000))
-@settings(max_examples=200)
-def test_work_ends_within_open_hours(
-    moment: datetime, hours: MarketingHours, zone: ZoneInfo, seconds: int
-) -> None:
-    if sum(day.closes_minute - day.opens_minute for day in hours.days if day) < 120:
-        return  # a year of minutes holds no such work
-    wanted = timedelta(seconds=seconds)
-    done = spend_lawful_time(moment, wanted, hours, zone, is_tenth)
-    assert done >= moment + wanted
-    if seconds:
-        assert is_lawful(done - timedelta(microseconds=1), hours, zone, is_tenth)
-
-
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
@@ -130,11 +115,6 @@ def test_hours_that_come_twice_are_open_twice() -> None:
     hours = MarketingHours((OpenHours(130, 140),) * 7, skips_holidays=False)
     between = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert next_lawful_moment(between, hours, PARIS, no_holiday) == datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
-
-
-def test_work_rests_overnight() -> None:
-    done = spend_lawful_time(paris("2026-03-10T21:00:00"), timedelta(hours=3), FRENCH, PARIS, no_holiday)
-    assert done == paris("2026-03-11T10:00:00")
 
 
 def test_hours_that_never_open_are_refused() -> None:

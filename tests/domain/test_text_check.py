@@ -11,7 +11,6 @@ from gateway.domain.text_check import (
     find_forcing_characters,
     find_promotional_words,
     find_shorteners,
-    is_public_shortener,
     list_warnings,
     measure_text,
 )
@@ -81,12 +80,6 @@ def test_what_is_left_fits_and_one_more_does_not(text: str, concat: Concat) -> N
 )
 def test_public_short_links_are_found(text: str, hosts: tuple[str, ...]) -> None:
     assert find_shorteners(text) == hosts
-
-
-def test_a_destination_behind_a_public_short_link_is_known() -> None:
-    assert is_public_shortener("https://www.bit.ly/abc")
-    assert not is_public_shortener("https://shop.example.com/bit.ly")
-    assert not is_public_shortener("http://[bit.ly")
 
 
 @pytest.mark.parametrize(

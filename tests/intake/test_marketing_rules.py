@@ -13,7 +13,7 @@ PLAIN_DAY = date(2026, 3, 10)
 def test_public_holidays_of_the_recipients_country() -> None:
     holidays = PublicHolidays()
     assert holidays.is_holiday("FR", ASSUMPTION)
-    assert holidays.check_for("IT")(ASSUMPTION)
+    assert holidays.is_holiday("IT", ASSUMPTION)
     assert not holidays.is_holiday("US", ASSUMPTION)
     assert not holidays.is_holiday("FR", PLAIN_DAY)
 

@@ -18,8 +18,9 @@ from gateway.store.optouts import (
     withdraw_people,
 )
 from gateway.store.rollups import Tallies
-from gateway.store.suppressions import add_suppression, find_suppressions
+from gateway.store.suppressions import find_suppressions
 from tests.store.desk import Desk
+from tests.store.people import suppress
 from tests.store.rig import Rig
 
 pytestmark = pytest.mark.integration
@@ -167,7 +168,7 @@ async def test_an_undo_brings_back_what_the_person_had_said_before(rig: Rig) -> 
 async def test_start_of_a_person_whom_the_shop_took_out_changes_nothing(rig: Rig) -> None:
     await put(rig, ANNA)
     await withdraw(rig, [stop()._replace(way=OptoutWay.SHOP, detail="anna")])
-    await add_suppression(rig.database, 1, BELA, MARKETING, source="carrier", now=NOW, instance_secret=SECRET)
+    await suppress(rig.database, 1, BELA, MARKETING, source="carrier", now=NOW, instance_secret=SECRET)
     assert await restore(rig, start(), start(BELA)) == 0
     assert await standing(rig, ANNA) == (OUT, MARKETING)
 

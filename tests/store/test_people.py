@@ -14,8 +14,8 @@ from gateway.store.database import Database
 from gateway.store.idempotency import REPLAYED_FOR, delete_old_keys, read_keyed_answer
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
-from gateway.store.suppressions import add_suppression, find_suppressions
-from tests.store.people import put_contact
+from gateway.store.suppressions import find_suppressions
+from tests.store.people import put_contact, suppress
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
@@ -43,7 +43,7 @@ async def test_the_widest_scope_of_each_person_is_found_in_its_shop_only(store: 
         (1, "33612345672", SuppressionScope.ALL),
         (2, "33612345673", SuppressionScope.ALL),
     ):
-        await add_suppression(store, shop_id, address, scope, source="t", now=NOW, instance_secret=SECRET)
+        await suppress(store, shop_id, address, scope, source="t", now=NOW, instance_secret=SECRET)
     addresses = [f"3361234567{n}" for n in range(5)]
     assert await find_suppressions(store, 1, addresses, instance_secret=SECRET) == {
         "33612345671": SuppressionScope.MARKETING,

@@ -23,7 +23,7 @@ from gateway.store.shops import (
     revoke_key,
     update_shop,
 )
-from gateway.store.suppressions import add_suppression, remove_suppression
+from tests.store.people import lift, suppress
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -111,11 +111,9 @@ async def test_the_holder_says_whether_anyone_is_suppressed(store: Database) -> 
         return holder.has_suppressions
 
     marketing = SuppressionScope.MARKETING
-    await add_suppression(
-        store, other.id, "33612345678", marketing, source="t", now=NOW, instance_secret=b"s"
-    )
+    await suppress(store, other.id, "33612345678", marketing, source="t", now=NOW, instance_secret=b"s")
     assert not await has_suppressions()
-    await add_suppression(store, shop.id, "33612345678", marketing, source="t", now=NOW, instance_secret=b"s")
+    await suppress(store, shop.id, "33612345678", marketing, source="t", now=NOW, instance_secret=b"s")
     assert await has_suppressions()
-    await remove_suppression(store, shop.id, "33612345678", marketing, instance_secret=b"s")
+    await lift(store, shop.id, "33612345678")
     assert not await has_suppressions()

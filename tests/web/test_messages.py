@@ -10,8 +10,7 @@ from yarl import URL
 from gateway.domain.people import MarketingConsent, SuppressionScope
 from gateway.domain.public_ids import decode_public_id
 from gateway.store.contacts import Contact
-from gateway.store.suppressions import add_suppression
-from tests.store.people import put_contact
+from tests.store.people import put_contact, suppress
 from tests.web.harness import SECRET, Account, Gateway, run_gateway, soon
 
 pytestmark = pytest.mark.integration
@@ -182,7 +181,7 @@ async def test_a_suppression_of_everything_blocks_and_one_of_marketing_does_not(
         ("33612345678", SuppressionScope.ALL),
         ("33612345679", SuppressionScope.MARKETING),
     ):
-        await add_suppression(
+        await suppress(
             gateway.database,
             shop.shop.id,
             address,
@@ -205,7 +204,7 @@ async def test_the_first_suppression_of_a_shop_is_honoured_within_a_second(
     gateway: Gateway, shop: Account
 ) -> None:
     await gateway.send(shop.live, to=TO, text="x")
-    await add_suppression(
+    await suppress(
         gateway.database,
         shop.shop.id,
         "33612345678",

@@ -1,7 +1,6 @@
 """What each column of the file means, with what stands in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -98,10 +97,6 @@ class ColumnsPanel(ImportPanel):
         self.tell(self.desk.say("importing.columns.country_fault") if is_wrong else "")
         if not is_wrong:
             self.post_message(self.Changed(default_country=typed))
-
-
-def with_changes(settings: ImportSettings, changes: Mapping[str, Any]) -> ImportSettings:
-    return replace(settings, **changes)
 
 
 def list_columns(desk: Desk, job: Mapping[str, Any], settings: ImportSettings) -> list[Json]:

@@ -56,7 +56,6 @@ class SourcePanel(ImportPanel):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._address = ""
-        self._explained = ""
 
     def compose(self) -> ComposeResult:
         say = self.desk.say
@@ -103,7 +102,7 @@ class SourcePanel(ImportPanel):
 
     def show_page(self, address: str, explained: str) -> None:
         """The upload page's address, with its code where there is room for it."""
-        self._address, self._explained = address, explained
+        self._address = address
         page = Text(f"{explained}\n")
         page.append(address, "bold underline")
         page.append(f"\n{self.desk.say('importing.source.page_copy')}")
