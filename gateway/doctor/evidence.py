@@ -46,9 +46,9 @@ class AnswerSeen:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SubmitSeen:
-    """One `submit_sm`, one part of one test message."""
+    """One `submit_sm`, one part of one test message. Each is equal to itself only."""
 
     probe: Probe
     part: int
@@ -96,6 +96,8 @@ class ReceiptSeen:
     has_text: bool
     quoted: bytes | None
     """Octets after `text:`, without trailing blanks; None when there is no `text:`."""
+    source: str
+    destination: str
     receipt: Receipt
 
     @property
@@ -124,9 +126,9 @@ class Evidence:
     bad_pdus: int = 0
     wait_seconds: float = 0.0
     """How long receipts were waited for, at most, after the last submit."""
-    budget_left: int = 0
-    """Parts that might still have been sent."""
-    notes: tuple[str, ...] = field(default=())
+    bind_changes: Mapping[str, object] = field(default_factory=dict)
+    """Settings by path that the bind needed."""
+    notes: tuple[str, ...] = ()
     """What the examination could not try, in words."""
 
     @property

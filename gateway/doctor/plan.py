@@ -4,15 +4,17 @@ Owns the texts, the order of remedies, and how many parts may be billed. Pure: w
 send, and every PDU is made by the planner that the server uses.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from gateway.config.carriers import (
     AddressForm,
+    BindMode,
     Charset,
     Concatenation,
     ConnectorConfig,
@@ -34,8 +36,9 @@ RUN_PARTS: Final = 120
 PROBING: Final = "@_$£éèÄöñ[~"
 """Characters whose octets differ between GSM 03.38 and Latin-1. They stand first, since a receipt quotes the
 first 20 characters (SMPP 3.4 appendix B)."""
-UCS2_OPENING: Final = "Test"
-"""Plain letters, so that a receipt in any alphabet can quote them, in front of letters that need UCS-2."""
+_ROSETTA: Final = "Test {number} @_$£éèÄö Жж Estafette"
+"""In UCS-2 whatever data_coding 0 means, so that the alphabet of the receipts can be read from its quotation;
+plain letters first, which every alphabet has."""
 
 
 class Purpose(Enum):
@@ -46,7 +49,9 @@ class Purpose(Enum):
     ALPHABET = "alphabet"
     """How data_coding 0 is read."""
     LATIN1 = "latin1"
-    """The same characters as Latin-1 octets; sent when the answer to the first left it open."""
+    """The same characters as Latin-1 octets; sent where receipts quote nothing, for the phone to show."""
+    UTF8 = "utf8"
+    """The same as UTF-8; sent where what came back leaves the alphabet open."""
     UCS2 = "ucs2"
     LONG = "long"
     """How a long text is split, and how many receipts it gets."""
@@ -54,6 +59,8 @@ class Purpose(Enum):
     """Whether another sender is taken."""
     BURST = "burst"
     """Several at once."""
+    ONE_BY_ONE = "one_by_one"
+    """After a burst that was refused in part: each after the answer to the one before."""
     RUN = "run"
     """As fast as the answers come."""
 
@@ -77,12 +84,14 @@ def write_probe(purpose: Purpose, number: int, sender: str) -> Probe:
     """The test message for `purpose`. One part each, but the long one, which has two."""
     texts = {
         Purpose.OPENING: f"Estafette test {number}: a plain text.",
-        Purpose.ALPHABET: f"{PROBING} {number} Estafette test: does this text begin with {PROBING} ?",
-        Purpose.LATIN1: f"{PROBING} {number} Estafette test: does this text begin with {PROBING} ?",
-        Purpose.UCS2: f"{UCS2_OPENING} {number} Жж 日本 é Estafette",
+        Purpose.ALPHABET: f"{PROBING} {number} Estafette",
+        Purpose.LATIN1: f"{PROBING} {number} Estafette",
+        Purpose.UTF8: f"{PROBING} {number} Estafette",
+        Purpose.UCS2: _ROSETTA.format(number=number),
         Purpose.LONG: _write_long_text(number),
         Purpose.SENDER: f"Estafette test {number}: sender {sender}.",
         Purpose.BURST: f"Estafette test {number}: several at once.",
+        Purpose.ONE_BY_ONE: f"Estafette test {number}: one by one.",
         Purpose.RUN: f"Estafette test {number}: speed.",
     }
     return Probe(number, purpose, texts[purpose], sender)
@@ -111,7 +120,9 @@ WAITS: Final = frozenset(
 """Refusals that say "later", not "otherwise"."""
 
 
-def remedies_for(command_status: int, config: ConnectorConfig, sender: str, country: str) -> Iterator[Changes]:
+def remedies_for(
+    command_status: int, config: ConnectorConfig, sender: str, country: str
+) -> Iterator[Changes]:
     """What to try, in order, after a plain text was refused twice with `command_status`.
 
     Each is tried alone. A refused part is not billed, so the order goes from the likely to the rare.
@@ -183,11 +194,38 @@ def with_changes(config: ConnectorConfig, changes: Changes) -> ConnectorConfig:
     return config
 
 
-def latin1_changes() -> Changes:
-    """Writes data_coding 0 as Latin-1."""
-    return {"default_charset.send": Charset.LATIN1}
+ALPHABETS: Final[Mapping[Purpose, Charset]] = MappingProxyType(
+    {Purpose.ALPHABET: Charset.GSM, Purpose.LATIN1: Charset.LATIN1, Purpose.UTF8: Charset.UTF8}
+)
+"""How data_coding 0 is written in the test messages that are about it."""
 
 
-def old_version() -> Changes:
-    """Binds as SMPP 3.3."""
-    return {"interface_version": InterfaceVersion.V33}
+# About the credentials themselves: no form helps, and repeats get an address blocked (quirk 14).
+_HOPELESS_BINDS: Final = frozenset(
+    (CommandStatus.ESME_RINVPASWD, CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RALYBND)
+)
+_USUAL_SYSTEM_TYPES: Final = ("SMPP", "VMA", "")
+"""Those that carriers' documents name most; any other only the carrier can tell."""
+
+
+def next_bind_form(
+    config: ConnectorConfig, changes: Changes, command_status: int | None, tried: Sequence[Changes]
+) -> Changes | None:
+    """What to change after a bind with `changes` was refused; None when nothing is left that may help.
+
+    `command_status` is None where nothing answered at all.
+    """
+    if command_status is None or command_status in _HOPELESS_BINDS:
+        return None
+    forms: list[Changes] = []
+    if command_status == CommandStatus.ESME_RINVSYSTYP:
+        forms = [
+            {**changes, "system_type": name} for name in _USUAL_SYSTEM_TYPES if name != config.system_type
+        ]
+    other = (
+        BindMode.TRANSMITTER_RECEIVER if config.bind_mode is BindMode.TRANSCEIVER else BindMode.TRANSCEIVER
+    )
+    forms.append({**changes, "bind_mode": other})
+    if command_status != CommandStatus.ESME_RINVSYSTYP:
+        forms.append({**changes, "interface_version": InterfaceVersion.V33})
+    return next((form for form in forms if form not in tried), None)
