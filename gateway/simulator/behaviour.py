@@ -27,6 +27,8 @@ _INTERMEDIATE_BIT: Final = 0x10
 _SUCCESS_ONLY: Final = 0x03
 """SMPP 5.0 §4.7.21 gives the value a meaning that 3.4 reserves."""
 
+_BODIES_WITHOUT_ID: Final = (ResponseBody.NONE, ResponseBody.EMPTY)
+
 _THROTTLE_MEMORY: Final = 10_000
 """Magic messages whose refusals are counted at a time; beyond it the oldest is forgotten, and starts anew."""
 
@@ -59,6 +61,11 @@ class Verdict:
     receipts: tuple[PlannedReceipt, ...] = ()
     body: ResponseBody = ResponseBody.NORMAL
     """What follows the header of the response."""
+
+    @property
+    def tells_id(self) -> bool:
+        """Whether the response names an id."""
+        return self.body not in _BODIES_WITHOUT_ID
 
     @property
     def is_taken(self) -> bool:

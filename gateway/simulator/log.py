@@ -58,7 +58,9 @@ class SubmitLine(Line, tag="submit"):
     answered: bool
     """False when the profile says that no response is sent."""
     carrier_id: str
-    """The id as the response says it; empty when refused."""
+    """The id as the response says it; empty when it says none."""
+    receipt_id: str
+    """The id as its receipts will say it; empty when the message is refused."""
     source: str
     """Sender's address."""
     destination: str
