@@ -16,7 +16,7 @@ from gateway.commands.contact_list import find_list
 from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import add_server_options, add_shop_option, choose_shop, connect
 from gateway.commands.person import find_person
-from gateway.commands.tables import format_table, print_document
+from gateway.commands.tables import format_table, print_answer
 
 _MOST_SHOWN = 200
 
@@ -78,10 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_people(client, shop, list_id, sys.stdout, as_json=arguments.json)
         return ExitStatus.DONE
     answer, text = _ANSWERS[arguments.word](client, shop, arguments)
-    if arguments.json:
-        print_document(answer)
-    else:
-        print(text)
+    print_answer(answer, text, as_json=arguments.json)
     return ExitStatus.DONE
 
 

@@ -9,7 +9,7 @@ from gateway.commands.errors import CommandError, ExitStatus
 from gateway.commands.options import add_server_options, add_shop_option, choose_shop, connect
 from gateway.commands.paging import read_pages
 from gateway.commands.person import find_person
-from gateway.commands.tables import format_table, print_document
+from gateway.commands.tables import format_table, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     client = connect(arguments)
     shop = choose_shop(client, arguments.shop)
     answer, text = _ANSWERS[arguments.word](client, shop, arguments)
-    if arguments.json:
-        print_document(answer)
-    else:
-        print(text)
+    print_answer(answer, text, as_json=arguments.json)
     return ExitStatus.DONE
 
 

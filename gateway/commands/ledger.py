@@ -12,7 +12,7 @@ from typing import Any
 from gateway.commands.errors import ExitStatus, ServerUnreachable
 from gateway.commands.local_database import open_database
 from gateway.commands.options import add_server_options, connect, read_configuration
-from gateway.commands.tables import format_table, print_document
+from gateway.commands.tables import format_table, print_answer
 from gateway.config import Config
 from gateway.ledger.accounts import read_ledger
 
@@ -34,10 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.socket:
             raise
         report = asyncio.run(_count(read_configuration(arguments.config)))
-    if arguments.json:
-        print_document(report)
-    else:
-        print(describe_ledger(report, shows_all=arguments.all))
+    print_answer(report, describe_ledger(report, shows_all=arguments.all), as_json=arguments.json)
     return ExitStatus.DONE if report["balanced"] else ExitStatus.REFUSED
 
 

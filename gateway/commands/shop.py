@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.commands.errors import ExitStatus
 from gateway.commands.options import add_server_options, connect
-from gateway.commands.tables import format_table, print_document
+from gateway.commands.tables import format_table, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         answer = client.get("/admin/shops")
         text = _describe_all(answer["shops"])
-    if arguments.json:
-        print_document(answer)
-    else:
-        print(text)
+    print_answer(answer, text, as_json=arguments.json)
     return ExitStatus.DONE
 
 

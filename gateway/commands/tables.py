@@ -30,6 +30,14 @@ def count_columns(text: str) -> int:
     )
 
 
+def print_answer(answer: object, text: str, *, as_json: bool) -> None:
+    """What a command found: the server's own answer for scripts, else the same in words."""
+    if as_json:
+        print_document(answer)
+    else:
+        print(text)
+
+
 def print_document(document: object) -> None:
     """One JSON document on one line."""
     print(json.dumps(document, ensure_ascii=False))

@@ -171,28 +171,28 @@ class _Demo:
 
 async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
     """The result of `work`, or None when `stop` is set before; the work is cancelled then."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
-    finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.wait((working, stopping))
+    return await _race(work, stop.wait())
 
 
-async def _while_up(gateway: Gateway, work: Coroutine[Any, Any, T]) -> T:
+async def _while_up(gateway: Gateway, work: Coroutine[Any, Any, T]) -> T | None:
     """The result of `work`; a server that fails meanwhile ends it with its own error."""
-    working, failing = asyncio.create_task(work), asyncio.create_task(gateway.wait_failed())
+    return await _race(work, gateway.wait_failed())
+
+
+async def _race(work: Coroutine[Any, Any, T], end: Coroutine[Any, Any, Any]) -> T | None:
+    """The result of `work`, or None when `end` comes before it; an error of either is raised, and what still
+    goes on is cancelled."""
+    working, ending = asyncio.create_task(work), asyncio.create_task(end)
     try:
-        await asyncio.wait((working, failing), return_when=asyncio.FIRST_COMPLETED)
-        if failing.done():
-            failing.result()
-        return await working
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        ending.result()
+        return None
     finally:
-        for task in (working, failing):
+        for task in (working, ending):
             task.cancel()
-        await asyncio.wait((working, failing))
+        await asyncio.wait((working, ending))
 
 
 def _load_carrier() -> Profile:
