@@ -13,11 +13,11 @@ from typing import Final
 from gateway.config.carriers import Charset, OctetOrder
 from gateway.doctor.evidence import ReceiptSeen, SubmitSeen
 from gateway.doctor.ids import Matching
-from gateway.doctor.plan import Purpose
+from gateway.doctor.plan import ALPHABETS, Purpose
 from gateway.smpp.constants import DataCoding
 from gateway.smpp.gsm import decode_gsm, encode_gsm, pack_septets, unpack_septets
 
-_ABOUT_ALPHABETS: Final = (Purpose.OPENING, Purpose.ALPHABET, Purpose.LATIN1, Purpose.UTF8, Purpose.UCS2)
+_ABOUT_ALPHABETS: Final = (Purpose.OPENING, *ALPHABETS, Purpose.UCS2)
 _CODECS: Final = {Charset.LATIN1: "latin-1", Charset.ASCII: "ascii", Charset.UTF8: "utf-8"}
 _STATED: Final = {
     DataCoding.ASCII.value: Charset.ASCII,
@@ -80,7 +80,7 @@ def read_alphabets(submits: Iterable[SubmitSeen], matching: Matching) -> Alphabe
     ways = [way for way in _ways() if all(_foretells(way, each) for each in quotations)]
     return AlphabetsSeen(
         quotations,
-        frozenset(send for send, _, _, _ in ways if _has(quotations, Purpose.ALPHABET)),
+        frozenset(send for send, _, _, _ in ways if _has(quotations, *ALPHABETS)),
         frozenset(receive for _, receive, _, _ in ways if _has_default_coding(quotations)),
         frozenset(order for _, _, order, _ in ways if _has(quotations, Purpose.UCS2)),
         bool(quotations) and all(each.is_same for each in quotations),
@@ -100,8 +100,8 @@ def _quotes_enough(receipt: ReceiptSeen) -> bool:
     return receipt.quoted is not None and len(receipt.quoted) >= _LEAST_QUOTED
 
 
-def _has(quotations: Sequence[Quotation], purpose: Purpose) -> bool:
-    return any(each.purpose is purpose for each in quotations)
+def _has(quotations: Sequence[Quotation], *purposes: Purpose) -> bool:
+    return any(each.purpose in purposes for each in quotations)
 
 
 def _has_default_coding(quotations: Sequence[Quotation]) -> bool:

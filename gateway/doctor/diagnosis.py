@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.config.carriers import Charset, ConnectorConfig, OctetOrder
+from gateway.config.carriers import ConnectorConfig, OctetOrder
 from gateway.doctor.alphabets import AlphabetsSeen, read_alphabets
 from gateway.doctor.clocks import read_clock
 from gateway.doctor.evidence import Evidence
@@ -10,10 +10,8 @@ from gateway.doctor.findings import Diagnosis, Notebook, join
 from gateway.doctor.forms import read_binds, read_opening, read_senders, read_splitting
 from gateway.doctor.ids import Matching, match_ids
 from gateway.doctor.limits import describe_refusals, read_limits
-from gateway.doctor.plan import PROBING, Purpose
+from gateway.doctor.plan import ALPHABETS, PROBING, Purpose
 from gateway.doctor.receipt_habits import read_id_form, read_receipts
-
-_PHONE_READS = {Purpose.ALPHABET: Charset.GSM, Purpose.LATIN1: Charset.LATIN1, Purpose.UTF8: Charset.UTF8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def needs_other_alphabets(evidence: Evidence) -> tuple[Purpose, ...]:
 
 
 def _read_alphabets(evidence: Evidence, matching: Matching, notes: Notebook) -> None:
-    if not evidence.of(Purpose.ALPHABET):
+    if not evidence.of(*ALPHABETS):
         notes.unseen.append("The alphabet of data_coding 0: nothing was sent for it.")
         return
     seen = read_alphabets(evidence.submits, matching)
@@ -70,7 +68,9 @@ def _read_alphabets(evidence: Evidence, matching: Matching, notes: Notebook) -> 
             )
         notes.propose("default_charset.send", charset, because, likely=not single)
     else:
-        notes.unseen.append(f"The alphabet of data_coding 0: {_why_unknown(seen)} Look at the phone.")
+        notes.unseen.append(
+            f"The alphabet of data_coding 0: {_why_unknown(seen, matching)} Look at the phone."
+        )
         _ask_the_phone(evidence, notes)
     if len(seen.receive) == 1 and not seen.may_copy:
         notes.propose(
@@ -92,7 +92,7 @@ def _read_octet_order(seen: AlphabetsSeen, notes: Notebook) -> None:
 
 
 def _show_quotation(seen: AlphabetsSeen) -> str:
-    quotation = next(each for each in seen.quotations if each.purpose is Purpose.ALPHABET)
+    quotation = next(each for each in seen.quotations if each.purpose in ALPHABETS)
     size = 8
     return (
         f"{len(seen.quotations)} receipts quote their texts so; the octets {quotation.sent[:size].hex(' ')} "
@@ -100,7 +100,9 @@ def _show_quotation(seen: AlphabetsSeen) -> str:
     )
 
 
-def _why_unknown(seen: AlphabetsSeen) -> str:
+def _why_unknown(seen: AlphabetsSeen, matching: Matching) -> str:
+    if not matching.by_submit:
+        return "no receipt can be matched with its text."
     if not seen.quotations:
         return "the receipts quote no text."
     if seen.may_copy:
@@ -116,7 +118,7 @@ def _why_unknown(seen: AlphabetsSeen) -> str:
 
 def _ask_the_phone(evidence: Evidence, notes: Notebook) -> None:
     for submit in evidence.taken:
-        charset = _PHONE_READS.get(submit.probe.purpose)
+        charset = ALPHABETS.get(submit.probe.purpose)
         if charset is not None:
             notes.on_the_phone.append(
                 f"Does the text with number {submit.probe.number} begin with {PROBING} ? Then "

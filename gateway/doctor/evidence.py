@@ -124,6 +124,8 @@ class Evidence:
     ends: tuple[str, ...] = ()
     """Why sessions ended by themselves, in words, in order."""
     bad_pdus: int = 0
+    strays: tuple[str, ...] = ()
+    """Commands that came and that nobody asks for, by name."""
     wait_seconds: float = 0.0
     """How long receipts were waited for, at most, after the last submit."""
     bind_changes: Mapping[str, object] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from itertools import count, pairwise
 from random import Random
 from typing import Final
 
-from gateway.config.carriers import ConnectorConfig
+from gateway.config.carriers import Concatenation, ConnectorConfig
 from gateway.doctor.diagnosis import needs_other_alphabets
 from gateway.doctor.errors import NoBind
 from gateway.doctor.evidence import Evidence
@@ -22,6 +22,7 @@ from gateway.doctor.line import Line
 from gateway.doctor.plan import (
     ALPHABETS,
     BURST,
+    LONGEST_TEXTS,
     RUN_PARTS,
     THOROUGH_BURSTS,
     THOROUGH_PARTS,
@@ -126,7 +127,9 @@ class Examination:
             return
         for purpose in (Purpose.ALPHABET, Purpose.UCS2):
             await self._send(purpose)
-        await self._split()
+        way = await self._split()
+        if way is not None and self._terms.is_thorough:
+            await self._lengthen(way)
         for sender in self._terms.senders[1:]:
             await self._send(Purpose.SENDER, sender=sender)
         await self._burst()
@@ -188,7 +191,7 @@ class Examination:
         """Find the form in which a plain text is taken, one refusal after another; whether there is one."""
         refused_with = await self._status_of(self._base)
         tries = 2
-        while refused_with:
+        while refused_with and refused_with not in WAITS:
             before = refused_with
             for remedy in remedies_for(
                 before, self._line.config, self._terms.senders[0], self._terms.number.country
@@ -216,30 +219,44 @@ class Examination:
             sent = await self._send(Purpose.OPENING, changes)
             if sent is None or sent.answer is None:
                 return None
-            if sent.answer.command_status in (0, status):
+            if sent.answer.command_status in (0, status) or sent.answer.command_status in WAITS:
                 return sent.answer.command_status
             status = sent.answer.command_status
         return status
 
     # Long texts.
 
-    async def _split(self) -> None:
-        """Try the ways to split a long text until every part is taken."""
+    async def _split(self) -> Changes | None:
+        """Try the ways to split a long text until every part is taken; the way that was."""
         session, _ = await self._line.sending_bind()
         for way in splittings(self._line.config, sends_tlvs=session.sends_tlvs):
             changes = {**self._base, "concatenation": way}
             for _ in range(2):
                 if not self._may_bill(2):
                     self._notes.append("Other ways to split a long text: no parts were left for them.")
-                    return
-                sent = await self._send_long(changes)
+                    return None
+                sent = await self._send_long(Purpose.LONG, changes)
                 self._tell(f"Message {sent[0].probe.number}, long, {way.value}: {_describe(*sent)}.")
-                if all(each.answer is not None and not each.answer.command_status for each in sent):
-                    return
+                if all(each.is_taken for each in sent):
+                    return changes
+        return None
 
-    async def _send_long(self, changes: Changes) -> list[Sent]:
+    async def _lengthen(self, changes: Changes) -> None:
+        """Ever shorter texts until one is taken. With `payload` the SMSC cuts, and its limit stays its "
+        "own."""
+        if changes["concatenation"] is Concatenation.PAYLOAD:
+            return
+        for parts in LONGEST_TEXTS:
+            if not self._may_bill(parts):
+                return
+            sent = await self._send_long(Purpose.LONGEST, changes, parts=parts)
+            self._tell(f"Message {sent[0].probe.number}, {parts} parts: {_describe(*sent)}.")
+            if all(each.is_taken for each in sent):
+                return
+
+    async def _send_long(self, purpose: Purpose, changes: Changes, *, parts: int = 2) -> list[Sent]:
         """All parts of a long text, each after the answer to the one before, until one is refused."""
-        probe = write_probe(Purpose.LONG, next(self._numbers), self._terms.senders[0])
+        probe = write_probe(purpose, next(self._numbers), self._terms.senders[0], parts=parts)
         done: list[Sent] = []
         part = 0
         while True:
@@ -249,7 +266,7 @@ class Examination:
                     break
             done.append(sent)
             part += 1
-            if part >= sent.parts or sent.answer is None or sent.answer.command_status:
+            if part >= sent.parts or not sent.is_taken:
                 return done
 
     # Limits.
@@ -278,7 +295,7 @@ class Examination:
             if sent is None:
                 return
             await self._line.answered(sent)
-            if sent.answer is None or sent.answer.command_status:
+            if not sent.is_taken:
                 return
 
     async def _race(self) -> None:
@@ -320,7 +337,7 @@ class Examination:
     async def _await_receipts(self) -> None:
         """Wait until every message has an end, then a little for repeats and for the link to be tested."""
         self._tell(f"Waiting for receipts, at most {self._terms.wait_seconds:g} s.")
-        taken = [sent for sent in self._tape.sent if sent.answer and not sent.answer.command_status]
+        taken = [sent for sent in self._tape.sent if sent.is_taken]
         await self._tape.until(lambda: self._ended() >= len(taken), seconds=self._terms.wait_seconds)
         seconds = self._terms.link_seconds + 1.0
         await self._tape.until(lambda: False, seconds=min(seconds, self._terms.wait_seconds))

@@ -59,11 +59,18 @@ def _read_version(bound: Sequence[BindSeen], refused: Sequence[BindSeen], notes:
             version,
             f"bound when 3.3 was stated; with 3.4 the {_describe_refusals(refused_newer)}",
         )
+    elif answered is None and any(bind.command_status == CommandStatus.ESME_RINVCMDID for bind in refused):
+        notes.propose(
+            "interface_version",
+            InterfaceVersion.V33,
+            "bind_transceiver, which came with 3.4, is an unknown command here, and no version was stated",
+            likely=True,
+        )
     elif answered is None:
         notes.propose(
             "interface_version",
             version,
-            "the answer to the bind states no version, which 3.3 and 3.4 SMSCs do",
+            "the answer to the bind states no version, as those of 3.3 and of many 3.4 SMSCs do",
         )
     elif answered < INTERFACE_VERSION_34:
         notes.propose(
@@ -97,6 +104,9 @@ def _read_link(evidence: Evidence, notes: Notebook) -> None:
             f"The connection ended {count(len(evidence.ends), 'time')} meanwhile: "
             f"{join(sorted(set(evidence.ends)))}."
         )
+    if evidence.strays:
+        names = join(sorted(set(evidence.strays)))
+        notes.remarks.append(f"{count(len(evidence.strays), 'PDU')} came that nobody asked for: {names}.")
     if evidence.bad_pdus:
         notes.remarks.append(
             f"{count(evidence.bad_pdus, 'PDU')} could not be read and was answered with an error."
@@ -125,13 +135,13 @@ def read_opening(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -
                 f"A plain text was refused with {join([show_status(status) for status in statuses])} and "
                 "taken when sent again: a passing fault."
             )
-        notes.propose("validity", config.validity, "a text with its validity so was taken")
+        notes.propose("validity", config.validity, "a text that states its validity so was taken")
         return
     refusals = join([show_status(status) for status in statuses])
     for path, value in taken.changes.items():
         notes.propose(path, _plain(value), f"refused with {refusals} without it, taken with it")
     if "validity" not in taken.changes:
-        notes.propose("validity", config.validity, "a text with its validity so was taken")
+        notes.propose("validity", config.validity, "a text that states its validity so was taken")
 
 
 def _plain(value: object) -> Value:
@@ -142,33 +152,58 @@ def _plain(value: object) -> Value:
 
 def read_splitting(evidence: Evidence, notes: Notebook) -> None:
     """`concatenation` and `max_parts`, by the first way in which every part was taken."""
-    attempts: dict[int, list[SubmitSeen]] = {}
-    for submit in evidence.of(Purpose.LONG):
-        attempts.setdefault(submit.probe.number, []).append(submit)
+    attempts = last_tries(evidence.of(Purpose.LONG))
     if not attempts:
         notes.unseen.append("How long texts are split: none was sent.")
         return
     refused = []
-    for attempt in attempts.values():
+    for attempt in attempts:
         way = attempt[0].changes.get("concatenation")
         assert isinstance(way, Concatenation)
-        statuses = sorted(
-            {submit.answer.command_status for submit in attempt if submit.answer and submit.is_refused}
-        )
+        statuses = sorted(_refusals(attempt))
         if statuses:
-            refused.append(
-                f"{way.value} was refused with {join([show_status(status) for status in statuses])}"
-            )
-        elif all(submit.is_taken for submit in attempt):
+            refused.append(f"{way.value} was refused with {join([show_status(each) for each in statuses])}")
+        elif len(attempt) == attempt[0].parts and all(submit.is_taken for submit in attempt):
             seen = f"{count(attempt[0].parts, 'submit')} of one long text taken"
             if refused:
                 seen = f"{join(list(dict.fromkeys(refused)))}; with {way.value} {seen}"
             notes.propose("concatenation", way, seen)
+            _read_most_parts(evidence, notes)
             return
     notes.unseen.append(
         f"How long texts are split: {join(list(dict.fromkeys(refused))) or 'parts had no answer'}. If the "
         "carrier takes no long texts at all, set `max_parts: 1`."
     )
+
+
+def last_tries(submits: Sequence[SubmitSeen]) -> list[list[SubmitSeen]]:
+    """The last try of each part, message by message: those before were refused for the moment only."""
+    messages: dict[int, dict[int, SubmitSeen]] = {}
+    for submit in submits:
+        messages.setdefault(submit.probe.number, {})[submit.part] = submit
+    return [list(parts.values()) for parts in messages.values()]
+
+
+def _refusals(submits: Sequence[SubmitSeen]) -> set[int]:
+    return {submit.answer.command_status for submit in submits if submit.answer and submit.is_refused}
+
+
+def _read_most_parts(evidence: Evidence, notes: Notebook) -> None:
+    """`max_parts`, where ever shorter texts were sent until one was taken."""
+    refused: list[tuple[int, int]] = []
+    for attempt in last_tries(evidence.of(Purpose.LONGEST)):
+        statuses = _refusals(attempt)
+        if statuses:
+            refused.append((attempt[0].parts, min(statuses)))
+        elif all(submit.is_taken for submit in attempt):
+            if refused:
+                sizes = join([str(parts) for parts, _ in refused])
+                status = show_status(refused[-1][1])
+                seen = f"texts in {sizes} parts were refused with {status}, one in {attempt[0].parts} taken"
+                notes.propose("max_parts", attempt[0].parts, seen, likely=True)
+            else:
+                notes.remarks.append(f"A text in {attempt[0].parts} parts was taken.")
+            return
 
 
 def read_senders(evidence: Evidence, notes: Notebook) -> None:

@@ -17,6 +17,7 @@ from gateway.doctor.plan import Purpose
 from gateway.smpp.statuses import describe_status
 
 _FEWEST_FOR_PERCENTILES = 5
+_AT_ONCE = (Purpose.BURST, Purpose.ONE_BY_ONE, Purpose.RUN)
 _FULL_WINDOW_STATUSES = frozenset((0x14, 0x58, 0x45, 0x08, 0x04))
 """What SMSCs answer above their window (quirks 39, 41), and the carriers' own."""
 
@@ -52,6 +53,12 @@ def read_limits(submits: Sequence[SubmitSeen], notes: Notebook, *, configured_wi
         notes.unseen.append(
             "How many submits may await their answer: no burst was sent, so keep `window` small."
         )
+    elif limited is not None and _is_refused_alone(submits, limited):
+        assert limited.refused_with is not None
+        notes.unseen.append(
+            f"How many submits may await their answer: {show_status(limited.refused_with)} came also where "
+            "only one did, so the refusals among those sent at once say nothing of a window."
+        )
     elif limited is not None:
         _read_full_window(limited, submits, notes)
     elif all(burst.is_plain for burst in bursts):
@@ -75,6 +82,12 @@ def _bursts(submits: Sequence[SubmitSeen]) -> list[list[SubmitSeen]]:
         else:
             bursts.append([submit])
     return bursts
+
+
+def _is_refused_alone(submits: Sequence[SubmitSeen], burst: BurstSeen) -> bool:
+    """Whether the status of the burst was answered to a message that was alone on its way, before it."""
+    alone = [submit for submit in submits if submit.probe.purpose not in _AT_ONCE]
+    return any(submit.answer and submit.answer.command_status == burst.refused_with for submit in alone)
 
 
 def _is_limited(burst: BurstSeen) -> bool:

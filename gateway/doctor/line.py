@@ -17,7 +17,7 @@ from gateway.dispatch.binding import bind_settings, modes_of
 from gateway.dispatch.planning import Planner
 from gateway.doctor.errors import NoBind
 from gateway.doctor.evidence import BindSeen
-from gateway.doctor.plan import Changes, Probe, next_bind_form, with_changes
+from gateway.doctor.plan import Changes, Probe, Purpose, next_bind_form, with_changes
 from gateway.doctor.recording import Ear, Sent, Tape
 from gateway.domain.message import accepted
 from gateway.session.backoff import Backoff, Delay, FailureKind
@@ -31,6 +31,8 @@ _WINDOW: Final = 100
 _VALIDITY: Final = timedelta(hours=1)
 _BACK_SECONDS: Final = 20.0
 """Wait for a bind that was lost to come back."""
+_BILLED_PARTS: Final = {Purpose.LONG: 2}
+"""Of a text that leaves in one submit, because the carrier cuts it."""
 _PAUSE_SECONDS: Final = 0.3
 """Between a refused bind and the next try."""
 _DELAYS: Final[Mapping[FailureKind, Delay]] = MappingProxyType({kind: Delay(1, 5) for kind in FailureKind})
@@ -189,7 +191,7 @@ class Line:
             probe=probe,
             part=part,
             parts=len(plan.bodies),
-            bills=1,
+            bills=_BILLED_PARTS.get(probe.purpose, 1) if len(plan.bodies) == 1 else 1,
             bind_no=ear.bind_no,
             session_no=ear.session_no,
             at=self._tape.clock(),

@@ -26,10 +26,12 @@ from gateway.smpp.statuses import CommandStatus
 
 USUAL_PARTS: Final = 15
 """Parts that an examination bills at most: the number belongs to a person, and each part costs."""
-THOROUGH_PARTS: Final = 260
+THOROUGH_PARTS: Final = 280
 BURST: Final = 8
 """Messages sent at once to see how many may await their answer."""
 THOROUGH_BURSTS: Final = (8, 16, 32, 64)
+LONGEST_TEXTS: Final = (10, 8, 6, 5, 4, 3)
+"""Parts of the texts that look for the most, `--thorough` only."""
 RUN_PARTS: Final = 120
 """Most parts of the run that looks for a speed limit, `--thorough` only."""
 
@@ -55,6 +57,8 @@ class Purpose(Enum):
     UCS2 = "ucs2"
     LONG = "long"
     """How a long text is split, and how many receipts it gets."""
+    LONGEST = "longest"
+    """How many parts a text may have."""
     SENDER = "sender"
     """Whether another sender is taken."""
     BURST = "burst"
@@ -80,15 +84,16 @@ class Probe:
     sender: str
 
 
-def write_probe(purpose: Purpose, number: int, sender: str) -> Probe:
-    """The test message for `purpose`. One part each, but the long one, which has two."""
+def write_probe(purpose: Purpose, number: int, sender: str, *, parts: int = 2) -> Probe:
+    """The test message for `purpose`. One part each, but the long ones, which have `parts`."""
     texts = {
         Purpose.OPENING: f"Estafette test {number}: a plain text.",
         Purpose.ALPHABET: f"{PROBING} {number} Estafette",
         Purpose.LATIN1: f"{PROBING} {number} Estafette",
         Purpose.UTF8: f"{PROBING} {number} Estafette",
         Purpose.UCS2: _ROSETTA.format(number=number),
-        Purpose.LONG: _write_long_text(number),
+        Purpose.LONG: _write_long_text(number, parts),
+        Purpose.LONGEST: _write_long_text(number, parts),
         Purpose.SENDER: f"Estafette test {number}: sender {sender}.",
         Purpose.BURST: f"Estafette test {number}: several at once.",
         Purpose.ONE_BY_ONE: f"Estafette test {number}: one by one.",
@@ -97,11 +102,16 @@ def write_probe(purpose: Purpose, number: int, sender: str) -> Probe:
     return Probe(number, purpose, texts[purpose], sender)
 
 
-def _write_long_text(number: int) -> str:
-    """Two parts under every way of splitting; ends so that a lost end shows."""
-    beginning = f"Estafette test {number}: one long text in two parts. "
+def _write_long_text(number: int, parts: int) -> str:
+    """So many parts under every way of splitting; ends so that a lost end shows."""
+    beginning = f"Estafette test {number}: one long text in {parts} parts. "
     end = " It must arrive as one message, to the word END"
-    return beginning + ("abcdefghi " * 20)[: 200 - len(beginning) - len(end)] + end
+    size = _FULL_PARTS_CHARACTERS * (parts - 1) + 20
+    return beginning + ("abcdefghi " * (size // 10))[: size - len(beginning) - len(end)] + end
+
+
+_FULL_PARTS_CHARACTERS: Final = 153
+"""Of a part with a header, or as the SMSC would cut; with a wider one the text has as many parts."""
 
 
 # What a refusal hints at, by command_status. Carriers also use the last group for anything (quirk 39).

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from gateway.config.carriers import ReceiptMode
 from gateway.doctor.evidence import Evidence, ReceiptSeen, SubmitSeen, Vehicle
 from gateway.doctor.findings import Notebook, count, join
+from gateway.doctor.forms import last_tries
 from gateway.doctor.ids import AS_IT_IS, IdRule, Matching
 from gateway.doctor.plan import Purpose
+from gateway.domain.addresses import read_address
 from gateway.domain.carrier_ids import IdConversion
 from gateway.smpp.receipts import FINAL_STATES
 
@@ -106,6 +108,7 @@ def read_receipts(evidence: Evidence, matching: Matching, notes: Notebook) -> No
     _read_announcement(receipts, matching, notes)
     _note_time_and_place(evidence, matching, notes)
     _note_states(receipts, matching, notes)
+    _note_addresses(matching, notes)
     _read_receipts_per_message(evidence, matching, notes)
 
 
@@ -195,6 +198,31 @@ def _note_time_and_place(evidence: Evidence, matching: Matching, notes: Notebook
         )
 
 
+def _note_addresses(matching: Matching, notes: Notebook) -> None:
+    """Senders that the carrier replaced (quirk 85), and addresses the wrong way round (quirk 62)."""
+    replaced: Counter[str] = Counter()
+    swapped = 0
+    for submit, receipts in matching.by_submit.items():
+        sender = submit.probe.sender
+        for receipt in receipts:
+            ends = [
+                read_address(end.encode("ascii", "replace")) for end in (receipt.source, receipt.destination)
+            ]
+            if ends[0] == sender:
+                swapped += 1
+            elif ends[1] and ends[1] != sender and not sender.endswith(ends[1].lstrip("0")):
+                replaced[ends[1]] += 1
+    if swapped:
+        notes.remarks.append(
+            f"{count(swapped, 'receipt')} named the sender where the handset belongs; ids alone are matched."
+        )
+    for address, times in replaced.items():
+        notes.remarks.append(
+            f"{count(times, 'receipt')} named {address} as the sender: the carrier may put it in place of "
+            "yours."
+        )
+
+
 def _note_states(receipts: Sequence[ReceiptSeen], matching: Matching, notes: Notebook) -> None:
     intermediate, shown = _share(receipts, lambda receipt: not receipt.receipt.is_final)
     if intermediate:
@@ -230,11 +258,11 @@ def _note_states(receipts: Sequence[ReceiptSeen], matching: Matching, notes: Not
 
 def _read_receipts_per_message(evidence: Evidence, matching: Matching, notes: Notebook) -> None:
     """Whether each part of a long text gets a receipt (quirk 59), judged by the way that was taken."""
-    parts = [submit for submit in evidence.of(Purpose.LONG) if submit.is_taken and submit.parts > 1]
-    attempts: dict[int, list[SubmitSeen]] = {}
-    for submit in parts:
-        attempts.setdefault(submit.probe.number, []).append(submit)
-    whole = [attempt for attempt in attempts.values() if len(attempt) == attempt[0].parts]
+    whole = [
+        attempt
+        for attempt in last_tries(evidence.of(Purpose.LONG))
+        if 1 < attempt[0].parts == len(attempt) and all(submit.is_taken for submit in attempt)
+    ]
     if not whole or not matching.by_submit:
         return
     receipted = [[bool(matching.receipts_of(submit)) for submit in attempt] for attempt in whole]

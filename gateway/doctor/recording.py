@@ -20,7 +20,7 @@ from gateway.session.settings import Direction, Trace
 from gateway.smpp import pdus
 from gateway.smpp.codec import decode
 from gateway.smpp.constants import CommandId, DataCoding, Tag
-from gateway.smpp.errors import BadPdu
+from gateway.smpp.errors import BadPdu, name_command
 from gateway.smpp.framing import Frame, Framer
 from gateway.smpp.receipts import Receipt, parse_receipt
 from gateway.smpp.udh import split_user_data
@@ -30,6 +30,7 @@ _BIND_RESPONSES: Final = (
     CommandId.BIND_RECEIVER_RESP,
     CommandId.BIND_TRANSCEIVER_RESP,
 )
+_EXPECTED: Final = frozenset((CommandId.UNBIND, CommandId.UNBIND_RESP))
 _ANSWERS: Final = (CommandId.SUBMIT_SM_RESP, CommandId.GENERIC_NACK)
 _DELIVERIES: Final = (CommandId.DELIVER_SM, CommandId.DATA_SM)
 _find_quotation: Final = re.compile(rb"\btext *: ?", re.IGNORECASE).search
@@ -54,6 +55,10 @@ class Sent:
     sequence_number: int = 0
     answer: AnswerSeen | None = None
     is_settled: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        return self.answer is not None and not self.answer.command_status
 
     @property
     def may_be_billed(self) -> bool:
@@ -88,6 +93,7 @@ class Tape:
         self.link_requests = 0
         self.bad_pdus = 0
         self.ends: list[str] = []
+        self.strays: list[str] = []
         self._order = 0
         self._news = asyncio.Event()
 
@@ -123,6 +129,7 @@ class Tape:
             link_requests=self.link_requests,
             ends=tuple(self.ends),
             bad_pdus=self.bad_pdus,
+            strays=tuple(self.strays),
         )
 
 
@@ -176,6 +183,8 @@ class Ear(SessionOwner):
                 self._note_link(number, at)
             elif command_id == CommandId.ENQUIRE_LINK:
                 self._tape.link_requests += 1
+            elif command_id not in _EXPECTED:
+                self._tape.strays.append(name_command(command_id))
 
     def _note_link(self, number: int, at: float) -> None:
         asked_at = self._asked_at.pop(number, None)
