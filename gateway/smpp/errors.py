@@ -68,11 +68,20 @@ class StreamLost(PeerFault):
 
     def __init__(self, command_length: int, *, most: int) -> None:
         super().__init__(
-            f"command_length {command_length} (0x{command_length:08x}) is outside 16..{most}; "
-            "the connection must be closed and opened again"
+            f"command_length {command_length} (0x{command_length:08x}) is outside 16..{most}"
+            f"{_recognise(command_length)}; the connection must be closed and opened again"
         )
         self.command_length = command_length
         self.command_status = CommandStatus.ESME_RINVCMDLEN.value
+
+
+def _recognise(command_length: int) -> str:
+    """What a peer probably speaks whose first octets were taken for a length, as the end of a clause."""
+    if command_length >> 16 in (0x1503, 0x1603):  # a TLS alert or handshake, RFC 8446 §5.1
+        return ": the peer speaks TLS here"
+    if command_length == 0x48545450:
+        return ": the peer speaks HTTP"
+    return ""
 
 
 def name_command(command_id: int) -> str:

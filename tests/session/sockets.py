@@ -46,7 +46,8 @@ def check_password(session, pdu):
 @asynccontextmanager
 async def listening(owner, **options):
     settings = options.pop("settings", SessionSettings(window=1000))
-    listener = Listener(owner, check_password, settings=settings, **options)
+    authenticate = options.pop("authenticate", check_password)
+    listener = Listener(owner, authenticate, settings=settings, **options)
     await listener.start()
     try:
         yield listener

@@ -18,6 +18,7 @@ from gateway.session.owner import CloseKind, CloseReason
         (CloseKind.BIND_REFUSED, 0x08, FailureKind.REFUSED),
         (CloseKind.PEER_UNBOUND, None, FailureKind.PEER_UNBOUND),
         (CloseKind.PEER_CLOSED, None, FailureKind.NETWORK),
+        (CloseKind.TLS, None, FailureKind.TLS),
         (CloseKind.ENQUIRE_LINK_UNANSWERED, None, FailureKind.NETWORK),
     ],
 )

@@ -147,6 +147,55 @@ async def test_no_response_in_time_is_told_and_a_late_one_is_recognised():  # qu
     assert wire.owner.calls == [("late", [("a", 0, b"7")])]
 
 
+async def test_a_late_nack_is_a_late_answer():  # quirk 8
+    wire = await bound_wire(settings=SessionSettings(window=1, response_timeout_seconds=5))
+    number = wire.submit("a")
+    wire.pass_seconds(6)
+    wire.owner.calls.clear()
+    wire.receive(pdus.GenericNack(command_status=0x08, sequence_number=number))
+    assert wire.owner.calls == [("late", [("a", 0x08, b"")])]
+
+
+async def test_a_late_answer_is_forgotten_after_its_time():  # quirk 8
+    settings = SessionSettings(window=1, response_timeout_seconds=5, keep_late_seconds=60)
+    wire = await bound_wire(settings=settings)
+    number = wire.submit("a")
+    wire.pass_seconds(6)
+    wire.pass_seconds(60)
+    wire.owner.calls.clear()
+    wire.receive(pdus.SubmitSmResp(message_id=b"7", sequence_number=number))
+    assert wire.owner.calls == []
+    assert wire.session.counters.stray_responses == 1
+
+
+async def test_a_delivery_with_the_number_of_a_pending_submit_has_nothing_to_do_with_it():  # quirk 6
+    wire = await bound_wire()
+    number = wire.submit("a")
+    delivery = pdus.DeliverSm(sequence_number=number)
+    wire.receive(delivery)
+    assert wire.owner.calls == [("requests", [(number, delivery)])]
+    wire.session.acknowledge_deliveries([number])
+    wire.receive(pdus.SubmitSmResp(message_id=b"1", sequence_number=number))
+    assert wire.owner.calls[1:] == [("answers", [("a", 0, b"1")])]
+
+
+async def test_a_broken_alert_gets_no_answer():  # quirk 11
+    wire = await bound_wire()
+    wire.session.data_received(bytes.fromhex("00000012 00000102 00000000 00000003 0101"))
+    assert await wire.turn() == []
+    assert wire.session.counters.bad_pdus == 1
+
+
+async def test_the_largest_payload_passes_and_the_operator_may_allow_less():  # quirk 2
+    largest = pdus.DataSm(tlvs=((0x0424, bytes(65_535)),), sequence_number=1)
+    wire = await bound_wire()
+    wire.receive(largest)
+    assert wire.owner.named("requests")
+    wire = await bound_wire(settings=SessionSettings(max_pdu_octets=2048))
+    wire.receive(largest)
+    assert wire.owner.named("closed") == [(CloseKind.STREAM_LOST, [])]
+
+
 async def test_a_shut_gate_gives_submits_back_unwritten():
     is_open = True
     wire = await bound_wire(may_write=lambda: is_open)

@@ -1,5 +1,6 @@
 """Any cut of a stream gives the same PDUs, and garbage ends in one clear fault."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +55,17 @@ def test_what_is_held_is_bounded_by_one_pdu():
     assert framer.held_octets == 15
     framer.feed(encode(EnquireLink())[15:])
     assert framer.held_octets == 0
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (bytes.fromhex("15030300020246"), "the peer speaks TLS here"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "the peer speaks HTTP"),
+        (bytes(16), "outside 16..66000; the connection"),
+    ],
+)
+def test_what_is_no_smpp_is_called_by_its_name(octets, words):
+    framer = Framer()
+    framer.feed(octets)
+    assert words in str(framer.fault)
