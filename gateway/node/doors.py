@@ -12,7 +12,8 @@ from gateway.node.ground import Ground
 from gateway.node.rooms import Rooms, now_utc
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.message_handlers import BodyLimits
-from gateway.web.public_api import PublicDeps, Readiness, make_public_app
+from gateway.web.oncall_handlers import OncallAdmin, make_metrics_app
+from gateway.web.public_api import PublicDeps, make_public_app
 from gateway.web.serving import make_runner, open_admin_socket
 from gateway.web.webhook_handlers import WebhookTools
 
@@ -30,11 +31,6 @@ async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
     """Listen for shops; gives the port. Raises `OSError` when the address is taken."""
     http = rooms.config.http
 
-    async def check_readiness() -> Readiness:
-        if not ground.node.may_submit() or rooms.outcomes.is_away:
-            return Readiness(is_ready=False, detail="the database does not answer")
-        return Readiness(is_ready=True, detail="messages are taken in")
-
     app = make_public_app(
         PublicDeps(
             database=ground.database,
@@ -50,7 +46,7 @@ async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
             ids=ground.node.ids,
             clock=now_utc,
             limits=BodyLimits(http.max_body_octets, rooms.config.limits.batch_items),
-            check_readiness=check_readiness,
+            check_readiness=rooms.check_readiness,
             shop_routes=rooms.shop_rooms.list_routes(),
         )
     )
@@ -66,6 +62,19 @@ async def open_pages_door(rooms: Rooms) -> AsyncIterator[int]:
     public = rooms.config.public
     async with _run(rooms.shop_rooms.make_pages_app(), keepalive_seconds=_PAGES_KEEPALIVE_SECONDS) as runner:
         await web.TCPSite(runner, public.host, public.port, backlog=_BACKLOG).start()
+        yield runner.addresses[0][1]
+
+
+@asynccontextmanager
+async def open_metrics_door(rooms: Rooms) -> AsyncIterator[int | None]:
+    """Listen for a monitoring system, if a port is configured; gives the port. Raises `OSError` when the
+    address is taken."""
+    metrics = rooms.config.metrics
+    if metrics.port is None:
+        yield None
+        return
+    async with _run(make_metrics_app(rooms.oncall.figures.render)) as runner:
+        await web.TCPSite(runner, metrics.host, metrics.port).start()
         yield runner.addresses[0][1]
 
 
@@ -90,7 +99,16 @@ async def open_admin_door(
             status=rooms.status,
             read_ledger=read_ledger_json,
             on_hold_changed=rooms.holds.refresh,
+            trace=rooms.trace,
             shop_routes=rooms.shop_rooms.list_routes(),
+            oncall=OncallAdmin(
+                rooms.oncall.desk,
+                list_connectors=rooms.status.list_connectors,
+                list_alerts=rooms.status.list_alerts,
+                try_alerts=rooms.oncall.watch.try_out,
+                render_metrics=rooms.oncall.figures.render,
+                check_readiness=rooms.check_readiness,
+            ),
         )
     )
     async with _run(app) as runner:

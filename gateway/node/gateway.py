@@ -13,7 +13,7 @@ from gateway.config import Config
 from gateway.domain.ledger import LedgerReport
 from gateway.hosting.notify import ServiceNotifier
 from gateway.ledger.accounts import read_ledger
-from gateway.node.doors import open_admin_door, open_pages_door, open_public_door
+from gateway.node.doors import open_admin_door, open_metrics_door, open_pages_door, open_public_door
 from gateway.node.ground import Ground, open_ground
 from gateway.node.rooms import Rooms, now_utc, open_rooms
 from gateway.simulator.profile_reading import load_profile
@@ -36,6 +36,7 @@ class Gateway:
     rooms: Rooms
     http_port: int
     public_port: int
+    metrics_port: int | None
     admin_socket: Path
 
     def __init__(self, config: Config, *, notifier: ServiceNotifier | None = None) -> None:
@@ -72,6 +73,7 @@ class Gateway:
         self._work = asyncio.create_task(self.rooms.run(), name="node")
         self.http_port = await self._doors.enter_async_context(open_public_door(self.ground, self.rooms))
         self.public_port = await self._doors.enter_async_context(open_pages_door(self.rooms))
+        self.metrics_port = await self._doors.enter_async_context(open_metrics_door(self.rooms))
         self.admin_socket = await self._doors.enter_async_context(
             open_admin_door(self.ground, self.rooms, read_ledger=self.read_ledger)
         )
@@ -101,6 +103,8 @@ class Gateway:
     async def aclose(self) -> None:
         """Refuse new work, store what was taken in, drain the windows, unbind, store the outcomes, close."""
         self._notifier.stopping("draining")
+        if self._work is not None:
+            self.rooms.is_stopping = True
         await self._doors.aclose()
         if self._work is not None and not self._work.done():
             await self._drain()

@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -25,6 +25,7 @@ from gateway.dispatch.timetable import Timetable
 from gateway.dispatch.trace import TraceBook
 from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.lanes import Category
+from gateway.domain.ledger import LedgerReport
 from gateway.domain.routing import RouteDecision
 from gateway.inbound.replies import ReplyWorker
 from gateway.intake.acceptance import Acceptance
@@ -32,6 +33,7 @@ from gateway.intake.changes import MessageChanges
 from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
+from gateway.ledger.accounts import read_ledger_of_days
 from gateway.ledger.retention import Retention
 from gateway.node.analytics_rooms import AnalyticsRooms
 from gateway.node.audience_rooms import AudienceRooms
@@ -39,8 +41,13 @@ from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
+from gateway.node.oncall_rooms import OncallGround, OncallRooms
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
+from gateway.oncall.bind_diary import BindDiary
+from gateway.oncall.otp_bursts import OtpWatch
+from gateway.oncall.overrides import lay_over
+from gateway.oncall.readiness import Readiness, judge_readiness
 from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
@@ -84,8 +91,12 @@ class Rooms:
         self._connector_ids: dict[str, int] = {}
         self._shop_names: dict[int, str] = {}
         self._shop_ids: dict[str, int] = {}
+        self.is_stopping = False
+        self._connectors: dict[int, ConnectorConfig] = {}
+        self._configuring = asyncio.Lock()
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
         book = FlightBook()
+        diary, otps = BindDiary(database, next_id=lambda: node.ids.next_id(0)), OtpWatch()
         self.access = AdminAccess((), own_uid=os.geteuid())
         self.holds = HoldBoard(database, on_released=self._on_released)
         self.outcomes = OutcomeWriter(
@@ -98,6 +109,7 @@ class Rooms:
             targets=_EventTargets(self.directory),
             connector_ids=self._list_connector_ids,
             instance_secret=secret,
+            lookup_days=config.retention.receipt_map_days,
         )
         self.intents = IntentWriter(
             dsn,
@@ -106,8 +118,8 @@ class Rooms:
             on_intended=self._on_intended,
             put_endings=self.outcomes.put_many,
         )
-        self.dispatcher = Dispatcher(
         self.trace = TraceDesk(TraceBook(config.trace.keep_octets, clock=time.time), monotonic=time.monotonic)
+        self.dispatcher = Dispatcher(
             dsn,
             queries,
             holds=self.holds,
@@ -117,8 +129,9 @@ class Rooms:
             intents_drained=self.intents.drained,
             may_submit=node.may_submit,
             random=self._random,
-        )
+            on_bind_state=diary.note,
             trace=self.trace,
+        )
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
         self.timetable = Timetable(
             database,
@@ -126,6 +139,7 @@ class Rooms:
             fence=node.fence,
             slots=self._list_slots,
             on_queued=self.dispatcher.on_queued,
+            find_lookup_id=self.dispatcher.find_lookup_id,
         )
         self.failover = Failover(
             database, self.dispatcher, connector_names=self._name_connectors, choose=self._choose_connector
@@ -157,6 +171,7 @@ class Rooms:
                 wants_events=self.directory.wants_message_events,
                 render_accepted=render_accepted,
                 render_batch=render_batch,
+                note_otp=otps.note,
             ),
             self._make_acceptance(Config()),
         )
@@ -222,8 +237,33 @@ class Rooms:
             ),
             AnalyticsRooms(database, node, config, changes=self.changes, intake=self.intake, clock=now_utc),
         )
+        host = socket.gethostname()
+        self.oncall = OncallRooms(
+            OncallGround(
+                database=database,
+                node=node,
+                host=host,
+                state_folder=ground.state.path,
+                dispatcher=self.dispatcher,
+                holds=self.holds,
+                outcomes=self.outcomes,
+                deliverer=self.deliverer,
+                diary=diary,
+                otps=otps,
+                status=lambda: self.status,
+                connector_names=self._name_connectors,
+                connectors=lambda: self._connectors,
+                shop_names=lambda: self._shop_names,
+                count_clicks=links.clicks.counts,
+                list_halted=self.shop_rooms.campaigns.list_halted,
+                read_ledger=self._read_recent_ledger,
+                reconfigure=self._run_connectors,
+                clock=now_utc,
+            ),
+            config,
+        )
         self.status = NodeStatus(
-            NodeFacts(VERSION, socket.gethostname(), now_utc()),
+            NodeFacts(VERSION, host, now_utc()),
             database=database,
             node=node,
             dispatcher=self.dispatcher,
@@ -234,6 +274,7 @@ class Rooms:
             shop_names=lambda: self._shop_names,
             count_clicks=links.clicks.counts,
             list_halted=self.shop_rooms.campaigns.list_halted,
+            oncall=self.oncall.reports,
         )
 
     # What rooms tell each other.
@@ -256,6 +297,13 @@ class Rooms:
     def _on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         self.dispatcher.on_intended(ready, gone)
         self.shop_rooms.campaigns.on_intended(ready)
+
+    async def check_readiness(self) -> Readiness:
+        return judge_readiness(
+            is_database_away=self.outcomes.is_away or self.status.is_database_away,
+            holds_lease=self._ground.node.may_submit(),
+            is_stopping=self.is_stopping,
+        )
 
     def _list_connector_ids(self) -> list[int]:
         return list(self._connector_ids.values())
@@ -288,7 +336,7 @@ class Rooms:
 
         Listen addresses, the database and the state folder keep their values until a restart.
         """
-        node, database = self._ground.node, self._ground.database
+        database = self._ground.database
         # Links in texts must lead to where this process listens, until it is started again.
         listens = self.config.public
         public = msgspec.structs.replace(config.public, host=listens.host, port=listens.port)
@@ -297,14 +345,32 @@ class Rooms:
         self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
         await self._refresh_shops()
         self.config = config
+        self.trace.book.change_keep_octets(config.trace.keep_octets)
         self.intake.acceptance = self._make_acceptance(config)
         self.access.callers = map_callers(
-        self.trace.book.change_keep_octets(config.trace.keep_octets)
             config.admin.roles,
             own_uid=os.geteuid(),
             operators_read_texts=config.admin.operators_read_texts,
         )
-        connectors = {self._connector_ids[connector.name]: connector for connector in configured}
+        self._connectors = {self._connector_ids[connector.name]: connector for connector in configured}
+        self.oncall.apply(config)
+        await self.oncall.board.read()
+        await self._run_connectors()
+        await self.shop_rooms.apply(config)
+
+    async def _run_connectors(self) -> None:
+        """Have the connectors run as configured, under what people changed of them. Routes stay: messages of
+        a connector that was taken down wait for it, or go where the routes lead meanwhile."""
+        async with self._configuring:
+            await self._configure_dispatch()
+
+    async def _configure_dispatch(self) -> None:
+        node, board = self._ground.node, self.oncall.board
+        board.settle()
+        connectors = {
+            connector_id: lay_over(connector, board.of(connector_id))
+            for connector_id, connector in self._connectors.items()
+        }
         await node.take_binds(
             [
                 BindShare(connector_id, bind_no, connector.parts_per_second / connector.binds)
@@ -318,9 +384,8 @@ class Rooms:
             {connector_id: connectors[connector_id] for connector_id in connectors if connector_id in shards},
             shards,
             self._shop_ids,
-            drain_seconds=config.stop.drain_seconds,
+            drain_seconds=self.config.stop.drain_seconds,
         )
-        await self.shop_rooms.apply(config)
 
     def _list_connectors(self, config: Config) -> list[ConnectorConfig]:
         """The configured connectors, and the built-in one behind test keys."""
@@ -368,11 +433,19 @@ class Rooms:
             ("holds", self._repeat(_HOLDS_SECONDS, self.holds.refresh)),
             ("shops", self._repeat(_SHOPS_SECONDS, self._refresh_shops)),
             ("status", self.status.run()),
+            *self.oncall.list_work(),
             *self.shop_rooms.list_work(),
         ]
         if self._ground.postgres is not None:
             work.append(("postgres", keep_postgres(self._ground.postgres)))
         return work
+
+    async def _read_recent_ledger(self) -> LedgerReport:
+        """Of the messages of today and yesterday."""
+        now = now_utc()
+        first, last = now.date() - timedelta(days=1), now.date() + timedelta(days=1)
+        lookup_days = self.config.retention.receipt_map_days
+        return await read_ledger_of_days(self._ground.database, first, last, now=now, lookup_days=lookup_days)
 
     async def _repeat(self, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
         """Read again and again what others may have changed."""

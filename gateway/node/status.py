@@ -12,18 +12,25 @@ from datetime import UTC, datetime
 
 import structlog
 
-from gateway.dispatch.connections import BindReport
+from gateway.config import ConnectorConfig
 from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
-from gateway.node.snapshot import HaltedCampaign, TrafficMeter, list_alerts, show_alerts, tell_halted
+from gateway.node.alert_view import show_alert, show_briefly
+from gateway.node.connector_view import moment, show_connector, show_taken_down, tell_taken_down
+from gateway.node.snapshot import HaltedCampaign, TrafficMeter, tell_halted
+from gateway.oncall.book import AlertBook
+from gateway.oncall.judging import DATABASE_AWAY, LEASE_LOST, tell_missing
+from gateway.oncall.observations import DiskSeen
+from gateway.oncall.overrides import OverrideBoard
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
 from gateway.store.leases import Node
 from gateway.store.outbox import WaitingDeliveries, count_waiting_deliveries
 from gateway.store.outcomes import OutcomeWriter
+from gateway.store.overrides import OverrideKey
 from gateway.store.queue import Waiting, count_waiting
 from gateway.webhooks.deliverer import WebhookDeliverer
 
@@ -43,6 +50,18 @@ class NodeFacts:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OncallReports:
+    """What whoever is on call is told beside the reports of the connectors."""
+
+    book: AlertBook
+    board: OverrideBoard
+    find_disk: Callable[[], DiskSeen | None]
+    count_unmatched: Callable[[], int]
+    connectors: Callable[[], Mapping[int, ConnectorConfig]]
+    """Those of the configuration, by number."""
+
+
 class NodeStatus:
     """The node's picture of itself; everything it returns is plain JSON."""
 
@@ -60,6 +79,7 @@ class NodeStatus:
         shop_names: Callable[[], Mapping[int, str]],
         count_clicks: Callable[[], ClickCounts],
         list_halted: Callable[[], Sequence[HaltedCampaign]],
+        oncall: OncallReports,
     ) -> None:
         self._facts = facts
         self._database = database
@@ -72,6 +92,7 @@ class NodeStatus:
         self._shop_names = shop_names
         self._count_clicks = count_clicks
         self._list_halted = list_halted
+        self._oncall = oncall
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
         self._is_database_away = False
@@ -112,7 +133,7 @@ class NodeStatus:
                 "epoch": self._node.epoch,
                 "host": self._facts.host,
                 "version": self._facts.version,
-                "started_at": _moment(self._facts.started_at),
+                "started_at": moment(self._facts.started_at),
                 "holds_lease": self._node.may_submit(),
             },
             "database": "away" if self._is_database_away or self._outcomes.is_away else "up",
@@ -125,7 +146,10 @@ class NodeStatus:
             "clicks": asdict(self._count_clicks()),
             "holds": self._show_holds(),
             "limits": self._list_limits(reports),
-            "connectors": [_show_connector(report) for report in reports],
+            "alerts": [show_alert(entry) for entry in self._oncall.book.standing],
+            "receipts_unmatched": self._oncall.count_unmatched(),
+            "disk": self._show_disk(),
+            "connectors": self.list_connectors(),
         }
 
     def show_snapshot(self, shop: str | None) -> Mapping[str, object]:
@@ -134,14 +158,6 @@ class NodeStatus:
         shop_id = next((each for each, name in self._shop_names().items() if name == shop), None)
         is_away = self._is_database_away or self._outcomes.is_away
         out = self._parts_per_second if shop is None else self._traffic.sent_per_second(shop_id or 0)
-        alerts = list_alerts(
-            reports,
-            is_database_away=is_away,
-            holds_lease=self._node.may_submit(),
-            lost_clicks=self._count_clicks().lost,
-            waiting_for_nobody=self._find_waiting_for_nobody(reports),
-            halted=[each for each in self._list_halted() if shop is None or each.shop_id == shop_id],
-        )
         return {
             "node": {"name": self._facts.host, "version": self._facts.version},
             "shop": shop,
@@ -152,15 +168,61 @@ class NodeStatus:
             ),
             "out_per_second": round(out, 1),
             "queue": sum(waiting.messages for waiting in self._waiting),
-            "alerts": show_alerts(alerts),
+            "alerts": show_briefly(self._oncall.book.standing, shop),
             "database": "away" if is_away else "up",
             "holds": [hold for hold in self._show_holds() if shop is None or hold["shop"] in (None, shop)],
-            "now": _moment(datetime.now(UTC)),
+            "now": moment(datetime.now(UTC)),
         }
 
     def list_connectors(self) -> list[Mapping[str, object]]:
         """Each connector with its binds and their state, last error and next retry."""
-        return [_show_connector(report) for report in self._dispatcher.report()]
+        board = self._oncall.board
+        reports = self._dispatcher.report()
+        running = {report.connector_id for report in reports}
+        shown: list[Mapping[str, object]] = [
+            show_connector(report, board.of(report.connector_id)) for report in reports
+        ]
+        shown += [
+            show_taken_down(config, board.of(connector_id))
+            for connector_id, config in self._oncall.connectors().items()
+            if connector_id not in running and board.is_down(connector_id)
+        ]
+        return shown
+
+    def list_alerts(self) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+        """Those that stand, the worst first, and the newest that ended."""
+        book = self._oncall.book
+        return [show_alert(entry) for entry in book.standing], [show_alert(entry) for entry in book.ended]
+
+    def list_missing(self) -> list[str]:
+        """Connectors that messages wait for and that do not run, without any whom somebody took down."""
+        return self._find_waiting_for_nobody(self._dispatcher.report())
+
+    @property
+    def waiting(self) -> Sequence[Waiting]:
+        """What waits in each stream, as counted last."""
+        return self._waiting
+
+    @property
+    def waiting_deliveries(self) -> WaitingDeliveries | None:
+        """Webhooks that wait, as counted last."""
+        return self._deliveries
+
+    @property
+    def is_database_away(self) -> bool:
+        """Whether the last count had no answer."""
+        return self._is_database_away
+
+    def _show_disk(self) -> dict[str, object] | None:
+        disk = self._oncall.find_disk()
+        if disk is None:
+            return None
+        return {
+            "path": disk.path,
+            "free_octets": disk.free_octets,
+            "total_octets": disk.total_octets,
+            "free_percent": round(disk.free_percent, 1),
+        }
 
     def _show_queue(self) -> list[dict[str, object]]:
         names = self._connector_names()
@@ -195,7 +257,7 @@ class NodeStatus:
             {
                 "shop": None if hold.shop_id == EVERY_SHOP else shops.get(hold.shop_id, str(hold.shop_id)),
                 "scope": "marketing" if hold.scope is HoldScope.MARKETING else "all",
-                "held_at": _moment(hold.held_at),
+                "held_at": moment(hold.held_at),
                 "held_by": hold.held_by,
                 "reason": hold.reason,
             }
@@ -206,18 +268,20 @@ class NodeStatus:
         """What keeps messages from leaving faster, as sentences; empty when nothing does."""
         limits: list[str] = []
         if self._is_database_away or self._outcomes.is_away:
-            limits.append("The database does not answer: nothing is taken in or sent until it is back.")
+            limits.append(DATABASE_AWAY)
         elif not self._node.may_submit():
-            limits.append("This node's lease has run out: nothing is sent until it is renewed.")
+            limits.append(LEASE_LOST)
         for hold in self._holds.holds:
             what = "Marketing" if hold.scope is HoldScope.MARKETING else "Everything"
             whose = "" if hold.shop_id == EVERY_SHOP else f" of shop {self._shop_names().get(hold.shop_id)}"
             limits.append(f"{what}{whose} is held by {hold.held_by}: {hold.reason or 'no reason given'}.")
         limits.extend(tell_halted(each) for each in self._list_halted())
         limits.extend(
-            f"Messages wait for {name}, which is not configured or enabled."
-            for name in self._find_waiting_for_nobody(reports)
+            f"{self._connector_names().get(override.connector_id)}: {tell_taken_down(override)}."
+            for override in self._oncall.board.overrides
+            if override.key is OverrideKey.DOWN
         )
+        limits.extend(tell_missing(name) for name in self._find_waiting_for_nobody(reports))
         limits.extend(
             f"{report.name}: {report.limited_by}."
             for report in reports
@@ -231,45 +295,11 @@ class NodeStatus:
         return limits
 
     def _find_waiting_for_nobody(self, reports: Sequence[ConnectorReport]) -> list[str]:
-        """Connectors that messages wait for and that do not run."""
         names = self._connector_names()
         running = {report.connector_id for report in reports}
-        missing = {waiting.connector_id for waiting in self._waiting} - running
+        missing = {
+            waiting.connector_id
+            for waiting in self._waiting
+            if waiting.connector_id not in running and not self._oncall.board.is_down(waiting.connector_id)
+        }
         return [names.get(connector_id, str(connector_id)) for connector_id in sorted(missing)]
-
-
-def _show_connector(report: ConnectorReport) -> dict[str, object]:
-    return {
-        "name": report.name,
-        "is_up": report.is_up,
-        "parts_per_second": round(report.speed, 1),
-        "parts_per_second_limit": round(report.speed_limit, 1),
-        "claimed": report.claimed,
-        "intended": report.intended,
-        "in_flight": report.in_flight,
-        "submitted_parts": report.submitted_parts,
-        "limited_by": report.limited_by,
-        "binds": [_show_bind(bind) for bind in report.binds],
-    }
-
-
-def _show_bind(bind: BindReport) -> dict[str, object]:
-    state = bind.state
-    return {
-        "bind": bind.bind_no,
-        "mode": bind.mode.value,
-        "state": state.phase.value,
-        "since": _moment(state.since),
-        "endpoint": str(state.endpoint),
-        "last_error": state.last_error,
-        "failures": state.failures,
-        "next_retry_at": None if state.next_retry_at is None else _moment(state.next_retry_at),
-        "window": bind.window,
-        "in_flight": bind.in_flight,
-        "submitted": bind.submitted,
-        "bad_pdus": bind.bad_pdus,
-    }
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What receipts say of each connector over the last 15 minutes, from counts that only grow."""
+"""What counts that only grow say of the last minutes: receipts by connector, and clicks that were lost."""
 
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from gateway.oncall.observations import DeliverySeen
 
 SPAN: Final = timedelta(minutes=15)
 _STEP: Final = timedelta(seconds=30)
+_HOUR: Final = timedelta(hours=1)
 
 
 class DeliveryMeter:
@@ -39,3 +40,19 @@ class DeliveryMeter:
             for connector_id, count in sorted(ended.items())
             if count
         ]
+
+
+class RecentLosses:
+    """How much a count has grown within the last hour."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._grown: deque[tuple[datetime, int]] = deque()
+
+    def look(self, count: int, now: datetime) -> int:
+        if count > self._seen:
+            self._grown.append((now, count - self._seen))
+            self._seen = count
+        while self._grown and now - self._grown[0][0] >= _HOUR:
+            self._grown.popleft()
+        return sum(growth for _, growth in self._grown)

@@ -35,6 +35,10 @@ class Permission(Enum):
     CHANGE_CAMPAIGNS = auto()
     MANAGE_KEYS = auto()
     MANAGE_SHOPS = auto()
+    OPERATE = auto()
+    """Connectors as they run: taking down, changing, trying out; alerts tried out."""
+    TRACE = auto()
+    """PDUs of every shop as they pass: operators only."""
 
 
 _P = Permission

@@ -9,19 +9,22 @@ from datetime import datetime
 
 from aiohttp import web
 
+from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.identifiers import IdSource
 from gateway.intake.changes import MessageChanges
 from gateway.store.database import Database
 from gateway.web.admin_access import AdminAccess, Caller, Permission
 from gateway.web.admin_handlers import MessageAdmin, StatusSource, SystemAdmin
 from gateway.web.admin_shops import ShopAdmin
+from gateway.web.oncall_handlers import OncallAdmin
 from gateway.web.problems import answer_problems
 from gateway.web.shop_routes import ShopRoute, mount_for_people
+from gateway.web.trace_handlers import TraceAdmin
 
 _BODY_OCTETS = 8_388_608
 """A batch of 10,000 people, as large as the public API takes by default."""
 
-AdminHandler = Callable[[web.Request, Caller], Awaitable[web.Response]]
+AdminHandler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,10 @@ class AdminDeps:
     status: StatusSource
     read_ledger: Callable[[], Awaitable[Mapping[str, object]]]
     on_hold_changed: Callable[[], Awaitable[None]]
+    trace: TraceDesk
     shop_routes: Sequence[ShopRoute] = ()
+    oncall: OncallAdmin | None = None
+    """None where only shops and messages are served."""
 
 
 def make_admin_app(deps: AdminDeps) -> web.Application:
@@ -49,12 +55,14 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     )
     shops = ShopAdmin(deps.database, deps.changes, deps.clock, deps.random_octets)
     messages = MessageAdmin(deps.database, deps.changes)
+    traces = TraceAdmin(deps.database, deps.trace)
     may = Permission
     for method, path, permission, handler in (
         ("GET", "/admin/whoami", may.SEE_STATUS, system.tell_caller),
         ("GET", "/admin/status", may.SEE_STATUS, system.show_status),
         ("GET", "/admin/snapshot", may.SEE_STATUS, system.show_snapshot),
         ("GET", "/admin/connectors", may.SEE_STATUS, system.list_connectors),
+        ("GET", "/admin/connectors/{name}/trace", may.TRACE, traces.stream),
         ("GET", "/admin/holds", may.SEE_STATUS, system.list_holds),
         ("POST", "/admin/hold", may.HOLD, system.hold),
         ("POST", "/admin/release", may.HOLD, system.release),
@@ -67,18 +75,46 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
         ("POST", "/admin/keys", may.MANAGE_KEYS, shops.create_key),
         ("DELETE", "/admin/keys/{id}", may.MANAGE_KEYS, shops.revoke_key),
         ("GET", "/admin/messages/{id}", may.SEE_MESSAGES, messages.get),
+        ("GET", "/admin/messages/{id}/trace", may.SEE_MESSAGES, traces.show_message),
         ("POST", "/admin/messages/{id}/cancel", may.CHANGE_MESSAGES, messages.cancel),
         ("POST", "/admin/messages/{id}/resend", may.CHANGE_MESSAGES, messages.resend),
     ):
         app.router.add_route(method, path, _require(deps.access, permission, handler))
+    app.on_shutdown.append(_end_traces(deps.trace))
+    if deps.oncall is not None:
+        _add_oncall_routes(app, deps.access, deps.oncall)
     mount_for_people(app, deps.shop_routes, deps.access, deps.database)
     return app
 
 
+def _end_traces(desk: TraceDesk) -> Callable[[web.Application], Awaitable[None]]:
+    """A trace has no end of its own, and the application waits for its handlers when it stops."""
+
+    async def end(_: web.Application) -> None:
+        desk.book.end_watches()
+
+    return end
+
+
+def _add_oncall_routes(app: web.Application, access: AdminAccess, oncall: OncallAdmin) -> None:
+    may = Permission
+    for method, path, permission, handler in (
+        ("POST", "/admin/connectors/{name}/down", may.OPERATE, oncall.take_down),
+        ("POST", "/admin/connectors/{name}/up", may.OPERATE, oncall.bring_up),
+        ("POST", "/admin/connectors/{name}/retry", may.OPERATE, oncall.retry),
+        ("PATCH", "/admin/connectors/{name}", may.OPERATE, oncall.change),
+        ("GET", "/admin/alerts", may.SEE_STATUS, oncall.list_alerts),
+        ("POST", "/admin/alerts/test", may.OPERATE, oncall.try_alerts),
+        ("GET", "/admin/metrics", may.SEE_SYSTEM, oncall.show_metrics),
+        ("GET", "/admin/readyz", may.SEE_STATUS, oncall.tell_ready),
+    ):
+        app.router.add_route(method, path, _require(access, permission, handler))
+
+
 def _require(
     access: AdminAccess, permission: Permission, handler: AdminHandler
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def check_and_handle(request: web.Request) -> web.Response:
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def check_and_handle(request: web.Request) -> web.StreamResponse:
         caller = access.identify(request)
         caller.require(permission)
         return await handler(request, caller)

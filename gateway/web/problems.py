@@ -82,6 +82,7 @@ KINDS: dict[str, ProblemKind] = {
     "no_such_path": ProblemKind(404, "No such path"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "body_timeout": ProblemKind(408, "Body did not arrive"),
+    "connector_not_running": ProblemKind(409, "The connector has no binds"),
     "name_taken": ProblemKind(409, "Name taken"),
     "order_conflict": ProblemKind(409, "The order is known otherwise"),
     "list_in_use": ProblemKind(409, "List in use"),
@@ -98,6 +99,7 @@ KINDS: dict[str, ProblemKind] = {
     "endpoint_limit": ProblemKind(409, "Too many endpoints"),
     "body_too_large": ProblemKind(413, "Body too large"),
     "unsupported_media_type": ProblemKind(415, "Wrong content type"),
+    "too_many_traces": ProblemKind(429, "Too many traces"),
     "internal_error": ProblemKind(500, "Internal error"),
     "store_unavailable": ProblemKind(503, "Database not reachable"),
 }

@@ -14,20 +14,14 @@ from gateway.domain.identifiers import IdSource
 from gateway.intake.changes import MessageChanges
 from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake
+from gateway.oncall.readiness import Readiness
 from gateway.store.database import Database
 from gateway.web.auth import Authentication
 from gateway.web.message_handlers import BodyLimits, MessageHandlers, answer_json
+from gateway.web.oncall_handlers import answer_readiness
 from gateway.web.problems import answer_problems
 from gateway.web.shop_routes import ShopRoute, mount_for_shops
 from gateway.web.webhook_handlers import WebhookHandlers, WebhookTools
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether this process should get traffic, and why not."""
-
-    is_ready: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +89,4 @@ class _HealthHandlers:
 
     async def tell_ready(self, request: web.Request) -> web.Response:
         """503 takes the process out of a load balancer while it cannot store messages."""
-        readiness = await self._check_readiness()
-        status = "ready" if readiness.is_ready else "not_ready"
-        return answer_json(
-            {"status": status, "detail": readiness.detail}, status=200 if readiness.is_ready else 503
-        )
+        return answer_readiness(await self._check_readiness())

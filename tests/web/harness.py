@@ -21,6 +21,7 @@ from gateway.intake.directory import KeyDirectory
 from gateway.intake.keys import RANDOM_OCTETS, SCOPES, make_key
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
+from gateway.oncall.readiness import Readiness
 from gateway.store.database import Database
 from gateway.store.evidence import Ending
 from gateway.store.flights import FlightBook
@@ -33,7 +34,7 @@ from gateway.store.queries import load_queries
 from gateway.store.shops import NewShop, Shop, create_key, create_shop, find_key_holder
 from gateway.web.answers import render_accepted, render_batch
 from gateway.web.message_handlers import BodyLimits
-from gateway.web.public_api import PublicDeps, Readiness, make_public_app
+from gateway.web.public_api import PublicDeps, make_public_app
 from gateway.web.serving import make_runner
 from gateway.web.shop_routes import ShopRoute
 from gateway.web.webhook_handlers import WebhookTools
@@ -174,6 +175,7 @@ async def run_gateway(
         targets=_NoTargets(),
         connector_ids=lambda: list(connector_ids.values()),
         instance_secret=SECRET,
+        lookup_days=11,
     )
     directory = EndpointDirectory(database, monotonic=time.monotonic)
     acceptance = Acceptance(
@@ -207,7 +209,7 @@ async def run_gateway(
     )
 
     async def check_readiness() -> Readiness:
-        return Readiness(running.is_ready, "all well" if running.is_ready else "the database is away")
+        return Readiness(() if running.is_ready else ("the database is away",))
 
     app = make_public_app(
         PublicDeps(

@@ -1,0 +1,103 @@
+"""A connector and its binds as JSON: what runs, what somebody changed of it, and what is configured but taken
+down."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from gateway.config import ConnectorConfig
+from gateway.dispatch.connections import BindReport
+from gateway.dispatch.dispatcher import ConnectorReport
+from gateway.session.bind import BindState
+from gateway.store.overrides import Override, OverrideKey
+
+
+def show_connector(report: ConnectorReport, overrides: Sequence[Override]) -> dict[str, object]:
+    return {
+        "name": report.name,
+        "is_up": report.is_up,
+        "parts_per_second": round(report.speed, 1),
+        "parts_per_second_limit": round(report.speed_limit, 1),
+        "claimed": report.claimed,
+        "intended": report.intended,
+        "in_flight": report.in_flight,
+        "submitted_parts": report.submitted_parts,
+        "limited_by": report.limited_by,
+        "overrides": [show_override(override) for override in overrides],
+        "binds": [_show_bind(bind) for bind in report.binds],
+    }
+
+
+def show_taken_down(config: ConnectorConfig, overrides: Sequence[Override]) -> dict[str, object]:
+    """A connector that has no binds because somebody took it down."""
+    taken = next(override for override in overrides if override.key is OverrideKey.DOWN)
+    return {
+        "name": config.name,
+        "is_up": False,
+        "parts_per_second": 0.0,
+        "parts_per_second_limit": round(config.parts_per_second, 1),
+        "claimed": 0,
+        "intended": 0,
+        "in_flight": 0,
+        "submitted_parts": 0,
+        "limited_by": tell_taken_down(taken),
+        "overrides": [show_override(override) for override in overrides],
+        "binds": [],
+    }
+
+
+def tell_taken_down(override: Override) -> str:
+    """By whom, until when and why, as the words of a limit."""
+    until = "" if override.expires_at is None else f" until {override.expires_at:%Y-%m-%d %H:%M} UTC"
+    reason = f": {override.reason}" if override.reason else ""
+    return f"taken down by {override.author}{until}{reason}"
+
+
+def show_override(override: Override) -> dict[str, object]:
+    return {
+        "key": override.key.name.lower(),
+        "value": None if override.key is OverrideKey.DOWN else override.value,
+        "author": override.author,
+        "reason": override.reason,
+        "made_at": moment(override.made_at),
+        "expires_at": None if override.expires_at is None else moment(override.expires_at),
+    }
+
+
+def _show_bind(bind: BindReport) -> dict[str, object]:
+    state = bind.state
+    return {
+        "bind": bind.bind_no,
+        "mode": bind.mode.value,
+        "state": state.phase.value,
+        "since": moment(state.since),
+        "endpoint": str(state.endpoint),
+        "last_error": state.last_error,
+        "failure": None if state.last_failure is None else state.last_failure.value,
+        "failures": state.failures,
+        "next_retry_at": None if state.next_retry_at is None else moment(state.next_retry_at),
+        "remarks": list(state.remarks),
+        "window": bind.window,
+        "in_flight": bind.in_flight,
+        "submitted": bind.submitted,
+        "bad_pdus": bind.bad_pdus,
+        "late_answers": bind.late_answers,
+        "stray_responses": bind.stray_responses,
+        "sends_tlvs": bind.sends_tlvs,
+        "history": [_show_change(change) for change in bind.history],
+    }
+
+
+def _show_change(change: BindState) -> dict[str, object]:
+    return {
+        "at": moment(change.since),
+        "state": change.phase.value,
+        "endpoint": str(change.endpoint),
+        "error": change.last_error,
+        "failure": None if change.last_failure is None else change.last_failure.value,
+        "next_retry_at": None if change.next_retry_at is None else moment(change.next_retry_at),
+    }
+
+
+def moment(at: datetime) -> str:
+    """As the API writes times."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,215 @@
+"""What is seen of this node for the alerts: gathered from reports in memory and from a few statements.
+
+Owns how often each is looked at. Judges nothing.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from gateway.config import AlertsConfig
+from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
+from gateway.dispatch.holds import HoldBoard
+from gateway.domain.lanes import Lane
+from gateway.domain.ledger import LedgerReport
+from gateway.node.snapshot import HaltedCampaign, tell_halted
+from gateway.oncall.deliveries import DeliveryMeter, RecentLosses
+from gateway.oncall.observations import (
+    BindSeen,
+    DiskSeen,
+    HaltedSeen,
+    Observations,
+    QueueSeen,
+    SpendSeen,
+)
+from gateway.oncall.otp_bursts import OtpWatch
+from gateway.session.backoff import FailureKind
+from gateway.session.bind import BindPhase
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailable
+from gateway.store.oncall_reads import find_longest_waiting, read_spend_of_capped_shops
+from gateway.store.outcomes import OutcomeWriter
+from gateway.store.queue import Waiting
+
+log = structlog.get_logger("oncall")
+
+_SPEND_SECONDS: Final = 60.0
+_DISK_SECONDS: Final = 20.0
+_FIRST_LEDGER_SECONDS: Final = 300.0
+_LEDGER_SECONDS: Final = 3_600.0
+_LEDGER_SHARE: Final = 100
+"""The ledger costs about a second for 100,000 messages: it rests a hundred times as long as it took."""
+
+
+class QueueLook(Protocol):
+    """What waits, as the status has counted it."""
+
+    @property
+    def waiting(self) -> Sequence[Waiting]: ...
+
+    @property
+    def is_database_away(self) -> bool: ...
+
+    def list_missing(self) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverParts:
+    """What an observer asks."""
+
+    database: Database
+    dispatcher: Dispatcher
+    holds: HoldBoard
+    outcomes: OutcomeWriter
+    otps: OtpWatch
+    host: str
+    state_folder: Path
+    queue: Callable[[], QueueLook]
+    may_submit: Callable[[], bool]
+    connector_names: Callable[[], Mapping[int, str]]
+    shop_names: Callable[[], Mapping[int, str]]
+    count_lost_clicks: Callable[[], int]
+    list_halted: Callable[[], Sequence[HaltedCampaign]]
+    read_ledger: Callable[[], Awaitable[LedgerReport]]
+    """Of today and yesterday."""
+    clock: Callable[[], datetime]
+
+
+class Observer:
+    """Gives the observations of the moment. `limits` is swapped at a reload."""
+
+    def __init__(self, parts: ObserverParts, limits: AlertsConfig) -> None:
+        self.limits = limits
+        self.disk: DiskSeen | None = None
+        self._parts = parts
+        self._deliveries = DeliveryMeter()
+        self._down_since: dict[tuple[str, int, str], datetime] = {}
+        self._lost = RecentLosses()
+        self._spend: list[SpendSeen] | None = None
+        self._spend_read_at = -_SPEND_SECONDS
+        self._disk_read_at = -_DISK_SECONDS
+        self._ledger_faults: tuple[str, ...] | None = None
+
+    async def observe(self) -> Observations:
+        """Raises nothing of its own: what cannot be read is not seen."""
+        parts = self._parts
+        look = parts.queue()
+        now = parts.clock()
+        is_away = look.is_database_away or parts.outcomes.is_away
+        await self._look_at_disk()
+        return Observations(
+            now=now,
+            host=parts.host,
+            is_database_away=is_away,
+            holds_lease=parts.may_submit(),
+            binds=self._see_binds(parts.dispatcher.report()),
+            missing_connectors=() if is_away else look.list_missing(),
+            queue=None if is_away else await self._see_queue(look.waiting, now),
+            deliveries=self._deliveries.look(parts.outcomes.receipt_ends, parts.connector_names(), now),
+            spend=None if is_away else await self._see_spend(now),
+            bursts=parts.otps.find_bursts(self.limits.otp_per_prefix // 2, now),
+            disk=self.disk,
+            halted=self._see_halted(),
+            clicks_lost=self._lost.look(parts.count_lost_clicks(), now),
+            ledger_faults=self._ledger_faults,
+        )
+
+    def _see_binds(self, reports: Sequence[ConnectorReport]) -> list[BindSeen]:
+        """A bind is down since it was first seen so: its own `since` moves with each attempt."""
+        seen = []
+        down: dict[tuple[str, int, str], datetime] = {}
+        for report in reports:
+            for bind in report.binds:
+                state, mode = bind.state, bind.mode.value
+                key = (report.name, bind.bind_no, mode)
+                since = None
+                if state.phase is not BindPhase.BOUND:
+                    since = down[key] = self._down_since.get(key, state.since)
+                is_refused = since is not None and state.last_failure is FailureKind.CREDENTIALS
+                seen.append(BindSeen(report.name, bind.bind_no, mode, since, is_refused, state.last_error))
+        self._down_since = down
+        return seen
+
+    async def _see_queue(self, streams: Sequence[Waiting], now: datetime) -> list[QueueSeen] | None:
+        """Only streams whose oldest message is too old by its id are looked at more closely."""
+        parts, names = self._parts, self._parts.connector_names()
+        seen = []
+        try:
+            for each in streams:
+                lane = Lane(each.lane).name.lower()
+                if (now - each.oldest_at).total_seconds() < getattr(self.limits.queue_age_seconds, lane):
+                    continue
+                if parts.holds.stops_category(each.category):
+                    continue
+                held = parts.holds.held_in(each.lane, each.category)
+                since = await find_longest_waiting(
+                    parts.database,
+                    (each.connector_id, each.lane, each.category),
+                    held_shops=held.shops,
+                    held_campaigns=held.campaigns,
+                )
+                if since is not None:
+                    name = names.get(each.connector_id, str(each.connector_id))
+                    seen.append(QueueSeen(name, lane, (now - since).total_seconds(), each.messages))
+        except StoreUnavailable:
+            return None
+        return seen
+
+    async def _see_spend(self, now: datetime) -> list[SpendSeen] | None:
+        if time.monotonic() - self._spend_read_at < _SPEND_SECONDS:
+            return self._spend
+        self._spend_read_at = time.monotonic()
+        try:
+            shops = await read_spend_of_capped_shops(self._parts.database, now.date())
+        except StoreUnavailable:
+            self._spend = None
+            return None
+        self._spend = [
+            SpendSeen(shop.name, period, spent, cap, shop.currency)
+            for shop in shops
+            for period, spent, cap in (
+                ("day", shop.day_spent, shop.day_cap),
+                ("month", shop.month_spent, shop.month_cap),
+            )
+            if cap is not None
+        ]
+        return self._spend
+
+    async def _look_at_disk(self) -> None:
+        if time.monotonic() - self._disk_read_at < _DISK_SECONDS:
+            return
+        self._disk_read_at = time.monotonic()
+        path = self._parts.state_folder
+        try:
+            volume = await asyncio.to_thread(os.statvfs, path)
+        except OSError as exc:
+            log.warning("disk.not_read", path=str(path), fault=str(exc))
+            return
+        self.disk = DiskSeen(str(path), volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize)
+
+    def _see_halted(self) -> list[HaltedSeen]:
+        shops = self._parts.shop_names()
+        return [
+            HaltedSeen(shops.get(each.shop_id, str(each.shop_id)), each.name, tell_halted(each))
+            for each in self._parts.list_halted()
+        ]
+
+    async def check_ledger(self) -> None:
+        """Read the ledger of today and yesterday now and then, until cancelled."""
+        rest = _FIRST_LEDGER_SECONDS
+        while True:
+            await asyncio.sleep(rest)
+            began = time.monotonic()
+            try:
+                report = await self._parts.read_ledger()
+                self._ledger_faults = tuple(pair.sentence for pair in report.pairs if not pair.agrees)
+            except StoreUnavailable as exc:
+                log.warning("ledger.not_read", fault=str(exc))
+            rest = max(_LEDGER_SECONDS, _LEDGER_SHARE * (time.monotonic() - began))
