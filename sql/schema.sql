@@ -408,20 +408,26 @@ CREATE TABLE receipt (
     PRIMARY KEY (id, slot, shop_id, receipt_id)
 ) PARTITION BY RANGE (id);
 
--- A receipt whose id we do not know (yet): tried again for 72 h, then kept for the list until its day goes.
+-- A receipt whose id we do not know (yet): tried again for 72 h, then kept for the list until its day goes. Ids are
+-- as the carrier wrote them; wanted and failure_class are what it was read to mean, 0 for nothing.
 CREATE TABLE receipt_unmatched (
-    connector_id  integer     NOT NULL,
-    carrier_id    text        COLLATE "C" NOT NULL,
-    receipt_id    bigint      NOT NULL,
-    state         smallint    NOT NULL,
-    outcome       smallint    NOT NULL,
-    received_at   timestamptz NOT NULL,
-    stat          text        NOT NULL,
-    err           text        NOT NULL,
-    from_address  text        NOT NULL,
-    to_address    text        NOT NULL,
-    PRIMARY KEY (connector_id, carrier_id, receipt_id)
+    receipt_id     bigint      PRIMARY KEY,
+    connector_id   integer     NOT NULL,
+    carrier_id     text        COLLATE "C" NOT NULL,
+    state          smallint    NOT NULL,
+    outcome        smallint    NOT NULL,
+    received_at    timestamptz NOT NULL,
+    stat           text        NOT NULL,
+    err            text        NOT NULL,
+    from_address   text        NOT NULL,
+    to_address     text        NOT NULL,
+    wanted         smallint    NOT NULL,
+    failure_class  smallint    NOT NULL,
+    ends_message   boolean     NOT NULL,
+    carrier_at     timestamptz,
+    other_id       text        COLLATE "C" NOT NULL
 );
+CREATE INDEX receipt_unmatched_waiting ON receipt_unmatched (receipt_id) WHERE outcome = 5;
 
 -- Lookup: (connector, the carrier's id) → message part. Not unique per carrier_id: SMSCs restart at 0.
 CREATE TABLE receipt_map (
@@ -568,30 +574,37 @@ CREATE TABLE inbound (
     keyword       smallint    NOT NULL,
     campaign_id   bigint,
     udh           bytea,
+    destination_port integer,
+    source_port   integer,
     PRIMARY KEY (shop_id, id, slot)
 ) PARTITION BY RANGE (id);
 CREATE INDEX inbound_by_address ON inbound (from_address, slot, shop_id);
 
 -- Parts that wait for the others, and for a while after it those of texts that are complete, so that a repeated
--- part is known. inbound_id 0: still waits. set_id tells texts apart whose sender used the same reference again.
+-- part is known by its digest; their octets are gone. inbound_id 0: still waits. set_no tells texts apart whose
+-- sender used the same reference again.
 CREATE TABLE inbound_part (
-    shop_id         integer     NOT NULL,
-    slot            smallint    NOT NULL,
-    connector_id    integer     NOT NULL,
-    reference_bits  smallint    NOT NULL,
-    reference       integer     NOT NULL,
-    parts           smallint    NOT NULL,
-    part            smallint    NOT NULL,
-    data_coding     smallint    NOT NULL,
-    esm_class       smallint    NOT NULL,
-    set_id          bigint      NOT NULL,
-    inbound_id      bigint      NOT NULL,
-    received_at     timestamptz NOT NULL,
-    from_address    text        COLLATE "C" NOT NULL,
-    to_address      text        COLLATE "C" NOT NULL,
-    udh             bytea       NOT NULL,
-    body            bytea       NOT NULL,
-    PRIMARY KEY (slot, from_address, shop_id, to_address, connector_id, reference_bits, reference, parts, set_id, part)
+    shop_id           integer     NOT NULL,
+    slot              smallint    NOT NULL,
+    connector_id      integer     NOT NULL,
+    reference_bits    smallint    NOT NULL,
+    reference         integer     NOT NULL,
+    parts             smallint    NOT NULL,
+    part              smallint    NOT NULL,
+    set_no            integer     NOT NULL,
+    data_coding       smallint    NOT NULL,
+    esm_class         smallint    NOT NULL,
+    read_as           smallint    NOT NULL,
+    destination_port  integer,
+    source_port       integer,
+    inbound_id        bigint      NOT NULL,
+    received_at       timestamptz NOT NULL,
+    from_address      text        COLLATE "C" NOT NULL,
+    to_address        text        COLLATE "C" NOT NULL,
+    udh               bytea       NOT NULL,
+    body              bytea       NOT NULL,
+    digest            bytea       NOT NULL,
+    PRIMARY KEY (slot, from_address, shop_id, to_address, connector_id, reference_bits, reference, parts, set_no, part)
 );
 CREATE INDEX inbound_part_by_time ON inbound_part (received_at);
 

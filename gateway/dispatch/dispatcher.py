@@ -198,6 +198,8 @@ class Dispatcher:
             endpoint=str(state.endpoint),
             error=state.last_error,
         )
+        for remark in state.remarks:
+            log.warning("bind.odd", connector=run.config.name, bind=bind_no, remark=remark)
         self._tell_bind_state(run.config.name, bind_no, mode, state)
 
     # What the store tells.
@@ -368,6 +370,11 @@ class Dispatcher:
             return False
         connections.retry_now()
         return True
+
+    def find_lookup_id(self, connector_id: int, written: str) -> str:
+        """The form under which an id in a connector's receipts is looked up, by its configuration of now."""
+        connections = self._connections.get(connector_id)
+        return written.lower() if connections is None else connections.reader.find_lookup_id(written)
 
     def is_up(self, connector_id: int) -> bool:
         run = self._runs.get(connector_id)

@@ -11,21 +11,18 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from gateway.dispatch.receipt_retries import ReceiptRetries
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import MessageState, Reason
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
-from gateway.store.evidence import Ending, ReceiptOutcome, WrittenOff
+from gateway.store.evidence import Ending, WrittenOff
 from gateway.store.intake import Stream
 from gateway.store.leases import list_nodes
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import find_expired_waiting, release_due
-from gateway.store.waiting_evidence import (
-    find_abandoned,
-    find_unmatched,
-    find_without_receipt,
-    give_up_unmatched,
-)
+from gateway.store.unmatched import FindLookupId
+from gateway.store.waiting_evidence import find_abandoned, find_without_receipt
 from gateway.store.writer import Fence
 
 log = structlog.get_logger("dispatch")
@@ -55,7 +52,9 @@ class Timetable:
         fence: Fence,
         slots: Callable[[], Sequence[int]],
         on_queued: Callable[[dict[Stream, int]], None],
+        find_lookup_id: FindLookupId,
     ) -> None:
+        self._receipt_retries = ReceiptRetries(database, outcomes, find_lookup_id)
         self._database = database
         self._outcomes = outcomes
         self._fence = fence
@@ -67,7 +66,7 @@ class Timetable:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat("due", _DUE_SECONDS, self.release_due_messages))
             tasks.create_task(self._repeat("expired", _EXPIRY_SECONDS, self.expire_waiting))
-            tasks.create_task(self._repeat("unmatched", _UNMATCHED_SECONDS, self.retry_unmatched))
+            tasks.create_task(self._repeat("unmatched", _UNMATCHED_SECONDS, self._retry_unmatched))
             tasks.create_task(self._repeat("silent", _SILENCE_SECONDS, self.write_off_silent))
             tasks.create_task(self._repeat("abandoned", _ABANDONED_SECONDS, self.write_off_abandoned))
 
@@ -103,15 +102,9 @@ class Timetable:
             await self._outcomes.drained()
         return len(found)
 
-    async def retry_unmatched(self) -> int:
-        """Receipts without a message are looked up again for 72 h: the response may be stored by now."""
-        since = datetime.now(UTC) - _RECEIPT_MARGIN
-        given_up = await give_up_unmatched(self._database, since)
-        if given_up:
-            log.warning("receipts.given_up", receipts=given_up)
-        receipts = await find_unmatched(self._database, since, ReceiptOutcome.UNMATCHED, limit=_BATCH)
-        self._outcomes.put_many(receipts)
-        return 0
+    async def _retry_unmatched(self) -> int:
+        await self._receipt_retries.look()
+        return 0  # what has no message now has none at once either
 
     async def write_off_silent(self) -> int:
         """Messages the carrier took, without a receipt 72 h after their validity, are unknown."""

@@ -45,6 +45,8 @@ class Reason(IntEnum):
     OPTED_OUT = 11
     CAMPAIGN_CANCELLED = 12
     SUPPRESSED = 13
+    TOO_MANY_PARTS = 14
+    NOT_SENDABLE = 15
 
     @property
     def word(self) -> str:
@@ -156,8 +158,10 @@ def _message_state(states: bytes, *, receipt_per_message: bool) -> MessageState:
     """The state of a message from those of its parts: delivered when all are, failed when one is."""
     if S.FAILED in states:
         return S.FAILED
-    if states.count(S.DELIVERED) == len(states) or (receipt_per_message and S.DELIVERED in states):
+    if states.count(S.DELIVERED) == len(states):
         return S.DELIVERED
+    if receipt_per_message and S.DELIVERED in states and S.SENDING not in states and S.QUEUED not in states:
+        return S.DELIVERED  # not while a part may still be refused, or waits to be sent again
     for waiting in (S.SENDING, S.QUEUED, S.EXPIRED, S.UNKNOWN):
         if waiting in states:
             return waiting

@@ -84,6 +84,7 @@ class Receipt:
     stat: str
     """The word as written, or the number of message_state as text."""
     err: str
+    """As written, else the number of network_error_code in three digits, as most write it after `err:`."""
     submitted_text: str
     """Date digits as written, in the SMSC's local time; `times.decode_receipt_time` reads them."""
     done_text: str
@@ -92,6 +93,8 @@ class Receipt:
     network_error_code: int | None
     is_intermediate: bool
     """An intermediate notification: says how it goes, ends nothing, whatever its state."""
+    is_guess: bool = False
+    """Nothing but its text says that it is one: a person may have written it."""
 
     @property
     def is_final(self) -> bool:
@@ -101,17 +104,18 @@ class Receipt:
 
 # The text of appendix B exactly as most SMSCs write it; key by key takes 3.6 times as long.
 _match_nominal: Final = re.compile(
-    rb"id:([^ ]+) sub:\d+ dlvrd:\d+ submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\w+)"
+    rb"id:([^ \0]+) sub:\d+ dlvrd:\d+ submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\w+)"
 ).match
 _MOST_TEXT_OCTETS: Final = 1000
 """Receipts are short; what a hostile message_payload adds is not searched."""
 
 _find_text_key: Final = re.compile(r"\btext\s*:", re.IGNORECASE).search
-_find_id: Final = re.compile(
-    r"\bid\s*:\s*(?!(?:sub|dlvrd|stat|err|submit[ _]?date|done[ _]?date)\s*:)([^\s,;]+)", re.IGNORECASE
-).search
-_find_stat: Final = re.compile(r"\bstat(?:us)?\s*:\s*(\w+)", re.IGNORECASE).search
-_find_err: Final = re.compile(r"\berr(?:or)?\s*:\s*(\w+)", re.IGNORECASE).search
+_NOT_A_KEY: Final = r"(?!(?:id|sub|dlvrd|stat|status|err|error|submit[ _]?date|done[ _]?date)\s*:)"
+"""After a key without a value comes the next key, which must not be taken for the value."""
+
+_find_id: Final = re.compile(rf"\bid\s*:\s*{_NOT_A_KEY}([^\s,;\0]+)", re.IGNORECASE).search
+_find_stat: Final = re.compile(rf"\bstat(?:us)?\s*:\s*{_NOT_A_KEY}(\w+)", re.IGNORECASE).search
+_find_err: Final = re.compile(rf"\berr(?:or)?\s*:\s*{_NOT_A_KEY}(-?\w+)", re.IGNORECASE).search
 _find_submitted: Final = re.compile(r"\bsubmit[ _]?date\s*:\s*(\d+)", re.IGNORECASE).search
 _find_done: Final = re.compile(r"\bdone[ _]?date\s*:\s*(\d+)", re.IGNORECASE).search
 _find_bare_state: Final = re.compile(r"\b((?:" + "|".join(sorted(_STATES_BY_WORD)) + r")[A-Z]*)\b").search
@@ -143,7 +147,8 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
     if not is_announced and not (tlv_id and tlv_state):
         if not text_without_esm_class:
             return None
-        receipt = _read_receipt(pdu, None, None, is_intermediate=False)
+        receipt = _read_receipt(pdu, tlv_id, tlv_state, is_intermediate=False)
+        receipt.is_guess = True
         return receipt if receipt.carrier_id and receipt.state is not None else None
     return _read_receipt(pdu, tlv_id, tlv_state, is_intermediate=is_intermediate)
 
@@ -178,16 +183,21 @@ def _read_receipt(
         stat = stat or str(number)
     carrier_id = tlv_id.partition(b"\0")[0].decode("latin-1") if tlv_id else ""
     network_error = find_tlv(pdu.tlvs, Tag.NETWORK_ERROR_CODE) or b""
+    network_error_type = network_error[0] if len(network_error) == 3 else None
+    network_error_code = int.from_bytes(network_error[1:], "big") if len(network_error) == 3 else None
+    err = _group(_find_err(text))
+    if not err and network_error_code is not None:
+        err = f"{network_error_code:03}"
     return Receipt(
         carrier_id=carrier_id or text_id,
         text_carrier_id=text_id if carrier_id and text_id != carrier_id else "",
         state=state,
         stat=stat,
-        err=_group(_find_err(text)),
+        err=err,
         submitted_text=_group(_find_submitted(text)),
         done_text=_group(_find_done(text)),
-        network_error_type=network_error[0] if len(network_error) == 3 else None,
-        network_error_code=int.from_bytes(network_error[1:], "big") if len(network_error) == 3 else None,
+        network_error_type=network_error_type,
+        network_error_code=network_error_code,
         is_intermediate=is_intermediate,
     )
 
@@ -199,6 +209,8 @@ def _read_text(pdu: DeliverSm | DataSm) -> str:
     octets = split_user_data(pdu.esm_class, octets).body[:_MOST_TEXT_OCTETS]
     # A receipt in UCS-2 is full of NULs; plain octets under data_coding 8 have none, whatever it announces.
     if pdu.data_coding == DataCoding.UCS2 and 0 in octets:
+        if octets[0] and octets[0] < 0x80:  # ASCII with its octets the other way round (quirk 74)
+            return octets.decode("utf-16-le", "replace")
         return decode_text(octets, pdu.data_coding)
     return octets.decode("latin-1")
 

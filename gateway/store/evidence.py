@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 from gateway.domain.message import MessageState, Reason
+from gateway.smpp.text import ReadAs
 from gateway.store.flights import Flight
 
 
@@ -29,6 +30,12 @@ class ReceiptOutcome(IntEnum):
     """Was unmatched; a receipt row stands for it now."""
     GIVEN_UP = 7
     """Unmatched for 72 h."""
+    TOO_LATE = 8
+    """Of a message whose rows, or whose id, are no longer kept."""
+
+
+WITHOUT_MESSAGE = (ReceiptOutcome.UNMATCHED, ReceiptOutcome.TOO_LATE)
+"""How a receipt is counted that found no message when it came; what becomes of it later is not counted."""
 
 
 class Answer(NamedTuple):
@@ -73,7 +80,11 @@ class Unsent(NamedTuple):
 
 
 class ReceiptSeen(NamedTuple):
-    """A delivery receipt. `wanted` is None for an intermediate one; `acknowledge` comes back on commit."""
+    """A delivery receipt. `wanted` is None for one that ends nothing; `acknowledge` comes back on commit.
+
+    `carrier_id` and `other_id` are the forms to look up; the `written` ones and the addresses are as the
+    carrier wrote them. They are kept when no message has the id, and read anew at each later look.
+    """
 
     connector_id: int
     carrier_id: str
@@ -89,6 +100,17 @@ class ReceiptSeen(NamedTuple):
     other_id: str = ""
     """The id in the text where it differs from receipted_message_id (quirk 51); tried second."""
     unmatched_id: int = 0
+    """Its row of `receipt_unmatched`, once it has one."""
+    written_id: str = ""
+    written_other_id: str = ""
+    carrier_at: datetime | None = None
+    """When the carrier says it happened, where that makes sense."""
+    submitted_at: datetime | None = None
+    """When the carrier says that it took the message; believed only to call a receipt too late."""
+    ends_message: bool = False
+    """The carrier sends one receipt for all parts (quirk 59)."""
+    otherwise: "InboundSeen | None" = None
+    """What it is when no message has its id: only its text says that it is a receipt (quirk 55)."""
 
 
 class Matched(NamedTuple):
@@ -99,7 +121,11 @@ class Matched(NamedTuple):
 
 
 class InboundSeen(NamedTuple):
-    """A text from a handset. `acknowledge` comes back on commit."""
+    """A text from a handset, or one part of it: `parts` above 1. `acknowledge` comes back on commit.
+
+    `body` is the user data behind its header, `udh` that header with the octet of its length. A part has no
+    `text`; the writer makes one InboundSeen of all parts, in which `part` is the first that came.
+    """
 
     shop_id: int
     slot: int
@@ -115,6 +141,34 @@ class InboundSeen(NamedTuple):
     body: bytes
     at: datetime
     acknowledge: object | None = None
+    reference_bits: int = 0
+    read_as: ReadAs = ReadAs.GSM7
+    udh: bytes = b""
+    destination_port: int | None = None
+    source_port: int | None = None
+    parts_came: int = 1
+    inbound_id: int = 0
+    """Of a text that was joined; any other gets its id when it is stored."""
+
+
+class PartKey(NamedTuple):
+    """What the parts of one text have in common. References of 8 and of 16 bits are spaces apart."""
+
+    slot: int
+    from_address: str
+    shop_id: int
+    to_address: str
+    connector_id: int
+    reference_bits: int
+    reference: int
+    parts: int
+
+
+class PartsOverdue(NamedTuple):
+    """Parts that waited long enough, or of which all are there: whatever came becomes a text now."""
+
+    key: PartKey
+    set_no: int
 
 
 class Ending(NamedTuple):
@@ -139,4 +193,6 @@ class WrittenOff(NamedTuple):
     at: datetime
 
 
-Evidence: TypeAlias = Answer | LateAnswer | Unsent | ReceiptSeen | InboundSeen | Ending | WrittenOff
+Evidence: TypeAlias = (
+    Answer | LateAnswer | Unsent | ReceiptSeen | InboundSeen | PartsOverdue | Ending | WrittenOff
+)

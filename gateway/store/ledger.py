@@ -8,11 +8,12 @@ from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import COUNTED, MessageState
 from gateway.smpp.receipts import ReceiptState
 from gateway.store.database import Connection, Database
-from gateway.store.evidence import ReceiptOutcome
+from gateway.store.evidence import WITHOUT_MESSAGE, ReceiptOutcome
 from gateway.store.rollups import ACCEPTED
 
 IDS_NAMED = 20
 _NEEDS_ANSWER = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
+_WITHOUT_MESSAGE = [int(outcome) for outcome in WITHOUT_MESSAGE]
 _DELIVERED = (MessageState.DELIVERED, ReceiptState.DELIVERED, ReceiptOutcome.APPLIED)
 _FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
 
@@ -91,7 +92,9 @@ async def _count(
 ) -> LedgerCounts:
     ids = (first_id_at(low), first_id_at(high))
     states: Sequence[int] = (ACCEPTED, *COUNTED)
-    unmatched = await connection.fetch_row("count_unmatched", *ids, low, high, ReceiptOutcome.UNMATCHED)
+    unmatched = await connection.fetch_row(
+        "count_unmatched", *ids, low, high, _WITHOUT_MESSAGE, ReceiptOutcome.UNMATCHED
+    )
     people = await connection.fetch_row("count_campaign_people")
     assert unmatched is not None
     assert people is not None
@@ -113,7 +116,7 @@ async def _count(
             IDS_NAMED,
         ),
         submissions=await _read_pair(connection, "count_submissions", *ids, low, high),
-        receipts=await _read_pair(connection, "count_receipts", *ids, low, high, ReceiptOutcome.UNMATCHED),
+        receipts=await _read_pair(connection, "count_receipts", *ids, low, high, _WITHOUT_MESSAGE),
         unmatched=(unmatched["found"], unmatched["counted"]),
         unmatched_open=unmatched["open"],
         parts=await _read_map(connection, "count_part_states", "parts", *ids),

@@ -5,18 +5,19 @@ Owns the look-ups of receipts by the carrier's id. Judges nothing.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 import asyncpg
 
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import ENDS, MessageState, Progress, Reason
+from gateway.domain.receipts import is_too_late
 from gateway.store.cases import Case
 from gateway.store.database import Connection
 from gateway.store.evidence import Matched, ReceiptSeen, WrittenOff
 from gateway.store.flights import Flight, FlightBook
 
 _NEWEST_DAYS = 2
-_RECEIPT_DAYS = 12
 _OLDEST_REMEMBERED = timedelta(days=40)
 """Age of an id beyond which memory is not asked: the message is over (30 days to its time, 7 of validity, 3
 for its receipt), and its rows may be dropped."""
@@ -25,13 +26,29 @@ MessageKey = tuple[int, int, int]
 """(shop_id, id, slot)."""
 
 
+class Strangers(NamedTuple):
+    """Receipts of a batch that have no message."""
+
+    unmatched: list[ReceiptSeen]
+    """Their ids are unknown, so far."""
+    too_late: list[ReceiptSeen]
+    """Their messages, or ids, are no longer kept: no later look will find them."""
+
+
+NO_STRANGERS = Strangers([], [])
+
+
 class Gathering:
     """The cases of one batch, by message id, as they are found."""
 
-    def __init__(self, connection: Connection, book: FlightBook) -> None:
+    def __init__(self, connection: Connection, book: FlightBook, *, lookup_days: int) -> None:
+        """`lookup_days` is how long carriers' ids are kept."""
         self.cases: dict[int, Case] = {}
         self._connection = connection
         self._book = book
+        self._lookup_days = lookup_days
+        self._dropped: set[tuple[int, str]] = set()
+        """(connector_id, carrier_id) of messages whose rows are gone."""
 
     def case_of(self, flight: Flight) -> Case:
         case = self.cases.get(flight.id)
@@ -39,9 +56,10 @@ class Gathering:
             case = self.cases[flight.id] = Case(flight)
         return case
 
-    async def match_receipts(self, receipts: Sequence[ReceiptSeen], today: date) -> Sequence[ReceiptSeen]:
+    async def match_receipts(self, receipts: Sequence[ReceiptSeen], now: datetime) -> Strangers:
         """Give each receipt its message: from memory, else from the two newest days, else from all. Returns
         those that have none."""
+        today = now.date()
         strangers: list[ReceiptSeen] = []
         oldest_id = first_id_at(datetime.combine(today, time(), UTC) - _OLDEST_REMEMBERED)
         for receipt in receipts:
@@ -51,12 +69,30 @@ class Gathering:
             if found is None or found[0].id < oldest_id:
                 strangers.append(receipt)
             else:
-                self.case_of(found[0]).evidence.append(Matched(receipt, found[1]))
-        for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, _RECEIPT_DAYS)):
+                self._match(receipt, found)
+        for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, self._lookup_days + 1)):
             if strangers:
                 days = [today - timedelta(days=age) for age in range(first, last)]
                 strangers = await self._match_in_days(strangers, days)
-        return strangers
+        if not strangers:
+            return NO_STRANGERS
+        sorted_out = Strangers([], [])
+        for receipt in strangers:
+            is_gone = self._is_gone(receipt, now)
+            (sorted_out.too_late if is_gone else sorted_out.unmatched).append(receipt)
+        return sorted_out
+
+    def _match(self, receipt: ReceiptSeen, found: tuple[Flight, int]) -> None:
+        flight, part = found
+        if receipt.ends_message:
+            # A message that was read back from its rows does not know how its carrier sends receipts.
+            flight.receipt_per_message = True
+        self.case_of(flight).evidence.append(Matched(receipt, part))
+
+    def _is_gone(self, receipt: ReceiptSeen, now: datetime) -> bool:
+        if any(key in self._dropped for key in _keys_of(receipt)):
+            return True
+        return is_too_late(receipt.submitted_at, receipt.carrier_at, now=now, lookup_days=self._lookup_days)
 
     async def _match_in_days(self, receipts: list[ReceiptSeen], days: list[date]) -> list[ReceiptSeen]:
         """Returns the receipts whose ids are not of these days."""
@@ -67,7 +103,7 @@ class Gathering:
             if target is None:
                 left.append(receipt)
             else:
-                self.case_of(target[0]).evidence.append(Matched(receipt, target[1]))
+                self._match(receipt, target)
         return left
 
     async def _find_targets(
@@ -81,9 +117,12 @@ class Gathering:
         targets: dict[tuple[int, str], tuple[Flight, int]] = {}
         for row in rows:
             flight = flights.get(row["id"])
-            if flight is None or row["part"] >= len(flight.progress.part_states):
-                continue
             key = (row["connector_id"], row["carrier_id"])
+            if flight is None:
+                self._dropped.add(key)
+                continue
+            if row["part"] >= len(flight.progress.part_states):
+                continue
             held = targets.get(key)
             if held is None or (_is_open(flight, row["part"]) and not _is_open(*held)):
                 targets[key] = (flight, row["part"])

@@ -94,6 +94,8 @@ class ReceiptRecord:
     received_at: datetime
     stat: str
     err: str
+    carrier_at: datetime | None
+    """When the carrier says it happened, where it says so and it can be true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ async def read_receipts(
                 received_at=row["received_at"],
                 stat=row["stat"],
                 err=row["err"],
+                carrier_at=row["carrier_at"],
             )
         )
     return found

@@ -12,6 +12,7 @@ import msgspec
 from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
 from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
+from gateway.domain.receipts import is_before_submission
 from gateway.store.cases import Case
 from gateway.store.database import Connection
 from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
@@ -34,17 +35,17 @@ PART_COLUMNS = (
 )  # fmt: skip
 RECEIPT_COLUMNS = (
     "shop_id", "id", "slot", "receipt_id", "part", "connector_id", "state", "outcome", "received_at", "stat",
-    "err",
+    "err", "carrier_at",
 )  # fmt: skip
 RECEIPT_MAP_COLUMNS = ("day", "connector_id", "carrier_id", "slot", "id", "part", "shop_id")
 UNMATCHED_COLUMNS = (
-    "connector_id", "carrier_id", "receipt_id", "state", "outcome", "received_at", "stat", "err",
-    "from_address", "to_address",
+    "receipt_id", "connector_id", "carrier_id", "other_id", "state", "wanted", "failure_class", "outcome",
+    "received_at", "carrier_at", "stat", "err", "from_address", "to_address", "ends_message",
 )  # fmt: skip
 INBOUND_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "data_coding", "esm_class", "reference", "parts_came", "parts",
-    "received_at", "from_address", "to_address", "text", "body", "keyword",
-    "campaign_id",
+    "received_at", "from_address", "to_address", "text", "body", "udh", "destination_port", "source_port",
+    "keyword", "campaign_id",
 )  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
@@ -66,7 +67,7 @@ class OutcomeRows:
         self._map: list[Row] = []
         self._receipts: list[Row] = []
         self._unmatched: list[Row] = []
-        self._settled: list[ReceiptSeen] = []
+        self._settled: list[tuple[int, ReceiptOutcome]] = []
         self._late: list[LateAnswer] = []
         self._inbound: list[Row] = []
         self._heard: list[Heard] = []
@@ -147,25 +148,39 @@ class OutcomeRows:
         )
 
     def _add_receipt(self, flight: Flight, receipt: ReceiptSeen, part: int, outcome: ReceiptOutcome) -> None:
+        carrier_at = receipt.carrier_at
+        if carrier_at is not None and is_before_submission(carrier_at, flight.sent_at):
+            carrier_at = None
         self._receipts.append((
             flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part,
             receipt.connector_id, receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
+            carrier_at,
         ))  # fmt: skip
         self.tallies.add_receipt(flight.id, receipt.connector_id, outcome)
         if receipt.unmatched_id:
-            self._settled.append(receipt)
+            self._settled.append((receipt.unmatched_id, ReceiptOutcome.MATCHED_LATER))
 
-    def add_unmatched(self, receipt: ReceiptSeen) -> None:
-        """Keep a receipt whose id is unknown; one that is being tried again is already kept."""
+    def add_unmatched(self, receipt: ReceiptSeen) -> ReceiptSeen:
+        """Keep a receipt whose id is unknown; returns it with its row's id."""
+        return receipt._replace(unmatched_id=self._keep(receipt, ReceiptOutcome.UNMATCHED))
+
+    def add_too_late(self, receipt: ReceiptSeen) -> None:
+        """Keep a receipt that no later look can give its message, for the list alone."""
         if receipt.unmatched_id:
-            return
+            self._settled.append((receipt.unmatched_id, ReceiptOutcome.TOO_LATE))
+        else:
+            self._keep(receipt, ReceiptOutcome.TOO_LATE)
+
+    def _keep(self, receipt: ReceiptSeen, outcome: ReceiptOutcome) -> int:
         receipt_id = self._ids.next_id(slot_of_address(receipt.carrier_id.encode().hex()))
         self._unmatched.append((
-            receipt.connector_id, receipt.carrier_id, receipt_id, receipt.receipt_state,
-            ReceiptOutcome.UNMATCHED, receipt.at, receipt.stat, receipt.err, receipt.from_address,
-            receipt.to_address,
+            receipt_id, receipt.connector_id, receipt.written_id or receipt.carrier_id,
+            receipt.written_other_id or receipt.other_id, receipt.receipt_state, receipt.wanted or 0,
+            receipt.failure_class, outcome, receipt.at, receipt.carrier_at, receipt.stat, receipt.err,
+            receipt.from_address, receipt.to_address, receipt.ends_message,
         ))  # fmt: skip
-        self.tallies.add_receipt(receipt_id, receipt.connector_id, ReceiptOutcome.UNMATCHED)
+        self.tallies.add_receipt(receipt_id, receipt.connector_id, outcome)
+        return receipt_id
 
     def add_inbound(self, heard: Heard) -> None:
         item = heard.item
@@ -175,8 +190,9 @@ class OutcomeRows:
         self.shops_of_texts.update(shop.shop_id for shop in heard.correspondents)
         self._inbound.append((
             item.shop_id, heard.id, item.slot, item.connector_id, item.data_coding, item.esm_class,
-            item.reference, item.part, item.parts, item.at, item.from_address, item.to_address, item.text,
-            item.body, heard.read.keyword, heard.campaign_id,
+            item.reference, item.parts_came, item.parts, item.at, item.from_address, item.to_address,
+            item.text, item.body, item.udh or None, item.destination_port, item.source_port,
+            heard.read.keyword, heard.campaign_id,
         ))  # fmt: skip
 
     def tell_of_texts(self, obeyed: Obeyed) -> None:
@@ -315,13 +331,7 @@ class OutcomeRows:
                 item.at,
             )
         if self._settled:
-            await connection.execute(
-                "settle_unmatched",
-                [receipt.connector_id for receipt in self._settled],
-                [receipt.carrier_id for receipt in self._settled],
-                [receipt.unmatched_id for receipt in self._settled],
-                ReceiptOutcome.MATCHED_LATER,
-            )
+            await connection.execute("settle_unmatched", *zip(*self._settled, strict=True))
         await self.tallies.write(connection)
 
 

@@ -16,6 +16,7 @@ from gateway.domain.identifiers import IdSource
 from gateway.domain.message import ENDS, MessageState
 from gateway.store.cases import Case, judge_case
 from gateway.store.database import Connection
+from gateway.store.early_receipts import EarlyReceipts
 from gateway.store.errors import StateKeepsMoving
 from gateway.store.evidence import (
     Answer,
@@ -31,8 +32,9 @@ from gateway.store.evidence import (
 )
 from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
+from gateway.store.inbound_parts import Joining
 from gateway.store.intake import Stream
-from gateway.store.matching import Gathering
+from gateway.store.matching import Gathering, Strangers
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
 from gateway.store.queries import Query
@@ -80,11 +82,21 @@ class OutcomeWriter:
         targets: EventTargets,
         connector_ids: Callable[[], list[int]],
         instance_secret: bytes,
+        lookup_days: int,
     ) -> None:
+        """`lookup_days` is how many days carriers' ids are kept for receipts."""
         self.receipt_ends: Counter[tuple[int, int]] = Counter()
         """Parts whose end a receipt told since the start, by connector and state."""
         work = _OutcomeWork(
-            ids, book, listener, targets, connector_ids, instance_secret, self.put, self.receipt_ends
+            ids,
+            book,
+            listener,
+            targets,
+            connector_ids,
+            instance_secret,
+            self.put,
+            self.receipt_ends,
+            lookup_days,
         )
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
             dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
@@ -114,11 +126,12 @@ class OutcomeWriter:
 class _Written:
     """What a batch did, for after its commit."""
 
-    __slots__ = ("acknowledgements", "cases", "ended", "has_events", "requeued")
+    __slots__ = ("acknowledgements", "cases", "early", "ended", "has_events", "requeued")
 
     def __init__(self) -> None:
         self.acknowledgements: list[object] = []
         self.cases: list[Case] = []
+        self.early: list[ReceiptSeen] = []
         self.ended: set[int] = set()
         self.requeued: dict[Stream, int] = {}
         self.has_events = False
@@ -135,7 +148,10 @@ class _OutcomeWork:
         instance_secret: bytes,
         put_again: Callable[[Evidence], None],
         receipt_ends: Counter[tuple[int, int]],
+        lookup_days: int,
     ) -> None:
+        self._lookup_days = lookup_days
+        self._early = EarlyReceipts()
         self._receipt_ends = receipt_ends
         self._put_again = put_again
         self._ids = ids
@@ -150,10 +166,11 @@ class _OutcomeWork:
         written = _Written()
         now = datetime.now(UTC)
         rows = OutcomeRows(self._ids, now)
-        gathering = Gathering(connection, self._book)
+        gathering = Gathering(connection, self._book, lookup_days=self._lookup_days)
         receipts: list[ReceiptSeen] = []
         endings: list[Ending] = []
         inbound: list[InboundSeen] = []
+        overdue: list[PartsOverdue] = []
         written_off: list[WrittenOff] = []
         for item in items:
             kind = type(item)
@@ -165,13 +182,17 @@ class _OutcomeWork:
                 inbound.append(item)  # type: ignore[arg-type]
             elif kind is Ending:
                 endings.append(item)  # type: ignore[arg-type]
+            elif kind is PartsOverdue:
+                overdue.append(item)  # type: ignore[arg-type]
             else:
                 written_off.append(item)  # type: ignore[arg-type]
-        obeyed = await self._take_in_texts(connection, rows, inbound, now) if inbound else NOTHING_OBEYED
-        endings += obeyed.endings
         if receipts:
-            for receipt in await gathering.match_receipts(receipts, now.date()):
-                rows.add_unmatched(receipt)
+            strangers = await gathering.match_receipts(receipts, now)
+            inbound += _keep_strangers(rows, strangers, written)
+        obeyed = NOTHING_OBEYED
+        if inbound or overdue:
+            obeyed = await self._take_in_texts(connection, rows, inbound, overdue, now)
+        endings += obeyed.endings
         if written_off:
             await gathering.load_written_off(written_off)
         cases = gathering.cases
@@ -197,12 +218,22 @@ class _OutcomeWork:
         return written
 
     async def _take_in_texts(
-        self, connection: Connection, rows: OutcomeRows, inbound: Sequence[InboundSeen], now: datetime
+        self,
+        connection: Connection,
+        rows: OutcomeRows,
+        inbound: Sequence[InboundSeen],
+        overdue: Sequence[PartsOverdue],
+        now: datetime,
     ) -> Obeyed:
         """Whose texts these are, and what their keywords do. Comes first in the batch: everybody who changes
         a person's standing takes the contact before any message."""
         await connection.execute("join_by_probe")
-        heard = await hear_texts(connection, inbound, ids=self._ids, now=now)
+        texts = [seen for seen in inbound if seen.parts == 1]
+        parts = [seen for seen in inbound if seen.parts > 1]
+        joining = Joining(connection, self._ids)
+        if parts or overdue:
+            texts += await joining.gather(parts, overdue)
+        heard = await hear_texts(connection, texts, ids=self._ids, now=now) if texts else []
         obeyed = await obey_keywords(
             connection,
             heard,
@@ -212,6 +243,7 @@ class _OutcomeWork:
             tallies=rows.tallies,
             rules=self._country_rules,
         )
+        await joining.write()
         await connection.execute("join_by_array")
         for each in heard:
             rows.add_inbound(each)
@@ -277,6 +309,10 @@ class _OutcomeWork:
         for case in result.cases:
             case.settle()
             self._remember(case)
+        for receipt in result.early:
+            self._early.keep(receipt)
+        if self._early:
+            self._settle_early(items)
         for item in items:
             if type(item) is Ending and item.done is not None and not item.done.done():
                 item.done.set_result(item.id in result.ended)
@@ -285,6 +321,13 @@ class _OutcomeWork:
             self._listener.on_requeued(result.requeued)
         if result.has_events:
             self._listener.on_events()
+
+    def _settle_early(self, items: Sequence[Evidence]) -> None:
+        """Receipts that overtook an answer of this batch are judged now."""
+        for item in items:
+            if (type(item) is Answer or type(item) is LateAnswer) and item.lookup_id:
+                for receipt in self._early.take(item.flight.connector_id, item.lookup_id):
+                    self._put_again(receipt)
 
     def _remember(self, case: Case) -> None:
         """Forget the carrier's id of parts that reached their end; a repeat is looked up in the database."""
@@ -297,6 +340,8 @@ class _OutcomeWork:
                 state = flight.progress.part_states[part]
                 if MessageState(state) in ENDS:
                     self._book.forget(receipt.connector_id, receipt.carrier_id)
+                    if receipt.other_id:
+                        self._book.forget(receipt.connector_id, receipt.other_id)
                     if is_news:
                         self._receipt_ends[receipt.connector_id, state] += 1
 
@@ -308,6 +353,23 @@ class _OutcomeWork:
         if isinstance(item, Answer | LateAnswer) and item.carrier_id is not None:
             # An id that cannot be stored must not keep the message from being what the carrier made of it.
             self._put_again(item._replace(carrier_id=None, lookup_id=None))
+
+
+def _keep_strangers(rows: OutcomeRows, strangers: Strangers, written: _Written) -> list[InboundSeen]:
+    """Rows for the receipts without a message; what is no receipt of ours after all comes back as texts."""
+    texts = []
+    for receipt in strangers.unmatched:
+        if receipt.otherwise is not None:
+            texts.append(receipt.otherwise)
+            written.early.append(receipt)
+        elif not receipt.unmatched_id:
+            written.early.append(rows.add_unmatched(receipt))
+    for receipt in strangers.too_late:
+        if receipt.otherwise is not None:
+            texts.append(receipt.otherwise)
+        else:
+            rows.add_too_late(receipt)
+    return texts
 
 
 async def _erase_sensitive(

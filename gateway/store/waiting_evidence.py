@@ -1,14 +1,10 @@
-"""Rows that time has something to say about: abandoned intents, missing receipts, receipts of no message."""
+"""Rows that time has something to say about: abandoned intents, missing receipts."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.domain.failures import judge_receipt
 from gateway.domain.message import MessageState
-from gateway.domain.receipts import wanted_state
-from gateway.smpp.receipts import ReceiptState
 from gateway.store.database import Database
-from gateway.store.evidence import ReceiptOutcome, ReceiptSeen
 from gateway.store.writer import Fence
 
 MessageKey = tuple[int, int, int]
@@ -32,38 +28,3 @@ async def find_without_receipt(
         "find_without_receipt", low_id, MessageState.SENT, expired_before, slots, limit
     )
     return [(row["shop_id"], row["id"], row["slot"]) for row in rows]
-
-
-async def find_unmatched(
-    database: Database, since: datetime, outcome: ReceiptOutcome, *, limit: int
-) -> list[ReceiptSeen]:
-    """Receipts kept without a message, as evidence to be judged once more."""
-    receipts = []
-    for row in await database.fetch("find_unmatched", since, outcome, limit):
-        state = ReceiptState(row["state"]) if row["state"] >= 0 else None
-        wanted = wanted_state(state)
-        is_failed = wanted is MessageState.FAILED
-        receipts.append(
-            ReceiptSeen(
-                connector_id=row["connector_id"],
-                carrier_id=row["carrier_id"],
-                wanted=wanted,
-                receipt_state=row["state"],
-                failure_class=judge_receipt(state, err=row["err"]).failure_class if is_failed else 0,
-                stat=row["stat"],
-                err=row["err"],
-                from_address=row["from_address"],
-                to_address=row["to_address"],
-                at=row["received_at"],
-                unmatched_id=row["receipt_id"],
-            )
-        )
-    return receipts
-
-
-async def give_up_unmatched(database: Database, received_before: datetime) -> int:
-    """Stop looking receipts up that have waited too long; returns how many."""
-    tag = await database.execute(
-        "give_up_unmatched", received_before, ReceiptOutcome.UNMATCHED, ReceiptOutcome.GIVEN_UP
-    )
-    return int(tag.rpartition(" ")[2])

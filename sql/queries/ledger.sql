@@ -165,10 +165,10 @@ SELECT (SELECT count(*) FROM part WHERE id >= $1 AND id < $2) AS found,
 -- $2 high_id int8
 -- $3 low_hour timestamptz
 -- $4 high_hour timestamptz
--- $5 unmatched int2
+-- $5 without_message int2[]
 SELECT (SELECT count(*) FROM receipt WHERE id >= $1 AND id < $2) AS found,
        (SELECT coalesce(sum(receipts), 0)::int8 FROM stat_receipt
-        WHERE hour >= $3 AND hour < $4 AND outcome <> $5
+        WHERE hour >= $3 AND hour < $4 AND outcome <> ALL ($5::int2[])
           AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)) AS counted;
 
 -- name: count_unmatched
@@ -177,13 +177,14 @@ SELECT (SELECT count(*) FROM receipt WHERE id >= $1 AND id < $2) AS found,
 -- $2 high_id int8
 -- $3 low_hour timestamptz
 -- $4 high_hour timestamptz
--- $5 unmatched int2
+-- $5 without_message int2[]
+-- $6 unmatched int2
 SELECT (SELECT count(*) FROM receipt_unmatched WHERE receipt_id >= $1 AND receipt_id < $2) AS found,
        (SELECT coalesce(sum(receipts), 0)::int8 FROM stat_receipt
-        WHERE hour >= $3 AND hour < $4 AND outcome = $5
+        WHERE hour >= $3 AND hour < $4 AND outcome = ANY ($5::int2[])
           AND (hour AT TIME ZONE 'UTC')::date NOT IN (SELECT day FROM ledger_day)) AS counted,
        (SELECT count(*) FROM receipt_unmatched
-        WHERE receipt_id >= $1 AND receipt_id < $2 AND outcome = $5) AS open;
+        WHERE receipt_id >= $1 AND receipt_id < $2 AND outcome = $6) AS open;
 
 -- name: count_part_states
 -- Parts by state, as the state rows hold them.

@@ -111,7 +111,7 @@ ORDER BY p.id, p.attempt, p.part;
 -- $1 shop_id int4
 -- $2 ids int8[]
 -- $3 slots int2[]
-SELECT id, receipt_id, part, state, outcome, received_at, stat, err
+SELECT id, receipt_id, part, state, outcome, received_at, stat, err, carrier_at
 FROM receipt
 WHERE shop_id = $1 AND id = ANY ($2) AND slot = ANY ($3)
 ORDER BY id, receipt_id;

@@ -152,37 +152,6 @@ JOIN message AS m ON m.shop_id = s.shop_id AND m.id = s.id AND m.slot = s.slot
 WHERE s.id >= $1 AND s.state = $2 AND s.slot = ANY ($4::int2[]) AND m.expires_at < $3
 LIMIT $5;
 
--- name: find_unmatched
--- Receipts still without a message, younger than 72 h, newest first: the answer that a receipt overtook comes
--- soon or not at all, and many that are hopeless must not stand in its way.
--- $1 since timestamptz
--- $2 outcome int2
--- $3 batch_size int8
-SELECT connector_id, carrier_id, receipt_id, state, stat, err, from_address, to_address, received_at
-FROM receipt_unmatched
-WHERE outcome = $2 AND received_at >= $1
-ORDER BY received_at DESC
-LIMIT $3;
-
--- name: settle_unmatched
--- Receipts that found their message after all, or were given up.
--- $1 connector_id int4[]
--- $2 carrier_id text[]
--- $3 receipt_id int8[]
--- $4 outcome int2
-UPDATE receipt_unmatched AS r SET outcome = $4
-FROM unnest($1::int4[], $2::text[], $3::int8[]) AS wanted (connector_id, carrier_id, receipt_id)
-WHERE r.connector_id = ANY ($1::int4[]) AND r.carrier_id = ANY ($2::text[])
-  AND r.connector_id = wanted.connector_id AND r.carrier_id = wanted.carrier_id
-  AND r.receipt_id = wanted.receipt_id;
-
--- name: give_up_unmatched
--- Receipts that found no message in all the time allowed are not looked up again; they stay listed.
--- $1 received_before timestamptz
--- $2 unmatched int2
--- $3 given_up int2
-UPDATE receipt_unmatched SET outcome = $3 WHERE outcome = $2 AND received_at < $1;
-
 -- name: note_late_answer
 -- An answer that came after its part was written off: the row of that attempt gains what the carrier said.
 -- Only one attempt of a part can be without an answer, for such a part is never submitted again.

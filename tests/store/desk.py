@@ -22,6 +22,9 @@ S = MessageState
 _PATIENCE_SECONDS = 10.0
 """A writer that died leaves its callers waiting; then its error is raised."""
 
+_DEEPEST = 3
+"""An answer that is refused for its id is put anew without it, and sets free a receipt, which is put anew."""
+
 SECRET = b"0123456789abcdef"
 ALL_SHARDS = tuple(range(16))
 ALL_SLOTS = tuple(range(256))
@@ -80,6 +83,7 @@ class Desk:
             targets=Endpoints(),
             connector_ids=lambda: [CONNECTOR, CONNECTOR + 1],
             instance_secret=SECRET,
+            lookup_days=11,
         )
         self.intents = IntentWriter(
             rig.dsn,
@@ -130,7 +134,8 @@ class Desk:
             for batch in batches:
                 # Every kind of evidence is a tuple itself.
                 self.outcomes.put_many(batch if isinstance(batch, list) else [batch])  # type: ignore[list-item]
-                await self.outcomes.drained()
+                for _ in range(_DEEPEST):
+                    await self.outcomes.drained()
 
     def answered(
         self,

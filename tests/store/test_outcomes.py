@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.domain.delays import DelayKind, bucket_of
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.lanes import Category
 from gateway.domain.message import Reason, entered_bit
 from gateway.store.evidence import ReceiptOutcome
-from gateway.store.waiting_evidence import find_abandoned, find_unmatched, find_without_receipt
+from gateway.store.unmatched import find_unmatched
+from gateway.store.waiting_evidence import find_abandoned, find_without_receipt
 from tests.store.desk import ALL_SLOTS, Desk, S
 from tests.store.flight_values import receipt
 from tests.store.rig import CONNECTOR, CutProxy, Rig, running, take_node, terminate
@@ -33,9 +35,12 @@ async def rollup(rig: Rig) -> dict[int, int]:
 
 
 async def retry_unmatched(desk: Desk) -> None:
-    since = datetime.now(UTC) - timedelta(hours=72)
-    found = await find_unmatched(desk.rig.database, since, ReceiptOutcome.UNMATCHED, limit=100)
+    found = await find_unmatched(desk.rig.database, as_it_is, low_id=0, high_id=HIGHEST_ID, limit=100)
     await desk.tell(list(found))
+
+
+def as_it_is(connector_id: int, written: str) -> str:
+    return written.lower()
 
 
 async def test_an_answer_makes_the_message_sent_and_its_id_findable(desk: Desk) -> None:

@@ -74,7 +74,10 @@ async def test_a_day_goes_with_its_seal_and_its_unmatched_receipts_only(rig: Rig
     )
     for number in (low - 1, low, high - 1, high):
         await rig.execute(
-            "INSERT INTO receipt_unmatched VALUES (1, 'x', $1, 2, 5, now(), 'DELIVRD', '', '', '')", number
+            "INSERT INTO receipt_unmatched (receipt_id, connector_id, carrier_id, other_id, state, wanted,"
+            " failure_class, outcome, received_at, stat, err, from_address, to_address, ends_message)"
+            " VALUES ($1, 1, 'x', '', 2, 5, 0, 5, now(), 'DELIVRD', '', '', '', false)",
+            number,
         )
     await seal_and_drop_day(
         rig.database, today(), low_id=low, high_id=high, now=datetime.now(UTC), counts='{"messages": 7}'

@@ -1,0 +1,49 @@
+-- name: find_unmatched
+-- Receipts still without a message (5, written out so that the index of just these serves), of a span of ids,
+-- newest first. An id has the time at which the receipt came.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 batch_size int8
+SELECT receipt_id, connector_id, carrier_id, other_id, state, wanted, failure_class, stat, err, from_address,
+       to_address, received_at, carrier_at, ends_message
+FROM receipt_unmatched
+WHERE receipt_id >= $1 AND receipt_id < $2 AND outcome = 5
+ORDER BY receipt_id DESC
+LIMIT $3;
+
+-- name: settle_unmatched
+-- Receipts that found their message after all, or whose message is no longer kept.
+-- $1 receipt_id int8[]
+-- $2 outcome int2[]
+UPDATE receipt_unmatched AS r SET outcome = wanted.outcome
+FROM unnest($1::int8[], $2::int2[]) AS wanted (receipt_id, outcome)
+WHERE r.receipt_id = ANY ($1::int8[]) AND r.receipt_id = wanted.receipt_id;
+
+-- name: give_up_unmatched
+-- Receipts that found no message in all the time allowed are not looked up again; they stay listed.
+-- $1 high_id int8
+-- $2 given_up int2
+UPDATE receipt_unmatched SET outcome = $2 WHERE receipt_id < $1 AND outcome = 5;
+
+-- name: list_unmatched
+-- A page of the receipts without a message, newest first.
+-- $1 high_id int8
+-- $2 outcomes int2[]
+-- $3 connector_id int4
+-- $4 most int8
+SELECT r.receipt_id, c.name AS connector_name, r.carrier_id, r.other_id, r.outcome, r.stat, r.err, r.from_address,
+       r.to_address, r.received_at, r.carrier_at
+FROM receipt_unmatched AS r
+LEFT JOIN connector AS c ON c.id = r.connector_id
+WHERE r.receipt_id < $1 AND r.outcome = ANY ($2::int2[]) AND ($3::int4 IS NULL OR r.connector_id = $3)
+ORDER BY r.receipt_id DESC
+LIMIT $4;
+
+-- name: count_waiting_receipts
+-- How many receipts of each connector are still looked for, and since when the oldest.
+SELECT c.name AS connector_name, count(*) AS receipts, min(r.received_at) AS oldest_at
+FROM receipt_unmatched AS r
+LEFT JOIN connector AS c ON c.id = r.connector_id
+WHERE r.outcome = 5
+GROUP BY 1
+ORDER BY 1;
