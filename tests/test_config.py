@@ -164,6 +164,11 @@ def test_a_fault_names_its_path_what_was_found_and_what_is_allowed(
         ("inbound_addresses: [{address: a, shop: s}, {address: a, shop: t}]", "'a' stands twice"),
         ("tls: {key_file: k}", "connectors[0].tls.key_file: stands without certificate_file"),
         ("tls: {ca_file: k}", "warning: connectors[0].tls: is described but not enabled"),
+        ('interface_version: "3.3"', "warning: connectors[0].bind_mode: is transceiver, which SMPP 3.3"),
+        (
+            'interface_version: "3.3"\n    concatenation: sar',
+            "warning: connectors[0].concatenation: is sar, which needs TLVs",
+        ),
     ],
 )
 def test_a_fault_in_a_connector_is_named(write: Write, extra: str, expected: str) -> None:
@@ -408,6 +413,16 @@ def test_the_built_in_connector_can_be_routed_to_but_not_redefined(write: Write)
 def test_a_route_below_one_that_takes_everything_is_pointed_out(write: Write) -> None:
     more = GOOD_CONNECTOR + "  - {name: french, match: {country: [FR]}, connectors: [{name: smsc-a}]}\n"
     assert findings(write(more)) == ["warning: routes[1]: is never used: 'default' above takes every message"]
+
+
+def test_certificates_are_looked_for_beside_the_file(write: Write) -> None:
+    path = write(connector("tls: {enabled: true, ca_file: ca.pem, certificate_file: /etc/ours.pem}"))
+    tls = load_config(path, ENVIRON).connectors[0].tls
+    assert (tls.ca_file, tls.certificate_file, tls.key_file) == (
+        str(path.parent / "ca.pem"),
+        "/etc/ours.pem",
+        None,
+    )
 
 
 def test_errors_come_before_warnings(write: Write) -> None:

@@ -10,7 +10,15 @@ from ipaddress import ip_network
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.config.carriers import AddressForm, ConnectorConfig, RouteConfig, RouteMatchConfig
+from gateway.config.carriers import (
+    AddressForm,
+    BindMode,
+    Concatenation,
+    ConnectorConfig,
+    InterfaceVersion,
+    RouteConfig,
+    RouteMatchConfig,
+)
 from gateway.config.findings import Finding, Severity, name_nearest
 from gateway.config.tree import Config
 
@@ -146,6 +154,7 @@ def _check_connectors(config: Config) -> Iterator[Finding]:
         yield from _refuse_duplicates(f"{at}.inbound_addresses", "address", addresses)
         yield from _check_tls(connector, at)
         yield from _check_wire(connector, at)
+        yield from _check_version(connector, at)
 
 
 def _check_wire(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
@@ -164,6 +173,22 @@ def _check_wire(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
         if hidden:
             yield _warning(f"{at}.sender_rules[{index}]", "is never used: one above takes every sender")
         hidden = hidden or (rule.kind is None and rule.sender is None)
+
+
+def _check_version(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
+    """What SMPP 3.3 does not have: warnings, since there are carriers that mix the two."""
+    if connector.interface_version is not InterfaceVersion.V33:
+        return
+    if connector.bind_mode is BindMode.TRANSCEIVER:
+        yield _warning(
+            f"{at}.bind_mode",
+            "is transceiver, which SMPP 3.3 does not have; carriers of that version want transmitter_receiver",
+        )
+    if connector.concatenation in (Concatenation.SAR, Concatenation.PAYLOAD):
+        yield _warning(
+            f"{at}.concatenation",
+            f"is {connector.concatenation.value}, which needs TLVs; to a carrier of 3.3 udh8 is used instead",
+        )
 
 
 def _check_tls(connector: ConnectorConfig, at: str) -> Iterator[Finding]:

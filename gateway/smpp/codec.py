@@ -61,8 +61,9 @@ def _address(prefix: str, name: str, most_octets: int = 20) -> tuple[Field, ...]
     return (*_octets(f"{prefix}_ton", f"{prefix}_npi"), _string(name, most_octets))
 
 
-# The specification gives system_id 15 and password 8 characters; many SMSCs hand out longer ones (quirk 24).
-_ACCOUNT: Final = (_string("system_id", 63), _string("password", 63))
+# The specification gives system_id 15 and password 8 characters; many SMSCs hand out longer ones, and what an
+# operator was given is never refused here (quirk 24).
+_ACCOUNT: Final = (_string("system_id", 255), _string("password", 255))
 _MESSAGE_ID: Final = _string("message_id", 64)
 _SOURCE: Final = _address("source_addr", "source_addr")
 _DESTINATION: Final = _address("dest_addr", "destination_addr")
@@ -75,7 +76,7 @@ _BIND: Final = (
     *_octets("interface_version", "addr_ton", "addr_npi"),
     _string("address_range", 40),
 )
-_BIND_RESPONSE: Final = (_string("system_id", 63),)
+_BIND_RESPONSE: Final = (_string("system_id", 255),)
 _MESSAGE: Final = (
     _string("service_type", 5),
     *_SOURCE,

@@ -153,6 +153,11 @@ def test_an_error_is_written_without_body_except_to_a_delivery():
     assert len(encode(pdus.DeliverSmResp(command_status=8))) == 17
 
 
+def test_credentials_longer_than_the_specification_allows_are_sent():  # quirk 24
+    bind = pdus.BindTransceiver(system_id=b"s" * 64, password=b"p" * 100, sequence_number=1)
+    assert read(encode(bind)) == bind
+
+
 def test_a_password_is_never_shown():
     assert "secret" not in repr(pdus.BindTransceiver(password=b"secret"))
     assert "secret" not in repr(pdus.Outbind(password=b"secret"))
