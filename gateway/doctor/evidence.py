@@ -61,6 +61,8 @@ class SubmitSeen:
     changes: Mapping[str, object]
     """Settings that differed from those of the connector as it is configured, by path."""
     answer: AnswerSeen | None = None
+    bills: int = 1
+    """Parts that it costs when it is taken; more than one where the carrier cuts the text."""
 
     @property
     def is_taken(self) -> bool:

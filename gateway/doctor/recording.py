@@ -75,6 +75,7 @@ class Sent:
             body=self.body,
             changes=self.changes,
             answer=self.answer,
+            bills=self.bills,
         )
 
 
