@@ -7,9 +7,10 @@ Knows HTTP and problem documents, no endpoint's meaning.
 import http.client
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import urlencode
 
 from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable
@@ -17,6 +18,8 @@ from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachabl
 TIMEOUT_SECONDS = 30.0
 """A ledger over a large database takes seconds; nothing else takes one."""
 _CHUNK_OCTETS: Final = 262_144
+
+_T = TypeVar("_T")
 
 
 class AdminClient:
@@ -62,6 +65,22 @@ class AdminClient:
             _read_answer(status, content)
         return content
 
+    @contextmanager
+    def stream(self, path: str, query: dict[str, str]) -> Iterator[Iterator[bytes]]:
+        """The lines of an answer that goes on until somebody ends it. Raises as `get` does; a server that
+        goes away in between ends the lines."""
+        connection = _UnixConnection(self.socket_path, self._timeout_seconds)
+        target = f"{path}?{urlencode(query)}" if query else path
+        try:
+            response = self._begin(connection, "GET", target, None, {"Accept": "application/x-ndjson"})
+            if response.status != http.HTTPStatus.OK:
+                _read_answer(response.status, response.read())
+            if connection.sock is not None:
+                connection.sock.settimeout(None)  # nothing may pass for hours
+            yield _read_lines(response)
+        finally:
+            connection.close()
+
     def _request(self, method: str, path: str, body: dict[str, object] | None) -> Any:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         octets = None if body is None else json.dumps(body).encode()
@@ -73,19 +92,38 @@ class AdminClient:
         """The status and body of the answer. Raises `ServerUnreachable`."""
         connection = _UnixConnection(self.socket_path, self._timeout_seconds)
         try:
-            connection.request(
-                method, path, body=body, headers=headers, encode_chunked=not isinstance(body, bytes | None)
-            )
-            response = connection.getresponse()
-            return response.status, response.read()
+            response = self._begin(connection, method, path, body, headers)
+            return response.status, self._translate(response.read)
+        finally:
+            connection.close()
+
+    def _begin(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None,
+        headers: dict[str, str],
+    ) -> http.client.HTTPResponse:
+        """Send a request and read the head of its answer. Raises `ServerUnreachable`."""
+
+        def exchange() -> http.client.HTTPResponse:
+            is_chunked = not isinstance(body, bytes | None)
+            connection.request(method, path, body=body, headers=headers, encode_chunked=is_chunked)
+            return connection.getresponse()
+
+        return self._translate(exchange)
+
+    def _translate(self, act: Callable[[], _T]) -> _T:
+        """Do something with a connection; what goes wrong becomes `ServerUnreachable`."""
+        try:
+            return act()
         except TimeoutError as exc:
             raise ServerUnreachable(
                 self.socket_path, f"no answer within {self._timeout_seconds:.0f} s"
             ) from exc
         except (OSError, http.client.HTTPException) as exc:
             raise ServerUnreachable(self.socket_path, _reason(exc)) from exc
-        finally:
-            connection.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -107,6 +145,13 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, PermissionError):
         return "this user may not open it; use sudo, or be a member of its group"
     return str(fault) or type(fault).__name__
+
+
+def _read_lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Whole lines; one that a server's end cut short is left out."""
+    with suppress(OSError, http.client.HTTPException):
+        while (line := response.readline()).endswith(b"\n"):
+            yield line
 
 
 def _read_answer(status: int, content: bytes) -> Any:

@@ -1,8 +1,9 @@
-"""`estafette connector`: carrier accounts of the running server, and how their binds fare."""
+"""`estafette connector`: carrier accounts of the running server, how their binds fare, what passes there."""
 
 import argparse
 from typing import Any
 
+from gateway.commands import connector_trace
 from gateway.commands.errors import ExitStatus
 from gateway.commands.options import add_server_options, connect
 from gateway.commands.tables import format_table, print_document
@@ -16,9 +17,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Every connector with its binds: state, speed, window, last error and next retry.",
     )
     add_server_options(listing)
+    connector_trace.add_arguments(
+        words.add_parser(
+            "trace",
+            help="what passes on its binds, in words",
+            description="Every PDU that passes on the binds of a connector, in words, until Ctrl-C.",
+        )
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.word == "trace":
+        return connector_trace.run(arguments)
     answer = connect(arguments).get("/admin/connectors")
     if arguments.json:
         print_document(answer)

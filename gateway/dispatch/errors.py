@@ -15,4 +15,5 @@ class TooManyWatches(DispatchError):
     """Each one who watches costs the loop that sends; end another trace first."""
 
     def __init__(self, most: int) -> None:
+        self.most = most
         super().__init__(f"{most} traces run already, and no more may; end one of them first")

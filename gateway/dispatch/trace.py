@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from gateway.dispatch.errors import TooManyWatches
@@ -43,6 +44,11 @@ class TraceBook:
     def held_octets(self) -> int:
         """Memory that the kept chunks take, in octets."""
         return self._held_octets
+
+    @property
+    def kept_since(self) -> datetime | None:
+        """When the oldest PDU that is kept passed."""
+        return datetime.fromtimestamp(self._chunks[0][0], UTC) if self._chunks else None
 
     def trace_for(self, connector_id: int, bind_no: int, mode: str) -> Trace:
         """The trace of one new session of this bind."""

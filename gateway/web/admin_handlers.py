@@ -171,7 +171,7 @@ class MessageAdmin:
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
         message_id = read_public_id(request, "msg")
-        shop = await self._find_shop(message_id, caller)
+        shop = await find_message_shop(self._database, message_id, caller)
         record = await get_message(self._database, shop.id, message_id)
         if record is None:
             raise not_found()
@@ -180,7 +180,7 @@ class MessageAdmin:
 
     async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
         message_id = read_public_id(request, "msg")
-        shop = await self._find_shop(message_id, caller)
+        shop = await find_message_shop(self._database, message_id, caller)
         outcome = await self._changes.cancel(shop.id, message_id, is_test=None, actor=caller.actor)
         if isinstance(outcome, Refusal):
             return answer_refusal(outcome)
@@ -189,16 +189,17 @@ class MessageAdmin:
 
     async def resend(self, request: web.Request, caller: Caller) -> web.Response:
         message_id = read_public_id(request, "msg")
-        shop = await self._find_shop(message_id, caller)
+        shop = await find_message_shop(self._database, message_id, caller)
         return answer_reply(await self._changes.resend(shop, message_id, is_test=None, actor=caller.actor))
 
-    async def _find_shop(self, message_id: int, caller: Caller) -> Shop:
-        """The shop of a message; not found alike for an unknown id and for a shop the caller may not see."""
-        shops = {shop.id: shop for shop in await list_shops(self._database) if caller.may_see_shop(shop.name)}
-        shop_id = await find_shop_of_message(self._database, message_id, list(shops))
-        if shop_id is None:
-            raise not_found()
-        return shops[shop_id]
+
+async def find_message_shop(database: Database, message_id: int, caller: Caller) -> Shop:
+    """The shop of a message; not found alike for an unknown id and for a shop the caller may not see."""
+    shops = {shop.id: shop for shop in await list_shops(database) if caller.may_see_shop(shop.name)}
+    shop_id = await find_shop_of_message(database, message_id, list(shops))
+    if shop_id is None:
+        raise not_found()
+    return shops[shop_id]
 
 
 async def find_shop_for(database: Database, caller: Caller, name: str) -> Shop:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ import pytest
 from aiohttp import web
 
 from gateway.config import AdminRole, AdminRoleConfig
+from gateway.dispatch.trace import TraceBook
+from gateway.dispatch.trace_desk import TraceDesk
 from gateway.web.admin_access import PERMISSIONS, AdminAccess, Caller, Permission, map_callers
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.serving import make_runner, open_admin_socket
@@ -74,6 +77,7 @@ async def run_admin(gateway: Gateway, folder: Path, access: AdminAccess) -> Asyn
             status=FixedStatus(),
             read_ledger=read_ledger,
             on_hold_changed=on_hold_changed,
+            trace=TraceDesk(TraceBook(0, clock=time.time), monotonic=time.monotonic),
         )
     )
     runner = make_runner(app)
