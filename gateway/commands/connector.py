@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gateway.commands import connector_trace
+from gateway.commands import connector_change, connector_probe, connector_trace
 from gateway.commands.errors import ExitStatus
 from gateway.commands.options import add_server_options, connect
 from gateway.commands.tables import format_table, print_document
@@ -17,6 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Every connector with its binds: state, speed, window, last error and next retry.",
     )
     add_server_options(listing)
+    connector_change.add_words(words)
+    connector_probe.add_arguments(
+        words.add_parser(
+            "probe",
+            help="send test messages and propose settings, without a server",
+            description="Bind as configured, send test messages to a phone in your hand, and propose the "
+            "connector's settings from what comes back, with the evidence.",
+        )
+    )
     connector_trace.add_arguments(
         words.add_parser(
             "trace",
@@ -27,8 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.word == "probe":
+        return connector_probe.run(arguments)
     if arguments.word == "trace":
         return connector_trace.run(arguments)
+    if arguments.word != "list":
+        return connector_change.run(arguments)
     answer = connect(arguments).get("/admin/connectors")
     if arguments.json:
         print_document(answer)
@@ -64,7 +77,21 @@ def describe_binds(connectors: list[dict[str, Any]]) -> str:
         for bind in connector["binds"]
         if bind["state"] != "bound" and bind["last_error"]
     ]
-    return "\n".join([table, *troubles])
+    changes = [
+        f"  {connector['name']}: {_describe_change(override)}"
+        for connector in connectors
+        for override in connector["overrides"]
+    ]
+    return "\n".join([table, *troubles, *changes])
+
+
+def _describe_change(override: dict[str, Any]) -> str:
+    """What somebody changed for a while, beside what the configuration says."""
+    what = "taken down" if override["key"] == "down" else f"{override['key']} {override['value']:g}"
+    until = override["expires_at"]
+    ends = f" until {until[:16].replace('T', ' ')} UTC" if until else " until it is undone"
+    reason = f": {override['reason']}" if override["reason"] else ""
+    return f"{what} by {override['author']}{ends}{reason}"
 
 
 def _describe_trouble(name: str, bind: dict[str, Any]) -> str:
