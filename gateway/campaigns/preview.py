@@ -34,8 +34,8 @@ from gateway.intake.acceptance import NO_CURRENCY, Acceptance
 from gateway.intake.bulk import BulkPlanner
 from gateway.intake.marketing_rules import MarketingRules
 from gateway.intake.refusals import RefusalCode
+from gateway.smpp.carrier_text import AS_USUAL, CarrierText
 from gateway.smpp.errors import TextNotEncodable, TextTooLong
-from gateway.smpp.split import Concat
 from gateway.smpp.text import Alphabet
 from gateway.store.campaigns import CampaignContent
 from gateway.store.recipients import Person
@@ -116,11 +116,11 @@ def preview_text(
     except ValueTooLong as exc:
         return _preview_faulty(content.text, [TextFault(max(1, len(content.text)), str(exc))], fields)
     faults = _find_rule_faults(content, rule)
-    concat, price, refusal = _plan(content, shop, terms, reader, rendered, sender, rule)
+    wants, price, refusal = _plan(content, shop, terms, reader, rendered, sender, rule)
     if refusal is not None:
         faults.append(TextFault(max(1, len(content.text)), refusal))
     try:
-        measure = measure_text(rendered, concat)
+        measure = measure_text(rendered, wants)
     except (TextTooLong, TextNotEncodable) as exc:
         return _preview_faulty(content.text, [TextFault(1, str(exc))], fields)
     mention = texts.mention_for(rule)
@@ -233,23 +233,25 @@ def _plan(
     rendered: str,
     sender: str,
     rule: CountryRule,
-) -> tuple[Concat, Price | None, str | None]:
-    """How parts are joined on the route, what the message costs, and what refuses it."""
+) -> tuple[CarrierText, Price | None, str | None]:
+    """How the carrier of the route wants texts, what the message costs, and what refuses it."""
     planner = BulkPlanner(terms.acceptance, shop, sender=sender, category=content.category)
     limit = rule.max_parts if content.category is Category.MARKETING else None
     plan = planner.plan(reader.address, reader.country, rendered, max_parts=limit, draw=0.5)
     if not isinstance(plan, RefusalCode):
         price = None if plan.currency == NO_CURRENCY else Price(plan.cost_micros or 0, plan.currency)
-        return plan.connector.concat, price, None
+        return plan.connector.wants, price, None
     if plan in (RefusalCode.TEXT_TOO_LONG, RefusalCode.TOO_MANY_PARTS):
-        most = min(limit or terms.acceptance.terms.max_parts, terms.acceptance.terms.max_parts)
+        connector = planner.choose(reader.address, reader.country, draw=0.5)
+        most = terms.acceptance.terms.max_parts if isinstance(connector, RefusalCode) else connector.max_parts
+        most = min(limit or most, most)
         where = country_in_sentence(reader.country)
         return (
-            Concat.UDH8,
+            AS_USUAL,
             None,
             f"It is too long: {most} {'part is' if most == 1 else 'parts are'} the limit in {where}.",
         )
-    return Concat.UDH8, None, None
+    return AS_USUAL, None, None
 
 
 def _preview_faulty(written: str, faults: Sequence[TextFault], fields: Sequence[str]) -> TextPreview:

@@ -295,19 +295,19 @@ class ConnectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How a long text is split: `udh8` or `udh16` (header in the text), `sar` (TLVs), `payload` (one PDU, the
     carrier splits)."""
     max_parts: Annotated[int, Meta(ge=1, le=255)] | None = None
-    """Parts that this carrier takes of one text; a longer one is never sent in part, but ends as rejected.
-    Without it: `limits.max_parts` alone."""
+    """Parts that this carrier takes of one text; a longer one is refused, or blocked where it was moved here,
+    and never sent in part. Without it: `limits.max_parts` alone."""
     address_form: AddressFormConfig = field(default_factory=AddressFormConfig)
     """How numbers are written."""
     sender_rules: tuple[SenderRuleConfig, ...] = ()
     """Senders that this carrier wants otherwise; the first rule that fits is used."""
     source_ton: TypeOfNumber | None = None
-    """Type of number of the sender. Without it: 5 for names, 1 for international numbers, 3 for short
-    codes."""
+    """Type of number of the sender. Without it: 5 for names, 1 for international numbers (2 in national
+    form), 3 for short codes."""
     source_npi: NumberingPlan | None = None
     """Numbering plan of the sender. Without it: 1 for international numbers, else 0."""
     destination_ton: TypeOfNumber | None = None
-    """Type of number of the recipient. Without it: 1, international."""
+    """Type of number of the recipient. Without it: 1, international, or 2 for one in national form."""
     destination_npi: NumberingPlan | None = None
     """Numbering plan of the recipient. Without it: 1."""
     validity: ValidityForm = ValidityForm.RELATIVE

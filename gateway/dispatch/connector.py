@@ -21,7 +21,7 @@ from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState, Progress, Reason
 from gateway.domain.pacing import Pacer
 from gateway.session.session import Session
-from gateway.smpp.errors import SmppError
+from gateway.smpp.errors import SmppError, TextTooLong
 from gateway.store.evidence import Answer, Ending, Evidence, Unsent
 from gateway.store.flights import Flight
 
@@ -233,6 +233,11 @@ class ConnectorRun:
         return 0.0 if self.sessions else self._loop.time() - self._down_since
 
     @property
+    def _sends_tlvs(self) -> bool:
+        """Whether every SMSC that we are bound to reads TLVs (quirk 15)."""
+        return all(session.sends_tlvs for session in self.sessions)
+
+    @property
     def is_paced(self) -> bool:
         """Whether messages are ready, the window has room, and only the speed holds them."""
         return bool(self.room) and any(self._outgoing)
@@ -287,6 +292,9 @@ class ConnectorRun:
             queue = otp or transactional or bulk
             if not queue:
                 break
+            if queue[0].plan.tlvs and not self._sends_tlvs:
+                self._hand_back([queue[0]])  # a bind without TLVs came up since: it is planned anew
+                continue
             sent = self._submit_parts(queue[0], left, submitted_at)
             if not queue[0].parts:
                 queue.popleft()
@@ -363,9 +371,9 @@ class ConnectorRun:
                 flight.campaign_id
             ):
                 self.claims.release(flight)  # read again when the hold ends
-            elif (plan := self._plan(flight, now)) is None:
+            elif isinstance(plan := self._plan(flight, now), Reason):
                 self.claims.release(flight)
-                endings.append(_end(flight, MessageState.BLOCKED, Reason.CONTENT_ERASED))
+                endings.append(_end(flight, MessageState.BLOCKED, plan))
             else:
                 self._plans[flight.id] = plan
                 ready.append(flight)
@@ -375,15 +383,19 @@ class ConnectorRun:
             self.waiting += len(ready)
             self._put_intents(ready)
 
-    def _plan(self, flight: Flight, now: datetime) -> WirePlan | None:
-        """The PDUs of a message, or None when it cannot be sent: its text was erased or fits no alphabet."""
+    def _plan(self, flight: Flight, now: datetime) -> WirePlan | Reason:
+        """The PDUs of a message, or why it cannot be sent here. Nothing of it has left then."""
         if flight.to_address is None or (flight.text is None and flight.body is None):
-            return None
+            return Reason.CONTENT_ERASED
+        sends_tlvs = not self._planner.needs_tlvs or self._sends_tlvs
         try:
-            plan = self._planner.plan(flight, now=now)
+            plan = self._planner.plan(flight, now=now, sends_tlvs=sends_tlvs)
+        except TextTooLong as exc:
+            log.warning("message.too_long", connector=self.config.name, id=flight.id, fault=str(exc))
+            return Reason.TOO_MANY_PARTS
         except SmppError as exc:
             log.error("message.unsendable", connector=self.config.name, id=flight.id, fault=str(exc))
-            return None
+            return Reason.NOT_SENDABLE
         flight.text = flight.body = None
         flight.receipt_per_message = self.config.receipts is ReceiptMode.PER_MESSAGE
         pdus = len(plan.bodies)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from gateway.domain.lanes import Category
 from gateway.domain.sender import SenderKind
+from gateway.smpp.carrier_text import AS_USUAL, CarrierText, plan_carrier_text
 from gateway.smpp.gsm import CHARACTERS
 from gateway.smpp.split import Concat, TextPlan, plan_text
 from gateway.smpp.text import Alphabet, replace_typographic_characters
@@ -91,12 +92,15 @@ def _strip_marks(character: str) -> str:
     return bare or character
 
 
-def measure_text(rendered: str, concat: Concat = Concat.UDH8) -> Measure:
-    """The parts of a rendered text at a connector that joins them by `concat`.
+def measure_text(rendered: str, wants: CarrierText = AS_USUAL) -> Measure:
+    """The parts of a rendered text at a carrier that `wants` texts so.
 
     Raises `TextTooLong` beyond 255 parts and `TextNotEncodable` for lone surrogates.
     """
-    return measure_plan(plan_text(rendered, concat=concat), concat)
+    plan = plan_carrier_text(rendered, wants)
+    if plan.alphabet is Alphabet.GSM7 and wants.codec is not None:
+        plan = plan_text(rendered, concat=wants.concat)  # the same cuts, in units that can be counted
+    return measure_plan(plan, wants.concat)
 
 
 def measure_plan(plan: TextPlan, concat: Concat = Concat.UDH8) -> Measure:

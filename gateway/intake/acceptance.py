@@ -20,9 +20,10 @@ from gateway.domain.sender import InvalidSender, check_sender
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
 from gateway.intake.terms import ConnectorTerms, SendingTerms
+from gateway.smpp.carrier_text import AS_USUAL, CarrierText, plan_carrier_text
 from gateway.smpp.errors import TextTooLong
 from gateway.smpp.gsm import encode_gsm
-from gateway.smpp.split import Concat, TextPlan, plan_binary, plan_text
+from gateway.smpp.split import TextPlan, plan_binary
 from gateway.smpp.text import Alphabet, replace_typographic_characters
 from gateway.store.shops import Shop
 
@@ -103,7 +104,7 @@ class Acceptance:
                 return Refusal(
                     RefusalCode.INVALID_WEBHOOK_URL, "$.webhook_url", fault, "Give a public https URL."
                 )
-        wire = _plan_content(request, Concat.UDH8)
+        wire = _plan_content(request, AS_USUAL)
         if isinstance(wire, Refusal):
             return wire
         category = CATEGORY_OF_WORD[request.category]
@@ -113,14 +114,14 @@ class Acceptance:
         if isinstance(chosen, Refusal):
             return chosen
         connector, route_name, why = chosen
-        if connector.concat is not Concat.UDH8:
-            rewired = _plan_content(request, connector.concat)
+        if connector.wants is not AS_USUAL:
+            rewired = _plan_content(request, connector.wants)
             if isinstance(rewired, Refusal):
                 return rewired
             wire = rewired
         parts = len(wire.parts)
-        if parts > terms.max_parts or (request.max_parts is not None and parts > request.max_parts):
-            return _parts_refusal(request, wire, terms.max_parts)
+        if parts > connector.max_parts or (request.max_parts is not None and parts > request.max_parts):
+            return _parts_refusal(request, wire, connector.max_parts)
         # Nobody bills a test message; so that guards on the price behave, it costs nothing, in real money.
         price = (
             Price(0, shop.currency)
@@ -233,12 +234,12 @@ def lane_of(category: Category) -> int:
     return LANE_OF_CATEGORY[category]
 
 
-def _plan_content(request: SendRequest, concat: Concat) -> TextPlan | Refusal:
+def _plan_content(request: SendRequest, wants: CarrierText) -> TextPlan | Refusal:
     try:
         if request.text is not None:
-            return plan_text(request.text, smart=request.smart_encoding, concat=concat)
+            return plan_carrier_text(request.text, wants, smart=request.smart_encoding)
         assert request.binary is not None  # one of the two is there
-        return plan_binary(request.binary, concat=concat)
+        return plan_binary(request.binary, concat=wants.concat)
     except TextTooLong as exc:
         path = "$.text" if request.text is not None else "$.binary"
         return Refusal(

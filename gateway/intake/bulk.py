@@ -11,8 +11,9 @@ from gateway.domain.routing import NoRoute
 from gateway.intake.acceptance import ANYWHERE, NO_CURRENCY, Acceptance
 from gateway.intake.refusals import RefusalCode
 from gateway.intake.terms import ConnectorTerms
+from gateway.smpp.carrier_text import plan_carrier_text
 from gateway.smpp.errors import TextTooLong
-from gateway.smpp.split import TextPlan, plan_text
+from gateway.smpp.split import TextPlan
 from gateway.store.shops import Shop
 
 
@@ -40,11 +41,8 @@ class BulkPlanner:
         self._category = category
         self._allowed = None if ANYWHERE in shop.allowed_countries else shop.allowed_countries
 
-    def plan(
-        self, address: str, country: str, text: str, *, max_parts: int | None, draw: float
-    ) -> BulkPlan | RefusalCode:
-        """The plan, or why the message cannot go. `max_parts` narrows the server's own limit; `draw` is
-        uniform in [0, 1)."""
+    def choose(self, address: str, country: str, *, draw: float) -> ConnectorTerms | RefusalCode:
+        """Where a message to this number goes, or why it cannot; `draw` is uniform in [0, 1)."""
         if self._allowed is not None and country not in self._allowed:
             return RefusalCode.DESTINATION_NOT_ALLOWED
         terms = self._terms
@@ -60,13 +58,21 @@ class BulkPlanner:
         )
         if isinstance(decision, NoRoute):
             return RefusalCode.NO_ROUTE
-        connector = terms.connectors[decision.connector_id]
+        return terms.connectors[decision.connector_id]
+
+    def plan(
+        self, address: str, country: str, text: str, *, max_parts: int | None, draw: float
+    ) -> BulkPlan | RefusalCode:
+        """The plan, or why the message cannot go. `max_parts` narrows the connector's own limit."""
+        connector = self.choose(address, country, draw=draw)
+        if isinstance(connector, RefusalCode):
+            return connector
         try:
-            wire = plan_text(text, concat=connector.concat)
+            wire = plan_carrier_text(text, connector.wants)
         except TextTooLong:
             return RefusalCode.TEXT_TOO_LONG
         parts = len(wire.parts)
-        if parts > terms.max_parts or (max_parts is not None and parts > max_parts):
+        if parts > connector.max_parts or (max_parts is not None and parts > max_parts):
             return RefusalCode.TOO_MANY_PARTS
         price = connector.prices.price_per_part(address, country)
         if price is None:

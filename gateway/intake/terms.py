@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.config import Config, ConnectorConfig, RouteConfig
+from gateway.config import Config, ConnectorConfig, InterfaceVersion, RouteConfig
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import Price, PriceRule, PriceTable
 from gateway.domain.routing import Choice, Route, RouteMatch, RouteTarget, Routing
-from gateway.smpp.split import Concat
+from gateway.smpp.carrier_text import AS_USUAL, CarrierText
 
 TEST_CONNECTOR_NAME = "simulator"
 """The built-in carrier that test keys send to."""
@@ -24,7 +24,10 @@ class ConnectorTerms:
 
     id: int
     name: str
-    concat: Concat
+    wants: CarrierText
+    """`AS_USUAL` itself where the carrier wants texts so: acceptance compares by identity."""
+    max_parts: int
+    """Parts of one text that may go there: the server's limit, or the carrier's where that is lower."""
     prices: PriceTable
 
 
@@ -52,7 +55,10 @@ def build_terms(config: Config, connector_ids: Mapping[str, int]) -> SendingTerm
     built-in simulator too when it runs."""
     terms = {
         connector_ids[connector.name]: _connector_terms(
-            connector_ids[connector.name], connector, config.defaults.currency
+            connector_ids[connector.name],
+            connector,
+            currency=config.defaults.currency,
+            max_parts=config.limits.max_parts,
         )
         for connector in config.connectors
     }
@@ -82,7 +88,7 @@ def _find_test_connector(
         connector_id = connector_ids[TEST_CONNECTOR_NAME]
         built_in = PriceTable(config.defaults.currency, ())
         return terms.get(connector_id) or ConnectorTerms(
-            connector_id, TEST_CONNECTOR_NAME, Concat.UDH8, built_in
+            connector_id, TEST_CONNECTOR_NAME, AS_USUAL, config.limits.max_parts, built_in
         )
     for connector in config.connectors:
         if connector.test and connector.enabled:
@@ -90,12 +96,21 @@ def _find_test_connector(
     return None
 
 
-def _connector_terms(connector_id: int, connector: ConnectorConfig, currency: str) -> ConnectorTerms:
+def _connector_terms(
+    connector_id: int, connector: ConnectorConfig, *, currency: str, max_parts: int
+) -> ConnectorTerms:
     rules = [PriceRule(rule.price.micros, rule.country, rule.prefix) for rule in connector.prices]
+    wants = CarrierText.of(
+        concat=connector.concatenation.value,
+        default=connector.default_charset.send.value,
+        ucs2=connector.ucs2.send.value,
+        sends_tlvs=connector.interface_version is not InterfaceVersion.V33,
+    )
     return ConnectorTerms(
         id=connector_id,
         name=connector.name,
-        concat=Concat(connector.concatenation.value),
+        wants=AS_USUAL if wants == AS_USUAL else wants,
+        max_parts=min(max_parts, connector.max_parts or max_parts),
         prices=PriceTable(connector.currency or currency, rules),
     )
 

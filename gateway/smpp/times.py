@@ -12,6 +12,8 @@ from gateway.smpp.errors import RuleBroken
 _MOST_RELATIVE: Final = timedelta(days=31)
 """Beyond it the months and years of the relative form come in, whose length each SMSC guesses."""
 
+_QUARTER_HOUR: Final = timedelta(minutes=15)
+
 _ABSOLUTE: Final = re.compile(rb"(\d{12})(\d)(\d\d)([+-])").fullmatch
 _RELATIVE: Final = re.compile(rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)000R").fullmatch
 _RECEIPT_FORMS: Final[dict[int, tuple[str, ...]]] = {
@@ -36,11 +38,18 @@ def encode_relative_time(duration: timedelta) -> bytes:
 
 
 def encode_absolute_time(moment: datetime) -> bytes:
-    """`YYMMDDhhmmsstnn+` in UTC, tenths of a second kept. Raises `RuleBroken` for a moment without a zone."""
-    if moment.tzinfo is None:
+    """`YYMMDDhhmmsstnn+` in the zone of `moment`, one digit of tenths, `nn` its quarter-hours from UTC.
+
+    Give it the SMSC's own zone: an SMSC that overlooks `nn` and reads its local time is then right too (quirk
+    86). Raises `RuleBroken` for a moment without a zone.
+    """
+    offset = moment.utcoffset()
+    if offset is None:
         raise RuleBroken(f"an absolute time needs a time zone: {moment.isoformat()}")
-    utc = moment.astimezone(UTC)
-    return f"{utc:%y%m%d%H%M%S}{utc.microsecond // 100_000}00+".encode("ascii")
+    quarters = round(offset / _QUARTER_HOUR)
+    local = (moment - offset + quarters * _QUARTER_HOUR).replace(tzinfo=None)
+    sign = "-" if quarters < 0 else "+"
+    return f"{local:%y%m%d%H%M%S}{local.microsecond // 100_000}{abs(quarters):02}{sign}".encode("ascii")
 
 
 def decode_time(field: bytes, *, now: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from gateway.config import ConnectorConfig, HostPort, Secret
 from gateway.dispatch.connector import ConnectorRun
 from gateway.dispatch.holds import HeldInStream
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category
-from gateway.domain.message import MessageState, accepted, intend
+from gateway.domain.message import MessageState, Reason, accepted, intend
 from gateway.session.session import Session
 from gateway.store.evidence import Answer, Ending, Evidence, Unsent
 from gateway.store.flights import Flight
@@ -64,6 +64,7 @@ class CountingSession:
     def __init__(self, loop: TurnedLoop, *, window: int = 10) -> None:
         self._loop = loop
         self.window_size = window
+        self.sends_tlvs = True
         self.submits: list[tuple[float, Flight, int, bytes]] = []
         self.unanswered: list[tuple[Flight, int]] = []
         self.unanswered_seconds = 0.0
@@ -215,6 +216,10 @@ class Bench:
     @property
     def answers(self) -> list[Answer]:
         return [item for item in self.evidence if type(item) is Answer]
+
+    @property
+    def reasons(self) -> list[tuple[int, MessageState, Reason]]:
+        return [(item.id, item.state, item.reason) for item in self.evidence if type(item) is Ending]
 
     @property
     def endings(self) -> list[tuple[int, MessageState]]:

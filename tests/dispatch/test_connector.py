@@ -3,12 +3,15 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import cast
 
 import msgspec
 import pytest
 
 from gateway.config import Concatenation
 from gateway.domain.lanes import Category
+from gateway.domain.message import Reason
+from gateway.session.session import Session
 from tests.dispatch.carrier_fakes import Bench, CountingSession, S
 
 OTP, TRANSACTIONAL, MARKETING = Category.OTP, Category.TRANSACTIONAL, Category.MARKETING
@@ -144,7 +147,54 @@ def test_an_erased_message_is_blocked_and_not_sent() -> None:
     bench.claim([bench.flight(text=None), bench.flight(to_address=None), good := bench.flight()])
     bench.loop.advance(1)
     assert sent_ids(session) == [good.id]
-    assert [state for _, state in bench.endings] == [S.BLOCKED, S.BLOCKED]
+    assert [(state, reason) for _, state, reason in bench.reasons] == [(S.BLOCKED, Reason.CONTENT_ERASED)] * 2
+
+
+def test_a_text_of_more_parts_than_the_carrier_takes_is_blocked_and_nothing_of_it_is_sent() -> None:
+    bench = Bench(max_parts=2)
+    session = bench.bind()
+    too_long, good = bench.flight(parts=3), bench.flight(parts=2)
+    bench.claim([too_long, good])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [good.id, good.id]
+    assert bench.reasons == [(too_long.id, S.BLOCKED, Reason.TOO_MANY_PARTS)]
+
+
+def test_what_cannot_be_written_for_a_carrier_is_blocked_in_words_and_no_error() -> None:
+    bench = Bench()
+    session = bench.bind()
+    bad = [bench.flight(from_address="A name of 21 letters."), bench.flight(to_address="3" * 21)]
+    good = bench.flight()
+    bench.claim([*bad, good])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [good.id]
+    assert bench.reasons == [(flight.id, S.BLOCKED, Reason.NOT_SENDABLE) for flight in bad]
+
+
+@pytest.mark.parametrize("way", [Concatenation.SAR, Concatenation.PAYLOAD])
+def test_a_bind_whose_smsc_reads_no_tlvs_gets_none(way: Concatenation) -> None:
+    bench = Bench(concatenation=way, parts_per_second=1_000)
+    session = bench.bind()
+    session.sends_tlvs = False
+    bench.claim(bench.flights(1, parts=3))
+    bench.loop.advance(1)
+    assert [header[:3] for _, _, _, header in session.submits] == [b"\5\0\3"] * 3
+
+
+def test_a_message_planned_with_tlvs_is_planned_anew_when_a_bind_without_them_comes_up() -> None:
+    bench = Bench(concatenation=Concatenation.SAR, parts_per_second=1_000)
+    bench.bind(window=1)
+    filler, flight = bench.flight(), bench.flight(parts=2)
+    bench.claim([filler, flight])
+    bench.loop.advance(0.1)
+    newcomer = CountingSession(bench.loop)
+    newcomer.sends_tlvs = False
+    bench.run.sessions.append(cast(Session, newcomer))
+    bench.run.pump()
+    bench.loop.advance(0.1)
+    assert newcomer.submits == []
+    assert bench.unsent == [(flight, (0, 1))]
+    assert bench.run.waiting == 0
 
 
 def test_a_hold_of_marketing_stops_marketing_only_and_its_end_lets_it_go() -> None:

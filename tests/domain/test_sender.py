@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.sender import InvalidSender, Sender, SenderKind, check_sender, type_sender
+from gateway.domain.addresses import AddressForm
+from gateway.domain.sender import (
+    InvalidSender,
+    Sender,
+    SenderKind,
+    SenderRule,
+    SenderStyle,
+    WrittenSender,
+    check_sender,
+    type_sender,
+)
+from gateway.smpp.gsm import encode_gsm
 
 
 @pytest.mark.parametrize(
@@ -72,3 +83,68 @@ def test_typing_a_checked_sender_repeats_the_rule(text: str) -> None:
     sender = check_sender(text)
     assert type_sender(sender.address) == (sender.ton, sender.npi)
     assert type_sender(sender.address, ton=6) == (6, sender.npi)
+
+
+@given(st.text(max_size=50))
+def test_every_name_is_of_the_gsm_alphabet_without_an_escape(text: str) -> None:
+    try:
+        sender = check_sender(text)
+    except InvalidSender:
+        return
+    septets = encode_gsm(sender.address)
+    assert septets is not None
+    assert len(septets) == len(sender.address)
+
+
+SHOP, CODE, NUMBER = "Estafette", "36105", "33612345678"
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [(SHOP, (SHOP, 5, 0)), (CODE, (CODE, 3, 0)), (NUMBER, (NUMBER, 1, 1))],
+)
+def test_without_rules_a_sender_goes_as_it_is_typed_by_kind(
+    address: str, written: tuple[str, int, int]
+) -> None:
+    assert SenderStyle().write(address) == WrittenSender(*written)
+
+
+def test_a_rule_goes_before_the_carriers_values_and_those_before_the_kind() -> None:
+    rules = (SenderRule(kind=SenderKind.SHORT_CODE, ton=0), SenderRule(address=NUMBER, npi=8))
+    style = SenderStyle(rules, ton=6, npi=9)
+    assert style.write(CODE) == WrittenSender(CODE, 0, 9)
+    assert style.write(NUMBER) == WrittenSender(NUMBER, 6, 8)
+    assert style.write(SHOP) == WrittenSender(SHOP, 6, 9)
+
+
+def test_the_first_rule_that_fits_is_the_one_used() -> None:
+    rules = (
+        SenderRule(kind=SenderKind.NUMBER, address=SHOP, send_as="never"),
+        SenderRule(address=SHOP, send_as="Shop"),
+        SenderRule(kind=SenderKind.NAME, send_as="Other"),
+    )
+    style = SenderStyle(rules)
+    assert style.write(SHOP) == WrittenSender("Shop", 5, 0)
+    assert style.write("Bakery") == WrittenSender("Other", 5, 0)
+    assert style.write(NUMBER) == WrittenSender(NUMBER, 1, 1)
+
+
+def test_a_sender_put_in_place_is_typed_by_what_it_is_itself() -> None:
+    style = SenderStyle((SenderRule(send_as="+33612345678"),))
+    assert style.write(SHOP) == WrittenSender(NUMBER, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        (AddressForm.PLUS, ("+33612345678", 1, 1)),
+        (AddressForm.ZEROS, ("0033612345678", 1, 1)),
+        (AddressForm.NATIONAL, ("0612345678", 2, 1)),
+    ],
+)
+def test_only_numbers_take_the_form_of_the_carrier(form: AddressForm, written: tuple[str, int, int]) -> None:
+    style = SenderStyle(form=form, country="FR")
+    assert style.write(NUMBER) == WrittenSender(*written)
+    assert style.write(SHOP) == WrittenSender(SHOP, 5, 0)
+    assert style.write(CODE) == WrittenSender(CODE, 3, 0)
+    assert style.write("4915112345678").ton == 1

@@ -14,6 +14,7 @@ from gateway.domain.text_check import (
     list_warnings,
     measure_text,
 )
+from gateway.smpp.carrier_text import CarrierText
 from gateway.smpp.split import Concat, plan_text
 from gateway.smpp.text import Alphabet
 
@@ -61,7 +62,7 @@ def test_parts_and_what_is_left(
     st.text("abé€ê😀 ", min_size=1, max_size=500), st.sampled_from([Concat.UDH8, Concat.UDH16, Concat.SAR])
 )
 def test_what_is_left_fits_and_one_more_does_not(text: str, concat: Concat) -> None:
-    measure = measure_text(text, concat)
+    measure = measure_text(text, CarrierText(concat))
     filled = text + "a" * measure.characters_left
     assert len(plan_text(filled, concat=concat).parts) == measure.parts
     assert len(plan_text(filled + "a", concat=concat).parts) == measure.parts + 1

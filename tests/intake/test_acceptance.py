@@ -7,7 +7,9 @@ import pytest
 
 from gateway import config
 from gateway.config import (
+    Charset,
     Concatenation,
+    DefaultCharsetConfig,
     DefaultsConfig,
     LimitsConfig,
     RouteConfig,
@@ -135,6 +137,26 @@ def test_the_connectors_way_of_splitting_decides_the_number_of_parts() -> None:
     text = "x" * 153 * 2
     assert len(accept(body(text=text)).wire.parts) == 2
     assert len(accept(body(text=text), make_acceptance(wide)).wire.parts) == 3
+
+
+def test_a_carrier_that_takes_fewer_parts_than_the_server_decides() -> None:
+    narrow = make_acceptance(make_config(connectors=(make_connector(max_parts=2),)))
+    assert len(accept(body(text="a" * 306), narrow).wire.parts) == 2
+    assert refuse(body(text="a" * 307), narrow) == ("too_many_parts", "$.text")
+    wide = make_acceptance(make_config(connectors=(make_connector(max_parts=200),)))
+    assert refuse(body(text="a" * 153 * 11), wide) == ("too_many_parts", "$.text")
+
+
+def test_parts_are_counted_in_the_alphabet_that_the_carrier_reads() -> None:
+    """What an ASCII carrier cannot show goes as UCS-2, and is counted and priced so from the start."""
+    text = "é" * 100
+    ascii_only = make_config(
+        connectors=(make_connector(default_charset=DefaultCharsetConfig(send=Charset.ASCII)),)
+    )
+    plan = accept(body(text=text), make_acceptance(ascii_only))
+    assert (plan.wire.alphabet, len(plan.wire.parts)) == (Alphabet.UCS2, 2)
+    assert plan.cost == Price(2 * 45_000, "EUR")
+    assert len(accept(body(text=text)).wire.parts) == 1
 
 
 def test_without_a_matching_route_the_message_is_refused() -> None:

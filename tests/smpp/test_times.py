@@ -1,6 +1,7 @@
 """SMPP times, both forms, and the dates of receipts."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,37 @@ def test_relative_times_survive(seconds):
 def test_absolute_times_survive_to_the_tenth(moment, quarters):
     aware = moment.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=15 * quarters)))
     assert decode_time(encode_absolute_time(aware), now=NOW) == aware
+
+
+@pytest.mark.parametrize(
+    ("month", "zone", "field"),
+    [
+        (1, "UTC", b"250131120000000+"),
+        (1, "Europe/Paris", b"250131130000004+"),
+        (7, "Europe/Paris", b"250731140000008+"),
+        (1, "America/New_York", b"250131070000020-"),
+        (1, "Asia/Kathmandu", b"250131174500023+"),
+        (1, "Africa/Dakar", b"250131120000000+"),
+    ],
+)
+def test_an_absolute_time_is_the_local_time_of_the_smsc_with_its_quarter_hours(month, zone, field):
+    moment = NOW.replace(month=month).astimezone(ZoneInfo(zone))
+    assert encode_absolute_time(moment) == field
+    assert decode_time(field, now=NOW) == moment
+
+
+def test_tenths_have_one_digit_however_late_in_the_second():
+    for microsecond in (0, 99_999, 100_000, 999_999):
+        field = encode_absolute_time(NOW.replace(microsecond=microsecond))
+        assert len(field) == 16
+        assert field[12:13] == str(microsecond // 100_000).encode()
+
+
+def test_a_zone_of_odd_minutes_is_brought_to_a_quarter_hour_without_moving_the_moment():
+    odd = timezone(timedelta(hours=-4, minutes=-56))
+    field = encode_absolute_time(NOW.astimezone(odd))
+    assert field == b"250131070000020-"
+    assert decode_time(field, now=NOW) == NOW
 
 
 def test_an_absolute_time_may_have_its_own_zone():
