@@ -28,10 +28,6 @@ class NumberForm:
         digits = self._to_digits(address, self._reads)
         return address if digits is None else self._from_digits(digits, self._writes)
 
-    def normalise(self, address: bytes) -> bytes:
-        """The digits with the country code, for comparison."""
-        return self._to_digits(address, self._reads) or address
-
     def _to_digits(self, address: bytes, form: AddressForm) -> bytes | None:
         if address.startswith(b"+"):
             return address[1:]

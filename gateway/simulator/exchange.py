@@ -1,11 +1,13 @@
-"""The SMSC behind the sessions: takes and answers submits, hands out receipts and MOs until acknowledged.
+"""The SMSC behind the sessions: judges binds, takes and answers submits. What goes out is `desk.py`'s.
 
-Owns what is pending and the order of things. Refuses to know listeners and timers: it is told the time and
+Owns the order of things. Refuses to know listeners and timers: it is told the time and
 says when it wants to be called again. No task or future per message.
 """
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from gateway.session.owner import Answer, CloseKind, CloseReason, Request, SessionOwner
 from gateway.session.session import Session
@@ -13,6 +15,7 @@ from gateway.simulator.acceptance import Acceptance
 from gateway.simulator.addresses import NumberForm
 from gateway.simulator.agenda import Agenda
 from gateway.simulator.behaviour import Behaviour, Verdict
+from gateway.simulator.desk import DeliveryDesk, pick_deliveries
 from gateway.simulator.doorkeeper import Doorkeeper
 from gateway.simulator.journal import Journal, Taken, account_of, octets_of
 from gateway.simulator.profile import Profile
@@ -22,7 +25,8 @@ from gateway.simulator.responses import SubmitResponse, write_response
 from gateway.simulator.stats import SimulatorStats
 from gateway.simulator.switchboard import Delivery, Seat, Switchboard
 from gateway.smpp import pdus
-from gateway.smpp.errors import BadPdu, RuleBroken
+from gateway.smpp.constants import INTERFACE_VERSION_34
+from gateway.smpp.errors import BadPdu
 from gateway.smpp.rules import SessionState
 from gateway.smpp.statuses import CommandStatus
 from gateway.smpp.udh import find_concatenation, split_user_data
@@ -36,6 +40,7 @@ _Submit: TypeAlias = pdus.SubmitSm | pdus.DataSm
 _DueAnswer: TypeAlias = tuple[Seat, SubmitResponse]
 
 _ORDERLY_ENDS: Final = (CloseKind.UNBOUND, CloseKind.PEER_UNBOUND)
+_ALREADY_BOUND: Final = CommandStatus.ESME_RALYBND.value
 _NOT_BOUND: Final = CommandStatus.ESME_RINVBNDSTS.value
 
 
@@ -61,14 +66,19 @@ class Exchange(SessionOwner):
         self.switchboard: Final = Switchboard(profile.receipts.bind)
         self.holds_reading = False
         """Whether sessions are read only when the shell lets them: a stall or a slow reader."""
-        self.is_stalled = False
-        """While true nothing is answered and nothing is sent."""
         self._profile = profile
         self._behaviour = behaviour
         self._acceptance = Acceptance(profile, wall_clock=wall_clock)
         self._numbers = NumberForm(profile.addresses)
         self._reader = TextReader(profile.texts)
-        self._writer = ReceiptWriter(profile.receipts, self._reader)
+        self._readers = {
+            account.system_id: TextReader(
+                replace(profile.texts, default_charset=account.default_charset, default_charset_sent=None)
+            )
+            for account in profile.bind.accounts
+            if account.default_charset is not None
+        }
+        """Of accounts whose clients write another alphabet than the rest."""
         self._doorkeeper = Doorkeeper(profile.bind)
         self._journal = journal
         self._mode_of = mode_of
@@ -78,7 +88,15 @@ class Exchange(SessionOwner):
         self._agenda: Agenda[Delivery | _DueAnswer] = Agenda()
         self._seats: dict[Session, Seat] = {}
         self._seats_opened = 0
-        self._on_settled: dict[Delivery, Callable[[], None]] = {}
+        self.desk: Final = DeliveryDesk(
+            profile.receipts,
+            ReceiptWriter(profile.receipts, self._reader),
+            switchboard=self.switchboard,
+            journal=journal,
+            stats=self.stats,
+            wall_clock=wall_clock,
+            add_in=lambda in_seconds, delivery: self._add(clock() + in_seconds, delivery),
+        )
 
     # Binding and closing.
 
@@ -87,15 +105,33 @@ class Exchange(SessionOwner):
         account, mode = account_of(bind), self._mode_of(session, bind)
         sessions = self.switchboard.count(account)
         command_status = self._doorkeeper.judge(bind, account, mode, sessions=sessions, now=self._clock())
+        if command_status == _ALREADY_BOUND and self._profile.bind.newcomer_wins:
+            command_status = self._make_room(account)
         if command_status:
             self.stats.refused_binds += 1
             self._journal.note_bind(0, bind, mode, command_status)
         return command_status
 
+    def _make_room(self, account: str) -> int:
+        """End the account's oldest session for a new one: its client came back before we saw that it had gone
+        (quirk 95).
+        """
+        oldest = next((seat for seat in self.switchboard if seat.account == account), None)
+        if oldest is None:
+            return _ALREADY_BOUND  # only sessions that are gone hold the places
+        oldest.session.hang_up("a newer session of the account took its place")
+        return 0
+
     def on_bound(self, session: Session, pdu: pdus.Pdu) -> None:
         assert isinstance(pdu, pdus.BindRequest)
         self._seats_opened += 1
-        seat = Seat(self._seats_opened, account_of(pdu), session, session.state in _RECEIVING)
+        seat = Seat(
+            self._seats_opened,
+            account_of(pdu),
+            session,
+            session.state in _RECEIVING,
+            takes_tlvs=pdu.interface_version >= INTERFACE_VERSION_34,
+        )
         self._seats[session] = seat
         self.stats.binds += 1
         self.stats.sessions += 1
@@ -103,7 +139,7 @@ class Exchange(SessionOwner):
         if self.holds_reading:
             session.hold_reading(True)
         for delivery in self.switchboard.open(seat):
-            self._dispatch(delivery)
+            self.desk.dispatch(delivery)
 
     def on_closed(self, session: Session, reason: CloseReason, unanswered: list[object]) -> None:
         seat = self._seats.pop(session)
@@ -112,9 +148,9 @@ class Exchange(SessionOwner):
             self._doorkeeper.note_lost(seat.account, now=self._clock())
         waiting = self.switchboard.close(seat)
         self._journal.note_close(seat, reason, unanswered=len(unanswered))
-        for delivery in (*_deliveries(unanswered), *waiting):
+        for delivery in (*pick_deliveries(unanswered), *waiting):
             delivery.avoids = 0
-            self._dispatch(delivery)
+            self.desk.dispatch(delivery)
 
     def on_bad_pdu(self, session: Session, raw: bytes, error: BadPdu) -> None:
         self.stats.bad_pdus += 1
@@ -129,7 +165,7 @@ class Exchange(SessionOwner):
         verdicts: list[tuple[int, _Submit, Verdict, Taken]] = []
         for number, pdu in requests:
             if isinstance(pdu, (pdus.SubmitSm, pdus.DataSm)):
-                taken = self._read_submit(pdu)
+                taken = self._read_submit(seat.account, pdu)
                 verdicts.append((number, pdu, self._judge(seat, number, pdu, taken, now, at), taken))
             else:
                 self._decline(session, number, pdu)
@@ -139,7 +175,7 @@ class Exchange(SessionOwner):
             if verdict.is_answered:
                 self._answer(seat, number, submit, verdict, now)
             if verdict.receipts:
-                self._plan_receipts(seat, submit, verdict, taken, now, at)
+                self._plan_receipts(seat, submit, verdict, taken, at)
 
     def _decline(self, session: Session, number: int, pdu: pdus.Pdu) -> None:
         """What asks about a message on its way is refused, as by most carriers (quirk 90)."""
@@ -151,7 +187,7 @@ class Exchange(SessionOwner):
         elif isinstance(pdu, pdus.ReplaceSm):
             session.answer(pdus.ReplaceSmResp(CommandStatus.ESME_RREPLACEFAIL.value, number))
 
-    def _read_submit(self, submit: _Submit) -> Taken:
+    def _read_submit(self, account: str, submit: _Submit) -> Taken:
         """What a submit says, as this SMSC understands it."""
         octets = octets_of(submit)
         user_data = split_user_data(submit.esm_class, octets)
@@ -159,7 +195,8 @@ class Exchange(SessionOwner):
         part = None
         if user_data.elements or submit.tlvs:
             part = find_concatenation(user_data, submit.tlvs)
-        text = self._reader.read(user_data.body, submit.data_coding, header_octets=header_octets)
+        reader = self._readers.get(account, self._reader)
+        text = reader.read(user_data.body, submit.data_coding, header_octets=header_octets)
         return Taken(octets[:header_octets], user_data.body, text, part)
 
     def _judge(
@@ -199,9 +236,7 @@ class Exchange(SessionOwner):
         else:
             self._add(now + verdict.answer_in_seconds, (seat, response))
 
-    def _plan_receipts(
-        self, seat: Seat, submit: _Submit, verdict: Verdict, taken: Taken, now: float, at: float
-    ) -> None:
+    def _plan_receipts(self, seat: Seat, submit: _Submit, verdict: Verdict, taken: Taken, at: float) -> None:
         replaced_by = self._profile.addresses.source_replaced_by
         source = replaced_by.encode() if replaced_by is not None else self._numbers.write(submit.source_addr)
         message = TakenMessage(
@@ -220,142 +255,36 @@ class Exchange(SessionOwner):
         )
         for planned in verdict.receipts:
             delivery = Delivery(seat.account, message, planned.stat, planned.err, planned.is_final)
-            self.stats.pending += 1
-            if planned.in_seconds <= 0:
-                self._dispatch(delivery)
-            else:
-                self._add(now + planned.in_seconds, delivery)
+            self.desk.plan(delivery, planned.in_seconds)
 
     # Receipts and MOs.
 
-    def send_mo(
-        self, account: str, parts: list[pdus.DeliverSm], on_settled: Callable[[], None]
-    ) -> list[Delivery]:
-        """Hand the parts of an MO to an account; `on_settled` is called as each is taken or given up."""
-        deliveries = [Delivery(account, pdu=part) for part in parts]
-        for delivery in deliveries:
-            self.stats.pending += 1
-            self._on_settled[delivery] = on_settled
-            self._dispatch(delivery)
-        return deliveries
-
-    def forget(self, deliveries: list[Delivery]) -> None:
-        """Nobody waits for these MO parts any more; they are still delivered."""
-        for delivery in deliveries:
-            self._on_settled.pop(delivery, None)
-
     def on_answers(self, session: Session, answers: list[Answer]) -> None:
-        seat = self._seats[session]
         if self.holds_reading:
             session.hold_reading(True)
-        for context, command_status, _ in answers:
-            assert isinstance(context, Delivery)
-            context.command_status = command_status
-            if not command_status:
-                self._settle(context)
-                continue
-            self.stats.refusals += 1
-            self._repeat_later(seat, context, command_status)
-        if seat.line:
-            self._drain(seat)
+        self.desk.note_answers(self._seats[session], answers)
 
     def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
-        for context, command_status, _ in answers:
-            assert isinstance(context, Delivery)
-            if not command_status and not context.is_done:
-                context.command_status = command_status
-                self._settle(context)  # its repeat, still on the agenda, will find it done
+        self.desk.note_late_answers(answers)
 
     def on_timeouts(self, session: Session, contexts: list[object]) -> None:
-        seat = self._seats[session]
-        for delivery in _deliveries(contexts):
-            self.stats.timeouts += 1
-            self._repeat_later(seat, delivery, None)
+        self.desk.note_timeouts(self._seats[session], contexts)
 
     def on_unwritten(self, session: Session, contexts: list[object]) -> None:
-        now = self._clock()
-        for delivery in _deliveries(contexts):
-            self._add(now, delivery)  # not at once: the session may be in the middle of its end
+        self.desk.note_unwritten(contexts)
 
     def on_room(self, session: Session) -> None:
-        self._drain(self._seats[session])
-
-    def _dispatch(self, delivery: Delivery) -> None:
-        if delivery.is_done:
-            return
-        seat = self.switchboard.choose(delivery)
-        if seat is None:
-            self.switchboard.shelter(delivery)
-            return
-        seat.line.append(delivery)
-        self._drain(seat)
-
-    def _drain(self, seat: Seat) -> None:
-        if self.is_stalled:
-            return
-        line, session = seat.line, seat.session
-        while line and session.room:
-            self._send(seat, line.popleft())
-
-    def _send(self, seat: Seat, delivery: Delivery) -> None:
-        if delivery.is_done:
-            return
-        at = self._wall_clock()
-        if delivery.pdu is None:
-            assert delivery.message is not None
-            delivery.pdu = self._writer.write(
-                delivery.message, delivery.stat, delivery.err, is_final=delivery.is_final, done_at=at
-            )
-        try:
-            seat.session.request(delivery, delivery.pdu)
-        except RuleBroken:  # an address that the client sent and that no PDU of ours may carry
-            self._abandon(delivery)
-            return
-        delivery.attempts += 1
-        if delivery.message is None:
-            self.stats.mo_parts_sent += 1
-        else:
-            self.stats.receipts_sent += 1
-        self._journal.note_delivery(seat, delivery, at=at)
-
-    def _repeat_later(self, seat: Seat, delivery: Delivery, command_status: int | None) -> None:
-        if delivery.is_done:
-            return
-        self._journal.note_refusal(seat, delivery, command_status)
-        if delivery.attempts >= self._profile.receipts.attempts:
-            self._abandon(delivery)
-            return
-        delivery.avoids = seat.number
-        self._add(self._clock() + self._profile.receipts.retry_seconds, delivery)
-
-    def _abandon(self, delivery: Delivery) -> None:
-        self.stats.abandoned += 1
-        self._end(delivery)
-
-    def _settle(self, delivery: Delivery) -> None:
-        if delivery.is_done:
-            return  # a late answer settled it while its repeat was under way
-        if delivery.message is None:
-            self.stats.mo_parts_acknowledged += 1
-        else:
-            self.stats.receipts_acknowledged += 1
-        self._end(delivery)
-
-    def _end(self, delivery: Delivery) -> None:
-        delivery.is_done = True
-        self.stats.pending -= 1
-        if delivery.message is None and (on_settled := self._on_settled.pop(delivery, None)) is not None:
-            on_settled()
+        self.desk.drain(self._seats[session])
 
     # Time.
 
     def run_due(self) -> None:
         """Do what is due; ask to be called again for the rest."""
-        if self.is_stalled:
+        if self.desk.is_stalled:
             return
         for item in self._agenda.pop_due(self._clock(), most=_BATCH):
             if isinstance(item, Delivery):
-                self._dispatch(item)
+                self.desk.dispatch(item)
                 continue
             seat, response = item
             seat.waiting_answers -= 1
@@ -367,14 +296,9 @@ class Exchange(SessionOwner):
     def resume(self) -> None:
         """After a stall: send what has waited."""
         for seat in self.switchboard:
-            self._drain(seat)
+            self.desk.drain(seat)
         self.run_due()
 
     def _add(self, at: float, item: Delivery | _DueAnswer) -> None:
         self._agenda.add(at, item)
         self._wake_at(at)
-
-
-def _deliveries(contexts: list[object]) -> list[Delivery]:
-    """All contexts that the simulator gives to a session are deliveries."""
-    return [context for context in contexts if isinstance(context, Delivery)]

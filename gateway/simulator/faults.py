@@ -115,6 +115,6 @@ class Faults:
 
     def _read_once(self) -> None:
         """Let every session read once; the exchange holds it again as soon as something has come."""
-        if not self._exchange.is_stalled:
+        if not self._exchange.desk.is_stalled:
             for seat in self._exchange.switchboard:
                 seat.session.hold_reading(False)

@@ -127,6 +127,8 @@ class ReceiptRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`deliver_sm` of one session that may wait for their response; the rest waits in line."""
     response_seconds: Annotated[float, Meta(ge=0.05, le=3600)] = 30
     """Seconds to wait for a `deliver_sm_resp`; then the receipt goes to the next session of the account."""
+    timeouts_most: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    """Deliveries in a row that a session may leave unanswered before it is cut. Absent: any number."""
     retry_seconds: Annotated[float, Meta(ge=0.05, le=3600)] = 1
     """Pause before a receipt that was refused, or not answered, is sent again."""
     attempts: Annotated[int, Meta(ge=1, le=100_000)] = 1_000

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from gateway.simulator.profile_texts import Charset
 from gateway.simulator.profile_values import Milliseconds, Range, Refusal, Seconds, Status
 
 
@@ -56,6 +57,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The name that a client binds with."""
     password: Annotated[str, Meta(max_length=63)]
     """Its password; anything else is refused with 0x0e."""
+    default_charset: Charset | None = None
+    """What its clients write in `data_coding` 0. Absent: as `texts.default_charset` says."""
 
 
 class BindRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +76,8 @@ class BindRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `address_range` that a bind must state, exactly; another is refused with 0x0d. Absent: any."""
     sessions_per_account: Annotated[int, Meta(ge=1, le=1000)] = 100
     """Binds one account may hold at a time; one more is refused with 0x05."""
+    newcomer_wins: bool = False
+    """Ends the account's oldest session for one bind too many, in place of refusing it."""
     remembers_seconds: Seconds = 0
     """Seconds for which a session that ended without an unbind still counts as bound, until the simulator
     notices. A client that comes back sooner gets 0x05 when it has no other place left."""

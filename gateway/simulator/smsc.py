@@ -227,7 +227,7 @@ class Simulator:
             if not waiting:
                 settled.set()
 
-        deliveries = exchange.send_mo(account, parts, settle)
+        deliveries = exchange.desk.send_mo(account, parts, settle)
         try:
             async with asyncio.timeout(timeout_seconds):
                 if waiting:
@@ -235,7 +235,7 @@ class Simulator:
         except TimeoutError:
             pass  # the statuses say what is missing
         finally:
-            exchange.forget(deliveries)
+            exchange.desk.forget(deliveries)
         return MoOutcome(len(parts), tuple(delivery.command_status for delivery in deliveries))
 
     def _choose_account(self, system_id: str | None) -> str:
@@ -270,9 +270,9 @@ class Simulator:
         too.
         """
         exchange = self._running
-        if not exchange.is_stalled:
+        if not exchange.desk.is_stalled:
             exchange.stats.stalls += 1
-        exchange.is_stalled = True
+        exchange.desk.is_stalled = True
         self._hold_reading(True)
         if self._resume_handle is not None:
             self._resume_handle.cancel()
@@ -284,9 +284,9 @@ class Simulator:
         if self._resume_handle is not None:
             self._resume_handle.cancel()
             self._resume_handle = None
-        if not exchange.is_stalled:
+        if not exchange.desk.is_stalled:
             return
-        exchange.is_stalled = False
+        exchange.desk.is_stalled = False
         self._hold_reading(self.profile.faults.reads_per_second is not None)
         exchange.resume()
 

@@ -46,6 +46,10 @@ class Seat:
     """Deliveries that wait for room in the window."""
     waiting_answers: int = 0
     """Submits that have had no response yet and will get one."""
+    takes_tlvs: bool = True
+    """Whether its client speaks version 3.4 or later."""
+    timeouts_in_a_row: int = 0
+    """Deliveries that its client has left unanswered since it last answered one."""
     is_forgotten: bool = False
     """Whether the SMSC has forgotten that this session is bound: its submits are refused with 0x04."""
 
