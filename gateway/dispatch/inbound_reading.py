@@ -7,15 +7,23 @@ outcome writer, which has the others, makes one text of them.
 from collections.abc import Mapping
 from datetime import datetime
 
-from gateway.config.carriers import Charset, ConnectorConfig
+from gateway.config.carriers import Charset, ConnectorConfig, OctetOrder
+from gateway.domain.addresses import read_address
 from gateway.domain.identifiers import slot_of_address
 from gateway.smpp.constants import Tag
 from gateway.smpp.pdus import DataSm, DeliverSm, find_tlv
-from gateway.smpp.text import decode_text
-from gateway.smpp.udh import find_concatenation, split_user_data
+from gateway.smpp.received_text import Piece, read_pieces
+from gateway.smpp.text import ReadAs, reading_of
+from gateway.smpp.udh import find_concatenation, find_ports, split_user_data
 from gateway.store.evidence import InboundSeen
 
-_CODECS = {Charset.LATIN1: "latin-1", Charset.ASCII: "ascii", Charset.UTF8: "utf-8"}
+_READ_DEFAULT = {
+    Charset.GSM: ReadAs.GSM7,
+    Charset.GSM_PACKED: ReadAs.GSM7_PACKED,
+    Charset.LATIN1: ReadAs.LATIN1,
+    Charset.ASCII: ReadAs.EIGHT_BIT,
+    Charset.UTF8: ReadAs.EIGHT_BIT,
+}
 
 
 class InboundReader:
@@ -25,16 +33,27 @@ class InboundReader:
         """`shop_ids` gives shops by name, and is asked at every text: a shop may be made meanwhile."""
         self._connector_id = connector_id
         self._shop_ids = shop_ids
-        self._shop_of = {entry.address.removeprefix("+"): entry.shop for entry in config.inbound_addresses}
-        self._codec = _CODECS.get(config.default_charset.receive)
+        self._country = config.address_form.country
+        self._shop_of = {
+            read_address(entry.address.encode(), self._country): entry.shop
+            for entry in config.inbound_addresses
+        }
+        self._read_default = _READ_DEFAULT[config.default_charset.receive]
+        self._is_little_endian = config.ucs2.receive is OctetOrder.LITTLE
 
     def read(self, pdu: DeliverSm | DataSm, acknowledge: object, at: datetime) -> InboundSeen:
+        """A text, or a part of one, which has no text of its own. Never fails."""
         octets = pdu.short_message if isinstance(pdu, DeliverSm) else b""
         octets = octets or find_tlv(pdu.tlvs, Tag.MESSAGE_PAYLOAD) or b""
         user_data = split_user_data(pdu.esm_class, octets)
+        header = octets[: len(octets) - len(user_data.body)]
         concatenation = find_concatenation(user_data, pdu.tlvs)
-        person = read_address(pdu.source_addr)
-        ours = read_address(pdu.destination_addr)
+        ports = find_ports(user_data, pdu.tlvs)
+        read_as = reading_of(
+            pdu.data_coding, default=self._read_default, is_little_endian=self._is_little_endian
+        )
+        person = read_address(pdu.source_addr, self._country)
+        ours = read_address(pdu.destination_addr, self._country)
         return InboundSeen(
             shop_id=self._shop_ids.get(self._shop_of.get(ours, ""), 0),
             slot=slot_of_address(person.upper()),
@@ -46,25 +65,13 @@ class InboundReader:
             parts=concatenation.total if concatenation else 1,
             from_address=person,
             to_address=ours,
-            text=self._decode(user_data.body, pdu.data_coding),
-            body=octets,
+            text=None if concatenation else read_pieces([Piece(read_as, header, user_data.body)]),
+            body=user_data.body,
             at=at,
             acknowledge=acknowledge,
+            reference_bits=concatenation.reference_bits if concatenation else 0,
+            read_as=read_as,
+            udh=header,
+            destination_port=ports.destination if ports else None,
+            source_port=ports.source if ports else None,
         )
-
-    def _decode(self, octets: bytes, data_coding: int) -> str:
-        """Readable text of any octets; Postgres stores no NUL, so one becomes the replacement character."""
-        if data_coding == 0 and self._codec is not None:
-            text = octets.decode(self._codec, "replace")
-        else:
-            text = decode_text(octets, data_coding)
-        return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def read_address(field: bytes) -> str:
-    """An address as we keep it: ASCII, without the plus or double zero of an international number."""
-    text = field.decode("ascii", "replace").encode("ascii", "replace").decode().strip()
-    digits = text.removeprefix("+")
-    if digits.startswith("00") and digits.isdigit():
-        return digits[2:]
-    return digits

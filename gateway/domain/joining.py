@@ -1,8 +1,8 @@
 """Which text a received part belongs to, when references repeat, parts repeat and order is nobody's promise.
 
 Owns the rule of quirk 80 and nothing else: parts that share a key (who wrote to whom through which carrier,
-with which reference out of how many) are told apart into sets, each of which becomes one text. Knows no octets:
-a part is its number and the digest of its body.
+with which reference out of how many) are told apart into sets, each of which becomes one text. Knows no
+octets: a part is its number and the digest of its body.
 """
 
 from collections.abc import Sequence

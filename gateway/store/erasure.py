@@ -31,6 +31,7 @@ async def erase_traces(
     consents = await connection.execute("erase_consent_details", shop_id, slot, key)
     messages = await connection.execute("erase_message_content", shop_id, slot, address)
     inbound = await connection.execute("erase_inbound_content", shop_id, slot, address)
+    await connection.execute("erase_inbound_parts", shop_id, slot, address)
     clicks = orders = ""
     if contact_id is not None:
         clicks = await connection.execute(

@@ -44,6 +44,15 @@ class RowRefused(StoreError):
         self.fault = fault
 
 
+class PartsMoved(StoreError):
+    """Another node stored or closed parts of the same texts since they were read; the batch is read anew."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"of {expected} parts of received texts {found} were as read; the batch is repeated")
+        self.expected = expected
+        self.found = found
+
+
 class StateKeepsMoving(StoreError):
     """State rows moved under their batch again and again: a fault of the program, for one node at a time
     judges a message."""

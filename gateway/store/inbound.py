@@ -18,6 +18,7 @@ from gateway.domain.number_plan import country_of_mobile
 from gateway.domain.people import MarketingConsent, OptoutWay, SuppressionScope
 from gateway.domain.public_ids import encode_public_id
 from gateway.domain.reply_texts import ReplyKind, choose_language
+from gateway.smpp.received_text import GAP
 from gateway.store.database import Connection
 from gateway.store.evidence import Ending, InboundSeen
 from gateway.store.optouts import (
@@ -40,6 +41,7 @@ _CORRESPONDENCE = timedelta(days=30)
 """How long a shop's message to a person makes that person's reply the shop's."""
 
 _LONGEST_PROOF_CHARACTERS = 160
+_MISSING_WORDS = " … and more "
 _OUT = frozenset((Keyword.STOP, Keyword.PERHAPS_STOP))
 _Relation = tuple[str, int]
 """A person's address and a shop."""
@@ -110,7 +112,11 @@ async def hear_texts(
             )
         )
     return [
-        _hear(item, by_pair.get((item.from_address, item.to_address), []), ids.next_id(item.slot))
+        _hear(
+            item,
+            by_pair.get((item.from_address, item.to_address), []),
+            item.inbound_id or ids.next_id(item.slot),
+        )
         for item in inbound
     ]
 
@@ -128,11 +134,23 @@ def _hear(item: InboundSeen, wrote: Sequence[Correspondent], inbound_id: int) ->
     return Heard(
         item,
         inbound_id,
-        read_keyword(item.text, country),
+        _read_keyword(item, country),
         country,
         (newest.campaign_id or None) if newest is not None else None,
         tuple(concerned),
     )
+
+
+def _read_keyword(item: InboundSeen, country: str) -> ReadKeyword:
+    """A text to a port other than 0 is for a program, and nobody's wish. One of which parts are missing asks
+    for nothing unless it has its beginning, and never by a word that must stand alone: what is missing may be
+    words beside it."""
+    if item.destination_port or item.part > 1:
+        return ReadKeyword(Keyword.NONE)
+    text = item.text
+    if item.parts_came < item.parts:
+        text = (text or "").replace(GAP, _MISSING_WORDS)
+    return read_keyword(text, country)
 
 
 def _newest_campaign(correspondent: Correspondent) -> int:

@@ -25,6 +25,7 @@ from gateway.store.evidence import (
     InboundSeen,
     LateAnswer,
     Matched,
+    PartsOverdue,
     ReceiptOutcome,
     ReceiptSeen,
     Unsent,

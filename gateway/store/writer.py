@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from gateway.store.database import UNREACHABLE, Connection
-from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
+from gateway.store.errors import LeaseLost, PartsMoved, RowRefused, StoreUnavailable
 from gateway.store.queries import Query
 
 Item = TypeVar("Item")
@@ -26,7 +26,7 @@ ResultBoth = TypeVar("ResultBoth")
 
 log = structlog.get_logger("store")
 
-_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, PartsMoved)
 _DATA_AT_FAULT = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,

@@ -13,7 +13,17 @@ WHERE to_address = $3 AND slot = $2 AND shop_id = $1;
 -- $1 shop_id int4
 -- $2 slot int2
 -- $3 address text
-UPDATE inbound SET from_address = '', text = NULL, body = '' WHERE from_address = $3 AND slot = $2 AND shop_id = $1;
+UPDATE inbound SET from_address = '', text = NULL, body = '', udh = NULL
+WHERE from_address = $3 AND slot = $2 AND shop_id = $1;
+
+-- name: erase_inbound_parts
+-- Forget parts of one address's texts to a shop. Of those that came to an address of no shop only what became a text
+-- goes (they are no more than a number and a digest): whose the others will be is not known yet.
+-- $1 shop_id int4
+-- $2 slot int2
+-- $3 address text
+DELETE FROM inbound_part
+WHERE slot = $2 AND from_address = $3 AND (shop_id = $1 OR shop_id = 0 AND inbound_id > 0);
 
 -- name: erase_clicks_of_contact
 -- Forget whose clicks these were, from where and with what; that somebody clicked stays.
