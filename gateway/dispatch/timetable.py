@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from gateway.dispatch.overdue_parts import OverdueParts
 from gateway.dispatch.receipt_retries import ReceiptRetries
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import MessageState, Reason
@@ -30,6 +31,7 @@ log = structlog.get_logger("dispatch")
 _DUE_SECONDS = 0.5
 _EXPIRY_SECONDS = 5.0
 _UNMATCHED_SECONDS = 5.0
+_OVERDUE_PARTS_SECONDS = 5.0
 _SILENCE_SECONDS = 600.0
 _ABANDONED_SECONDS = 5.0
 _BATCH = 2_000
@@ -53,7 +55,9 @@ class Timetable:
         slots: Callable[[], Sequence[int]],
         on_queued: Callable[[dict[Stream, int]], None],
         find_lookup_id: FindLookupId,
+        join_seconds: Callable[[], float],
     ) -> None:
+        self._overdue_parts = OverdueParts(database, outcomes, slots=slots, join_seconds=join_seconds)
         self._receipt_retries = ReceiptRetries(database, outcomes, find_lookup_id)
         self._database = database
         self._outcomes = outcomes
@@ -67,6 +71,9 @@ class Timetable:
             tasks.create_task(self._repeat("due", _DUE_SECONDS, self.release_due_messages))
             tasks.create_task(self._repeat("expired", _EXPIRY_SECONDS, self.expire_waiting))
             tasks.create_task(self._repeat("unmatched", _UNMATCHED_SECONDS, self._retry_unmatched))
+            tasks.create_task(
+                self._repeat("overdue parts", _OVERDUE_PARTS_SECONDS, self._store_overdue_parts)
+            )
             tasks.create_task(self._repeat("silent", _SILENCE_SECONDS, self.write_off_silent))
             tasks.create_task(self._repeat("abandoned", _ABANDONED_SECONDS, self.write_off_abandoned))
 
@@ -105,6 +112,9 @@ class Timetable:
     async def _retry_unmatched(self) -> int:
         await self._receipt_retries.look()
         return 0  # what has no message now has none at once either
+
+    async def _store_overdue_parts(self) -> int:
+        return await self._overdue_parts.look(limit=_BATCH)
 
     async def write_off_silent(self) -> int:
         """Messages the carrier took, without a receipt 72 h after their validity, are unknown."""

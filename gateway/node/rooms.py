@@ -140,6 +140,7 @@ class Rooms:
             slots=self._list_slots,
             on_queued=self.dispatcher.on_queued,
             find_lookup_id=self.dispatcher.find_lookup_id,
+            join_seconds=lambda: self.config.inbound.join_seconds,
         )
         self.failover = Failover(
             database, self.dispatcher, connector_names=self._name_connectors, choose=self._choose_connector
