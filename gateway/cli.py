@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("alerts", "gateway.commands.alerts", "what needs somebody now; try out how it is told"),
     Command("connector", "gateway.commands.connector", "carrier accounts: list, down, up, speed, probe, trace"),
     Command("message", "gateway.commands.message", "show, resend or cancel one message"),
+    Command("receipt", "gateway.commands.receipt", "list receipts that belong to no message"),
     Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),
     Command("campaign", "gateway.commands.campaign", "write, estimate, start, pause and end campaigns"),
     Command("list", "gateway.commands.contact_list", "lists of people: make, show, rename, delete"),

@@ -9,9 +9,9 @@ from typing import Final, Literal
 from gateway.domain.errors import DomainError
 from gateway.domain.identifiers import HIGHEST_ID
 
-PublicPrefix = Literal["msg", "cmp", "ctc", "evt", "whk", "key", "mo", "lst", "imp", "ord", "clk", "lnk"]
+PublicPrefix = Literal["msg", "cmp", "ctc", "evt", "whk", "key", "mo", "lst", "imp", "ord", "clk", "lnk", "rct"]
 """message, campaign, contact, event, webhook endpoint, API key, inbound message, contact list, import, order,
-click, link target."""
+click, link target, receipt without a message."""
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 11

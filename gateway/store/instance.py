@@ -25,3 +25,8 @@ async def register_connectors(database: Database, names: Iterable[str], now: dat
             await connection.execute("register_connectors", missing, now)
             known = {row["name"]: row["id"] for row in await connection.fetch("list_connectors")}
     return known
+
+
+async def list_connector_ids(database: Database) -> dict[str, int]:
+    """The number of every connector that was ever configured, by name."""
+    return {row["name"]: row["id"] for row in await database.fetch("list_connectors")}

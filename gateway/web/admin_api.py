@@ -18,6 +18,7 @@ from gateway.web.admin_handlers import MessageAdmin, StatusSource, SystemAdmin
 from gateway.web.admin_shops import ShopAdmin
 from gateway.web.oncall_handlers import OncallAdmin
 from gateway.web.problems import answer_problems
+from gateway.web.receipt_handlers import ReceiptAdmin
 from gateway.web.shop_routes import ShopRoute, mount_for_people
 from gateway.web.trace_handlers import TraceAdmin
 
@@ -55,6 +56,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     )
     shops = ShopAdmin(deps.database, deps.changes, deps.clock, deps.random_octets)
     messages = MessageAdmin(deps.database, deps.changes)
+    receipts = ReceiptAdmin(deps.database)
     traces = TraceAdmin(deps.database, deps.trace)
     may = Permission
     for method, path, permission, handler in (
@@ -68,6 +70,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
         ("POST", "/admin/release", may.HOLD, system.release),
         ("GET", "/admin/ledger", may.SEE_SYSTEM, system.show_ledger),
         ("GET", "/admin/audit", may.SEE_SYSTEM, system.list_audit),
+        ("GET", "/admin/receipts/unmatched", may.SEE_SYSTEM, receipts.list_unmatched),
         ("GET", "/admin/shops", may.SEE_STATUS, shops.list_shops),
         ("POST", "/admin/shops", may.MANAGE_SHOPS, shops.create_shop),
         ("PATCH", "/admin/shops/{name}", may.MANAGE_SHOPS, shops.change_shop),

@@ -7,6 +7,7 @@ and the page of the console.
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -163,49 +164,60 @@ def _show_part(part: PartRecord, state: int) -> dict[str, object]:
     }
 
 
+class _Told(NamedTuple):
+    """An entry of the timeline; `carrier_at` is what a receipt says of its moment by the carrier's clock."""
+
+    at: datetime
+    what: str
+    detail: str
+    carrier_at: datetime | None = None
+
+
 def _tell_timeline(
     record: MessageRecord, parts: Sequence[PartRecord], receipts: Sequence[ReceiptRecord]
 ) -> list[dict[str, object]]:
     created_at = time_of_id(record.id)
-    begun: list[tuple[datetime, str, str]] = [(created_at, "accepted", f"for {record.connector_name}")]
+    begun: list[_Told] = [_Told(created_at, "accepted", f"for {record.connector_name}")]
     if record.send_at is not None and record.send_at > created_at:
-        begun.append((created_at, "scheduled", f"for {record.send_at.isoformat()}"))
-    followed: list[tuple[datetime, str, str]] = []
+        begun.append(_Told(created_at, "scheduled", f"for {record.send_at.isoformat()}"))
+    followed: list[_Told] = []
     for part in parts:
         followed.extend(_tell_part(part, record.parts))
     for receipt in receipts:
-        followed.append((receipt.received_at, "receipt", _tell_receipt(receipt, record.parts)))
+        detail = _tell_receipt(receipt, record.parts)
+        followed.append(_Told(receipt.received_at, "receipt", detail, receipt.carrier_at))
     # Acceptance comes first whatever the times say: that of an id may run some milliseconds ahead.
-    told = begun + sorted(followed, key=lambda entry: entry[0])
+    told = begun + sorted(followed, key=lambda entry: entry.at)
     state = MessageState(record.state)
     if state is MessageState.SENDING:
-        told.append(
-            (record.changed_at or created_at, state.word, "its parts are on their way to the carrier")
-        )
+        on_its_way = "its parts are on their way to the carrier"
+        told.append(_Told(record.changed_at or created_at, state.word, on_its_way))
     moment = record.final_at if state in ENDS else record.changed_at
     if moment is not None and (state in ENDS or state is MessageState.UNKNOWN):
-        told.append((moment, state.word, _tell_end(record)))
-    return [{"at": at, "what": what, "detail": detail} for at, what, detail in told]
+        told.append(_Told(moment, state.word, _tell_end(record)))
+    return [entry._asdict() for entry in told]
 
 
-def _tell_part(part: PartRecord, total: int) -> list[tuple[datetime, str, str]]:
+def _tell_part(part: PartRecord, total: int) -> list[_Told]:
     name = f"part {part.part + 1} of {total}"
     told = []
     if part.submitted_at is not None:
         where = f"to {part.connector_name}, bind {part.bind_no}, attempt {part.attempt + 1}"
-        told.append((part.submitted_at, "submitted", f"{name} {where}"))
+        told.append(_Told(part.submitted_at, "submitted", f"{name} {where}"))
     if part.command_status is None:
         what = "no answer came in time" if part.submitted_at else "was not submitted"
     elif part.command_status == 0:
         what = f"the carrier took it as {part.carrier_id}" if part.carrier_id else "the carrier took it"
     else:
         what = f"refused with {_show_status(part.command_status)}: {describe_status(part.command_status)}"
-    told.append((part.answered_at, "answered", f"{name}: {what}"))
+    told.append(_Told(part.answered_at, "answered", f"{name}: {what}"))
     return told
 
 
 def _tell_receipt(receipt: ReceiptRecord, total: int) -> str:
     codes = f"stat {receipt.stat or 'none'}, err {receipt.err or 'none'}"
+    if receipt.carrier_at is not None:
+        codes += f", at {receipt.carrier_at:%Y-%m-%d %H:%M:%S} UTC by the carrier's clock"
     try:
         outcome = _OUTCOME_WORDS.get(ReceiptOutcome(receipt.outcome), "")
     except ValueError:

@@ -88,6 +88,7 @@ def receipt(number: int = 0, **changes: Any) -> ReceiptRecord:
         received_at=NOW + timedelta(seconds=3),
         stat="DELIVRD",
         err="000",
+        carrier_at=None,
     )
     return replace(made, **changes)
 

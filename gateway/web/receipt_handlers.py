@@ -1,0 +1,98 @@
+"""Receipts that came for no message, as operators see them: what the carrier wrote, and what is done.
+
+Such a receipt belongs to no shop. Numbers are masked: how they are written helps here, not whose they are.
+"""
+
+import re
+from typing import Final
+
+from aiohttp import web
+
+from gateway.domain.identifiers import HIGHEST_ID
+from gateway.domain.public_ids import encode_public_id
+from gateway.store.database import Database
+from gateway.store.evidence import ReceiptOutcome
+from gateway.store.instance import list_connector_ids
+from gateway.store.unmatched import RETRIED_FOR, UnmatchedReceipt, list_unmatched
+from gateway.web.admin_access import Caller
+from gateway.web.bodies import Query
+from gateway.web.message_handlers import answer_json
+from gateway.web.problems import ProblemRaised
+
+_PAGE_LIMIT = 200
+_OUTCOME_OF_WORD: Final = {
+    "waiting": ReceiptOutcome.UNMATCHED,
+    "given_up": ReceiptOutcome.GIVEN_UP,
+    "too_late": ReceiptOutcome.TOO_LATE,
+}
+_WORD_OF_OUTCOME: Final = {int(outcome): word for word, outcome in _OUTCOME_OF_WORD.items()}
+
+# A digit with four before it and two behind: enough is left to see how a number is written, not to call it.
+_hide_digits: Final = re.compile(r"(?<=\d{4})\d(?=\d{2})").sub
+
+
+class ReceiptAdmin:
+    """Receipts without a message."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_unmatched(self, request: web.Request, caller: Caller) -> web.Response:
+        query = Query(request, ("connector", "state", "limit", "cursor"))
+        limit = query.integer("limit", default=50, low=1, high=_PAGE_LIMIT)
+        cursor = query.public_id("cursor", "rct")
+        found = await list_unmatched(
+            self._database,
+            _read_outcomes(query.text("state")),
+            connector_id=await self._find_connector(query.text("connector")),
+            high_id=HIGHEST_ID if cursor is None else cursor,
+            limit=limit + 1,
+        )
+        page = found[:limit]
+        following = encode_public_id("rct", page[-1].receipt_id) if len(found) > limit else None
+        return answer_json({"receipts": [_show(receipt) for receipt in page], "next_cursor": following})
+
+    async def _find_connector(self, name: str | None) -> int | None:
+        if name is None:
+            return None
+        known = await list_connector_ids(self._database)
+        if name not in known:
+            raise ProblemRaised(
+                "not_found", f"There is no connector named {name}.", "See estafette connector list."
+            )
+        return known[name]
+
+
+def _read_outcomes(word: str | None) -> list[ReceiptOutcome]:
+    if word is None:
+        return list(_OUTCOME_OF_WORD.values())
+    if word not in _OUTCOME_OF_WORD:
+        raise ProblemRaised(
+            "invalid_parameter",
+            f"The parameter state is one of {', '.join(_OUTCOME_OF_WORD)}.",
+            "Correct the parameter.",
+        )
+    return [_OUTCOME_OF_WORD[word]]
+
+
+def _show(receipt: UnmatchedReceipt) -> dict[str, object]:
+    is_waiting = receipt.outcome == ReceiptOutcome.UNMATCHED
+    return {
+        "id": encode_public_id("rct", receipt.receipt_id),
+        "state": _WORD_OF_OUTCOME[receipt.outcome],
+        "connector": receipt.connector_name,
+        "carrier_id": receipt.carrier_id,
+        "text_carrier_id": receipt.other_id or None,
+        "stat": receipt.stat or None,
+        "err": receipt.err or None,
+        "from": mask_digits(receipt.from_address),
+        "to": mask_digits(receipt.to_address),
+        "received_at": receipt.received_at,
+        "carrier_at": receipt.carrier_at,
+        "retried_until": receipt.received_at + RETRIED_FOR if is_waiting else None,
+    }
+
+
+def mask_digits(address: str) -> str:
+    """An address as the carrier wrote it, the middle of its number hidden: `+3361•••••78`."""
+    return _hide_digits("•", address)
