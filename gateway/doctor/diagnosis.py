@@ -93,7 +93,7 @@ def _read_octet_order(seen: AlphabetsSeen, notes: Notebook) -> None:
 
 def _show_quotation(seen: AlphabetsSeen) -> str:
     quotation = next(each for each in seen.quotations if each.purpose in ALPHABETS)
-    size = 8
+    size = 6
     return (
         f"{len(seen.quotations)} receipts quote their texts so; the octets {quotation.sent[:size].hex(' ')} "
         f"came back as {quotation.quoted[:size].hex(' ')}"

@@ -137,11 +137,24 @@ def read_opening(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -
             )
         notes.propose("validity", config.validity, "a text that states its validity so was taken")
         return
-    refusals = join([show_status(status) for status in statuses])
     for path, value in taken.changes.items():
-        notes.propose(path, _plain(value), f"refused with {refusals} without it, taken with it")
+        status = _refused_without(opening, taken, path)
+        notes.propose(path, _plain(value), f"refused with {show_status(status)} without it, taken with it")
     if "validity" not in taken.changes:
         notes.propose("validity", config.validity, "a text that states its validity so was taken")
+
+
+def _refused_without(opening: Sequence[SubmitSeen], taken: SubmitSeen, path: str) -> int:
+    """The `command_status` of the last try that had everything so far but this."""
+    statuses = [
+        submit.answer.command_status
+        for submit in opening
+        if submit.answer is not None
+        and submit.is_refused
+        and path not in submit.changes
+        and submit.changes.items() <= taken.changes.items()
+    ]
+    return statuses[-1] if statuses else 0
 
 
 def _plain(value: object) -> Value:

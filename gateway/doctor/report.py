@@ -78,8 +78,9 @@ def _describe_fragment(diagnosis: Diagnosis, config: ConnectorConfig) -> str:
     else:
         heading = "The configuration already says all of this."
     marked = [_mark(proposal, config, is_change=proposal.path in changes) for proposal in diagnosis.proposals]
+    heading = textwrap.fill(heading, _WIDTH, break_on_hyphens=False)
     return (
-        f"{heading} To paste under connector {config.name}, in place of the same "
+        f"{heading}\nTo paste under connector {config.name}, in place of the same "
         f"keys:\n\n{write_fragment(marked)}"
     )
 
