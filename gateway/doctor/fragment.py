@@ -47,7 +47,7 @@ def _lines(key: str, proposal: Proposal, indentation: int, *, is_said: bool = Fa
 
 
 _is_plain_word: Final = re.compile(
-    r"(?!true$|false$|null$)[A-Za-z][\w/+-]*", re.IGNORECASE | re.ASCII
+    r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w/+-]*", re.IGNORECASE | re.ASCII
 ).fullmatch
 
 
