@@ -25,6 +25,7 @@ CONNECTOR: dict[str, Any] = {
     "is_up": True,
     "parts_per_second": 42.0,
     "parts_per_second_limit": 50.0,
+    "overrides": [],
     "binds": [BIND],
 }
 STATUS: dict[str, Any] = {
@@ -40,6 +41,11 @@ STATUS: dict[str, Any] = {
     "binds_up": 1,
     "binds": 1,
     "parts_per_second": 41.5,
+    "waiting_to_be_stored": 0,
+    "webhooks": {"due": 0},
+    "alerts": [],
+    "receipts_unmatched": 0,
+    "disk": {"free_percent": 71.0},
     "queue": [],
     "clicks": {"noted": 0, "waiting": 0, "late": 0, "lost": 0},
     "holds": [],
@@ -48,40 +54,101 @@ STATUS: dict[str, Any] = {
 }
 
 
-def test_a_quiet_server_says_that_nothing_waits() -> None:
-    screen = describe_status(STATUS)
-    assert "binds 1 of 1 up; 41.5 parts/s leave; database up" in screen
-    assert "smsc-a" in screen
-    assert "12/50" in screen
-    assert "42/50" in screen
-    assert screen.endswith("Nothing waits, nothing limits sending.")
+STREAM: dict[str, Any] = {
+    "connector": "smsc-a",
+    "lane": "bulk",
+    "category": "marketing",
+    "messages": 100_000,
+    "is_at_least": True,
+    "oldest_seconds": 75,
+}
+DOWN: dict[str, Any] = {
+    "key": "down",
+    "value": None,
+    "author": "uid 0",
+    "reason": "line test",
+    "made_at": "2026-03-01T09:00:00.000Z",
+    "expires_at": "2026-03-01T11:30:00.000Z",
+}
 
 
-def test_limits_stand_last_in_the_words_of_the_server() -> None:
-    status = copy.deepcopy(STATUS)
-    status["queue"] = [
-        {
-            "connector": "smsc-a",
-            "lane": "bulk",
-            "category": "marketing",
-            "messages": 100_000,
-            "is_at_least": True,
-            "oldest_seconds": 75,
-        }
+def describe(**changes: Any) -> list[str]:
+    return describe_status({**copy.deepcopy(STATUS), **changes}).splitlines()
+
+
+def test_a_quiet_server_says_first_that_nothing_waits() -> None:
+    lines = describe()
+    assert lines[:2] == ["Nothing waits, nothing limits sending; 41.5 parts/s leave.", "No alert stands."]
+    assert ["smsc-a", "1/1", "12/50", "42/50"] in [line.split() for line in lines]
+    assert lines[-2:] == [
+        "database up; disk 71 % free",
+        "node 0 on sms1, version 0.1.0, up since 2026-03-01 09:29 UTC",
     ]
-    status["limits"] = ["smsc-a: limited by carrier: 0x58, 42/s of 50/s."]
-    screen = describe_status(status)
-    assert "100,000 or more" in screen
-    assert "75 s" in screen
-    assert screen.endswith("What limits sending now:\n  smsc-a: limited by carrier: 0x58, 42/s of 50/s.")
 
 
-def test_clicks_that_were_lost_are_told() -> None:
-    status = copy.deepcopy(STATUS)
-    status["clicks"] = {"noted": 12_000, "waiting": 10_000, "late": 10_003, "lost": 4}
-    lines = describe_status(status).splitlines()
-    told = "clicks 12,000 since the start; 10,000 wait to be stored, 10,003 were stored late, 4 lost"
-    assert told in lines
+def test_what_limits_sending_stands_first_in_the_words_of_the_server() -> None:
+    lines = describe(queue=[STREAM], limits=["smsc-a: limited by carrier: 0x58, 42/s of 50/s."])
+    assert lines[:2] == [
+        "What limits sending now (41.5 parts/s leave):",
+        "  smsc-a: limited by carrier: 0x58, 42/s of 50/s.",
+    ]
+    assert any("100,000 or more" in line and "75 s" in line for line in lines)
+    assert describe(queue=[STREAM])[0] == "Nothing limits sending now; 41.5 parts/s leave."
+
+
+def test_alerts_stand_below_the_limits_with_their_kind() -> None:
+    alert = {"kind": "disk_low", "sentence": "/var: 4.0 % of the disk are free (2.1 GB); 10 % are the least."}
+    assert describe(alerts=[alert])[1:3] == [
+        "1 alert:",
+        "  /var: 4.0 % of the disk are free (2.1 GB); 10 % are the least. [disk_low]",
+    ]
+
+
+def test_what_somebody_changed_by_hand_is_shown_with_its_end() -> None:
+    connector = {**CONNECTOR, "binds": [], "is_up": False, "overrides": [DOWN]}
+    [line] = [line for line in describe(connectors=[connector]) if line.startswith("smsc-a")]
+    assert line.endswith("down until 03-01 11:30")
+    assert describe_binds([connector]).splitlines()[-1] == (
+        "  smsc-a: taken down by uid 0 until 2026-03-01 11:30 UTC: line test"
+    )
+
+
+def test_what_is_lost_or_behind_is_told() -> None:
+    clicks = {"noted": 12_000, "waiting": 10_000, "late": 10_003, "lost": 4}
+    told = " ".join(describe(clicks=clicks, receipts_unmatched=7, waiting_to_be_stored=2_100))
+    assert "7 receipts without a message" in told
+    assert "2,100 outcomes to be stored" in told
+    assert "clicks: 10,000 to be stored, 4 lost" in told
+
+
+def test_a_usual_setup_in_trouble_fits_a_terminal_of_24_lines() -> None:
+    """Three carriers of two binds, four streams, three limits, two alerts and a change by hand."""
+    connectors = [
+        {**CONNECTOR, "name": f"carrier-{n}", "binds": [BIND, BIND], "overrides": [DOWN] if n == 2 else []}
+        for n in range(3)
+    ]
+    limits = [
+        "Marketing of shop boutique is held by uid 1000: complaints from Lyon.",
+        "carrier-0: limited by carrier: 0x58, 42/s of 50/s.",
+        "carrier-1: 50 submits await their answer, the oldest for 12 s.",
+    ]
+    alerts = [
+        {"kind": "bind_down", "sentence": "carrier-1: bind 2 is down since 09:31 UTC: no answer in time."},
+        {"kind": "disk_low", "sentence": "/var: 4.0 % of the disk are free (2.1 GB); 10 % are the least."},
+    ]
+    lines = describe(connectors=connectors, limits=limits, alerts=alerts, queue=[STREAM] * 4)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+def test_long_lists_are_cut_and_say_where_the_rest_is() -> None:
+    many = [{**CONNECTOR, "name": f"carrier-with-a-long-name-{n}"} for n in range(30)]
+    alerts = [{"kind": "bind_down", "sentence": f"carrier {n} is down."} for n in range(30)]
+    lines = describe(connectors=many, alerts=alerts, limits=["x" * 200] * 9, queue=[STREAM] * 9)
+    assert len(lines) <= 48
+    assert max(map(len, lines)) <= 80
+    for command in ("estafette alerts", "estafette connector list", "estafette status --json"):
+        assert any(line.endswith(f"more: {command}") for line in lines)
 
 
 def test_a_bind_that_is_down_says_why_and_when_it_tries_again() -> None:
@@ -94,10 +161,6 @@ def test_a_bind_that_is_down_says_why_and_when_it_tries_again() -> None:
     assert describe_binds([connector]).splitlines()[-1] == (
         "  smsc-a, bind 1: the carrier refused our password (0x0e); tries again at 2026-03-01T09:31:00.000Z"
     )
-
-
-def test_the_screen_is_at_most_as_wide_as_a_wide_terminal() -> None:
-    assert max(map(len, describe_status(STATUS).splitlines())) <= 120
 
 
 def test_no_connector_is_said_in_words() -> None:
