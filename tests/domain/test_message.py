@@ -114,6 +114,14 @@ def test_one_receipt_delivers_the_message_where_the_carrier_sends_one_per_messag
     assert delivered.part_states == bytes([S.SENT, S.DELIVERED, S.SENT])
 
 
+def test_one_receipt_for_all_waits_for_parts_that_may_still_be_refused() -> None:
+    early = told(sending(2), (0, S.SENT), (0, S.DELIVERED), per_message=True)
+    assert early.state is S.SENDING
+    assert told(early, (1, S.SENT), per_message=True).state is S.DELIVERED
+    assert told(early, (1, S.FAILED), per_message=True).state is S.FAILED
+    assert told(early, (1, S.QUEUED), per_message=True).state is S.QUEUED, "it is sent again, not forgotten"
+
+
 def test_late_receipt_does_not_undo_delivery() -> None:
     delivered = told(sending(1), (0, S.SENT), (0, S.DELIVERED))
     assert all(judge(delivered, 0, wanted) is None for wanted in S)

@@ -53,6 +53,13 @@ def test_the_nominal_text():
             "DELETED",
             "",
         ),
+        (b"done date:2501311200 err:12 stat:DELIVRD sub:001 id:7", "7", "DELIVERED", "12"),
+        (b"id:7,sub:001,dlvrd:001,stat:EXPIRED,err:0B", "7", "EXPIRED", "0B"),
+        (b"id:7 err: stat:DELIVRD", "7", "DELIVERED", ""),
+        (b"id:7 status:REJECTD error:-1", "7", "REJECTED", "-1"),
+        (b"id:7 stat: err:000 SKIPPED", "7", "SKIPPED", "000"),
+        (b"id:7 stat:SCHEDULED", "7", "SCHEDULED", ""),
+        (b"id:7\0 stat:DELIVRD", "7", "DELIVERED", ""),
     ],
 )
 def test_variants_of_the_text(text, carrier_id, state, err):
@@ -69,12 +76,32 @@ def test_the_quoted_text_is_not_searched():  # quirk 47
     receipt = read(b"id:7 err:001 text:id:8 stat:DELIVRD")
     assert (receipt.carrier_id, receipt.state) == ("7", None)
     assert read(b"id:7 stat:UNDELIV text:stat:DELIVRD").state is ReceiptState.UNDELIVERABLE
+    receipt = read(b"stat:DELIVRD err:000 Text: id:8 is my order")
+    assert (receipt.carrier_id, receipt.state) == ("", ReceiptState.DELIVERED), "no stranger's id"
 
 
 def test_tlvs_alone_are_enough():  # quirk 52
     receipt = read(b"", tlvs=((0x001E, b"abc\0"), (0x0427, b"\x05"), (0x0423, b"\x03\x00\x1b")))
     assert (receipt.carrier_id, receipt.state, receipt.stat) == ("abc", ReceiptState.UNDELIVERABLE, "5")
     assert (receipt.network_error_type, receipt.network_error_code) == (3, 27)
+    assert receipt.err == "027", "what the text would say after err:"
+
+
+def test_the_network_error_code_stands_behind_the_err_of_the_text():
+    tlvs = ((0x001E, b"abc\0"), (0x0427, b"\x05"), (0x0423, b"\x03\x00\x1b"))
+    receipt = read(b"id:abc stat:UNDELIV err:1A", tlvs=tlvs)
+    assert (receipt.err, receipt.network_error_code) == ("1A", 27)
+
+
+def test_a_network_error_code_of_a_wrong_length_is_left_out():  # quirk 53
+    receipt = read(b"", tlvs=((0x001E, b"abc\0"), (0x0427, b"\x05"), (0x0423, b"\x1b")))
+    assert (receipt.state, receipt.network_error_code, receipt.err) == (ReceiptState.UNDELIVERABLE, None, "")
+
+
+def test_of_repeated_tlvs_the_first_counts():  # quirk 53
+    tlvs = ((0x001E, b"abc\0"), (0x0427, b"\x02"), (0x001E, b"xyz\0"), (0x0427, b"\x05"))
+    receipt = read(b"", tlvs=tlvs)
+    assert (receipt.carrier_id, receipt.state) == ("abc", ReceiptState.DELIVERED)
 
 
 @pytest.mark.parametrize("message_id", [b"abc", b"abc\0", b"abc\0\0"])
@@ -109,7 +136,9 @@ def test_both_tlvs_make_a_receipt_without_esm_class():  # quirk 55
 def test_text_alone_makes_one_only_on_request():  # quirk 55
     pdu = DeliverSm(short_message=NOMINAL)
     assert parse_receipt(pdu) is None
-    assert parse_receipt(pdu, text_without_esm_class=True).carrier_id == "0123456789"
+    receipt = parse_receipt(pdu, text_without_esm_class=True)
+    assert (receipt.carrier_id, receipt.is_guess) == ("0123456789", True)
+    assert not read(NOMINAL).is_guess
     assert parse_receipt(DeliverSm(short_message=b"hello id: you"), text_without_esm_class=True) is None
 
 
@@ -129,6 +158,8 @@ def test_data_sm_and_message_payload():  # quirk 54
     ("text", "esm_class", "data_coding"),
     [  # quirk 63
         (NOMINAL.decode().encode("utf-16-be"), 4, 8),
+        (NOMINAL.decode().encode("utf-16-le"), 4, 8),
+        (NOMINAL.decode().encode("utf-16"), 4, 8),
         (NOMINAL, 4, 8),
         (NOMINAL, 4, 3),
         (b"\x05\x00\x03\x01\x02\x01" + NOMINAL, 0x44, 0),
