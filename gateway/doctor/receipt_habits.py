@@ -16,6 +16,8 @@ from gateway.domain.addresses import read_address
 from gateway.domain.carrier_ids import IdConversion
 from gateway.smpp.receipts import FINAL_STATES
 
+_NEARLY_ALL = 0.8
+"""Share of single texts with a receipt above which a missing one means something."""
 _ENOUGH_IDS = 3
 """Matches from which on chance is no explanation."""
 
@@ -274,7 +276,11 @@ def _read_receipts_per_message(evidence: Evidence, matching: Matching, notes: No
     singles_receipted = sum(bool(matching.receipts_of(submit)) for submit in singles)
     if all(map(all, receipted)):
         notes.propose("receipts", ReceiptMode.PER_PART, "each part of a text in two parts got its receipt")
-    elif all(sum(each) == 1 for each in receipted) and singles_receipted >= 0.8 * len(singles):
+    elif (
+        all(sum(each) == 1 for each in receipted)
+        and singles_receipted >= _NEARLY_ALL * len(singles)
+        and not evidence.ends  # else a receipt may have been lost with its session
+    ):
         which = "the first" if receipted[0][0] else "the last"
         notes.propose(
             "receipts",
