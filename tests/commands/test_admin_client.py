@@ -34,6 +34,10 @@ class Handler(BaseHTTPRequestHandler):
             self._send(404, json.dumps(PROBLEM).encode())
         elif self.path == "/html":
             self._send(500, b"<h1>oh</h1>")
+        elif self.path.startswith("/lines"):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"a": 1}\n{"a": 2}\n{"a": ')  # and then the server is gone
         elif self.path == "/nothing":
             self._send(204, b"")
         else:
@@ -72,6 +76,13 @@ def test_requests_carry_query_and_body(client: AdminClient) -> None:
     assert client.delete("/c") == ["DELETE", "/c", ""]
     assert client.get("/nothing") is None
     assert client.answers()
+
+
+def test_a_stream_gives_whole_lines_until_the_server_is_gone(client: AdminClient) -> None:
+    with client.stream("/lines", {"number": "+33"}) as lines:
+        assert [json.loads(line)["a"] for line in lines] == [1, 2]
+    with pytest.raises(AdminRefused, match="No such shop"), client.stream("/problem", {}):
+        pass
 
 
 def test_a_problem_becomes_its_place_and_its_sentences(client: AdminClient) -> None:
