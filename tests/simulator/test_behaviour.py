@@ -7,6 +7,7 @@ from gateway.simulator.behaviour import Behaviour, SpeedLimit, Verdict
 from gateway.simulator.magic import MAGIC_NUMBERS
 from gateway.simulator.profile_reading import parse_profile
 from gateway.smpp.pdus import DataSm, SubmitSm
+from gateway.smpp.udh import Concatenation
 
 ANY_NUMBER = b"33600000001"
 
@@ -238,3 +239,48 @@ def test_magic_numbers_can_be_switched_off() -> None:
 def test_data_sm_is_judged_like_submit_sm() -> None:
     pdu = DataSm(destination_addr=ANY_NUMBER, registered_delivery=1)
     assert judge(behave(), pdu).receipts
+
+
+def part(number: int, total: int = 3) -> Concatenation:
+    return Concatenation(1, 8, total, number)
+
+
+@pytest.mark.parametrize(("per", "receipted"), [("part", [1, 2, 3]), ("first_part", [1]), ("last_part", [3])])
+def test_a_long_text_gets_receipts_for_the_parts_that_the_profile_says(
+    per: str, receipted: list[int]
+) -> None:
+    behaviour = behave(f"receipts: {{per: {per}}}")
+    verdicts = {
+        number: behaviour.judge(
+            "shop", submit(), waiting_answers=0, pending_receipts=0, now=1.0, part=part(number)
+        )
+        for number in (1, 2, 3)
+    }
+    assert [number for number, verdict in verdicts.items() if verdict.receipts] == receipted
+    assert judge(behaviour).receipts  # a text that stands alone is its own first and last part
+
+
+def test_a_final_receipt_can_be_contradicted_right_after() -> None:
+    behaviour = behave("receipts: {second_share: 1, second: {stat: EXPIRED, err: '027'}, intermediate: true}")
+    stats = [(each.stat, each.is_final) for each in judge(behaviour).receipts]
+    assert stats == [("ENROUTE", False), ("DELIVRD", True), ("EXPIRED", True)]
+
+
+def test_only_the_person_whose_queue_is_full_is_refused() -> None:
+    behaviour = behave("submit: {queue_full_for: ['77']}")
+    assert judge(behaviour, submit(b"33600000077")).command_status == 0x14
+    assert judge(behaviour, submit(b"33600000078")).command_status == 0
+
+
+def test_a_refusal_can_bear_an_id_and_an_answer_can_lack_one() -> None:
+    refused = judge(behave("submit: {answers: [{command_status: 0x0b, body: id}]}"))
+    assert (refused.is_taken, refused.response_id != "", refused.receipts) == (False, True, ())
+    silent = judge(behave("submit: {answers: [{body: empty}]}"))
+    assert (silent.is_taken, silent.tells_id, len(silent.receipts)) == (True, False, 1)
+
+
+def test_a_form_that_is_refused_gets_no_further() -> None:
+    verdict = behave().judge(
+        "shop", submit(), waiting_answers=0, pending_receipts=0, now=1.0, refused_with=0x62
+    )
+    assert (verdict.command_status, verdict.receipts) == (0x62, ())

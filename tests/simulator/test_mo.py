@@ -3,6 +3,7 @@ import pytest
 
 from gateway.simulator.errors import CommandRefused
 from gateway.simulator.mo import MoRequest, build_mo
+from gateway.simulator.profile import Charset, OctetOrder, TextRules
 from gateway.smpp.constants import Tag
 from gateway.smpp.pdus import DeliverSm, find_tlv
 from gateway.smpp.text import decode_text
@@ -85,3 +86,23 @@ def test_an_empty_text_is_legal() -> None:
 def test_what_cannot_be_sent_is_refused_in_words(fields: dict[str, object], words: str) -> None:
     with pytest.raises(CommandRefused, match=words):
         build(**fields)
+
+
+def test_elements_of_a_header_stand_before_those_of_a_long_text() -> None:
+    (single,) = build(hex="00", data_coding=0, udh="250101")
+    assert (single.esm_class, single.short_message) == (0x40, bytes.fromhex("03250101 00"))
+    first, _ = build(text="x" * 200, udh="05040b8423f0", reference=7)
+    assert first.short_message.startswith(bytes.fromhex("0b 05040b8423f0 0003070201"))
+    with pytest.raises(CommandRefused, match="udh"):
+        build(text="a", udh="0")
+
+
+def test_texts_are_written_in_the_alphabets_of_the_carrier() -> None:
+    request = msgspec.convert({"from": "33639981234", "to": "36180", "text": "é@"}, MoRequest)
+    rules = TextRules(default_charset=Charset.UTF8)
+    (part,) = build_mo(request, next_reference=1, rules=rules)
+    assert (part.short_message, part.data_coding) == ("é@".encode(), 0)
+    request = msgspec.structs.replace(request, text="Ж")
+    rules = TextRules(ucs2=OctetOrder.LITTLE, byte_order_mark=True)
+    (part,) = build_mo(request, next_reference=1, rules=rules)
+    assert (part.short_message, part.data_coding) == (b"\xff\xfe\x16\x04", 8)
