@@ -11,7 +11,11 @@ from gateway.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class InboundRecord:
-    """One received part; `parts` is 1 for a short text. `text` and `body` as received, not joined."""
+    """One text, however many parts it came in; of `parts` only `parts_came` did where one never arrived.
+
+    `text` is None for binary; `body` has the octets of the parts that came. Ports are None for a text to a
+    person.
+    """
 
     shop_id: int
     id: int
@@ -22,8 +26,10 @@ class InboundRecord:
     body: bytes
     data_coding: int
     reference: int | None
-    part: int
+    parts_came: int
     parts: int
+    destination_port: int | None
+    source_port: int | None
     keyword: Keyword
     campaign_id: int | None
 
@@ -45,8 +51,10 @@ async def get_inbound(
             body=row["body"],
             data_coding=row["data_coding"],
             reference=row["reference"],
-            part=row["part"],
+            parts_came=row["parts_came"],
             parts=row["parts"],
+            destination_port=row["destination_port"],
+            source_port=row["source_port"],
             keyword=Keyword(row["keyword"]),
             campaign_id=row["campaign_id"],
         )

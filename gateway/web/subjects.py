@@ -68,19 +68,29 @@ async def _read_by_shop(deliveries: Sequence[DueDelivery], read: _ReadShop) -> d
 
 
 def show_inbound(record: InboundRecord) -> dict[str, object]:
-    """One received part; `binary` is given where there is no readable text."""
+    """A text from a handset; `binary` is given where there is no readable text."""
     sender = record.from_address
     is_number = sender.isdigit() and len(sender) > _LONGEST_SHORT_CODE
+    has_octets_alone = record.text is None and record.body
     return {
         "id": encode_public_id("mo", record.id),
         "from": f"+{sender}" if is_number else sender,
         "to": record.to_address,
         "text": record.text,
-        "binary": b64encode(record.body).decode() if record.text is None else None,
-        "part": record.part,
-        "part_count": record.parts,
+        "binary": b64encode(record.body).decode() if has_octets_alone else None,
+        "data_coding": record.data_coding,
+        "parts": record.parts,
+        "parts_came": record.parts_came,
+        "complete": record.parts_came == record.parts,
         "reference": record.reference,
+        "ports": _show_ports(record),
         "received_at": record.received_at,
         "keyword": record.keyword.word if record.keyword else None,
         "campaign_id": encode_public_id("cmp", record.campaign_id) if record.campaign_id else None,
     }
+
+
+def _show_ports(record: InboundRecord) -> dict[str, object] | None:
+    if record.destination_port is None:
+        return None
+    return {"destination": record.destination_port, "source": record.source_port}
