@@ -280,12 +280,18 @@ class Examination:
             burst = [sent for _ in range(size) if (sent := await self._submit(Purpose.BURST, self._base))]
             await self._line.answered(*burst)
             self._tell(f"{len(burst)} at once: {_describe(*burst)}.")
+            await self._rebind_if_needed(burst)
             seen = read_burst([sent.freeze() for sent in burst])
             if seen.refused_with is not None:
                 await self._one_by_one(seen.taken)
                 return
             if seen.taken < size:
                 return
+
+    async def _rebind_if_needed(self, sent: Sequence[Sent]) -> None:
+        """The carrier may not know the session as bound any more (quirk 22)."""
+        if any(each.answer and each.answer.command_status == CommandStatus.ESME_RINVBNDSTS for each in sent):
+            await self._line.rebind()
 
     async def _one_by_one(self, taken: int) -> None:
         """One more than were taken of the burst, never two at a time: so a window is told from a limit."""
@@ -315,7 +321,9 @@ class Examination:
             sent.append(submitted)
             flying.append(submitted)
             if len(flying) >= window:
-                await self._line.answered(flying.pop(0))
+                oldest = flying.pop(0)
+                await self._line.answered(oldest)
+                await self._rebind_if_needed([oldest])
             changed = _count_changes(sent)
             if _is_refused(sent, window):
                 await asyncio.sleep(_RUN_PAUSE_SECONDS)

@@ -18,8 +18,10 @@ from gateway.smpp.statuses import describe_status
 
 _FEWEST_FOR_PERCENTILES = 5
 _AT_ONCE = (Purpose.BURST, Purpose.ONE_BY_ONE, Purpose.RUN)
-_FULL_WINDOW_STATUSES = frozenset((0x14, 0x58, 0x45, 0x08, 0x04))
-"""What SMSCs answer above their window (quirks 39, 41), and the carriers' own."""
+_TOO_MANY = frozenset((0x14, 0x58, 0x45, 0x08))
+"""What SMSCs answer above their window or their limit of speed. Quirks 36, 37, 39, 41."""
+_CARRIERS_OWN = 0x400
+"""From here on a status means what the carrier says, which may be this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ def _is_refused_alone(submits: Sequence[SubmitSeen], burst: BurstSeen) -> bool:
 def _is_limited(burst: BurstSeen) -> bool:
     if burst.refused_with is None or not burst.taken or burst.sent - burst.taken < 2:
         return False
-    return burst.refused_with in _FULL_WINDOW_STATUSES or burst.refused_with >= 0x400
+    return _says_too_many(burst.refused_with)
+
+
+def _says_too_many(command_status: int) -> bool:
+    return command_status in _TOO_MANY or command_status >= _CARRIERS_OWN
 
 
 def _read_full_window(burst: BurstSeen, submits: Sequence[SubmitSeen], notes: Notebook) -> None:
@@ -134,7 +140,13 @@ def _read_open_window(most: int, notes: Notebook, configured: int) -> None:
 
 
 def _read_speed(submits: Sequence[SubmitSeen], notes: Notebook) -> None:
-    run = [submit for submit in submits if submit.probe.purpose is Purpose.RUN and submit.answer is not None]
+    run = [
+        submit
+        for submit in submits
+        if submit.probe.purpose is Purpose.RUN
+        and submit.answer is not None
+        and (submit.is_taken or _says_too_many(submit.answer.command_status))
+    ]
     if not run:
         notes.unseen.append(
             "The speed limit: a run at full speed bills many parts, so it is made with `--thorough` only. "
