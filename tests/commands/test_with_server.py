@@ -137,6 +137,10 @@ def test_a_message_is_shown_with_its_timeline_and_sent_again(
     again = ask("message", "resend", sent["id"])
     assert again["id"] != sent["id"]
     assert ask("ledger")["balanced"] is True
+    assert ask("receipt", "unmatched") == {"receipts": []}
+    assert main(["receipt", "unmatched", *server.line]) == ExitStatus.DONE
+    assert "Every receipt has its message." in capsys.readouterr().out
+    assert main(["receipt", "unmatched", "--connector", "nobody", *server.line]) == ExitStatus.REFUSED
 
 
 def test_a_held_message_waits_is_cancelled_and_the_hold_is_seen(

@@ -100,6 +100,15 @@ def timeline(*rows: Any, **changes: Any) -> list[tuple[str, str]]:
     return [(entry["what"], entry["detail"]) for entry in told]
 
 
+def test_a_receipt_shows_the_carriers_date_beside_ours() -> None:
+    happened_at = NOW + timedelta(seconds=1)
+    told: Any = show_in_full(record(), [part(0)], [receipt(carrier_at=happened_at)])["timeline"]
+    [entry] = [each for each in told if each["what"] == "receipt"]
+    assert (entry["at"], entry["carrier_at"]) == (NOW + timedelta(seconds=3), happened_at)
+    assert f"at {happened_at:%Y-%m-%d %H:%M:%S} UTC by the carrier's clock" in entry["detail"]
+    assert {each["carrier_at"] for each in told if each is not entry} == {None}
+
+
 def test_every_spelling_is_the_apis() -> None:
     shown = show_message(record(metadata='{"a": 1}'))
     assert shown["id"] == encode_public_id("msg", MESSAGE_ID)
