@@ -18,7 +18,8 @@ from gateway.smpp.hotpath import decode_message_id
 
 _SLICE_CHUNKS: Final = 1_000
 _SLICE_OCTETS: Final = 1_048_576
-"""Looked through in one turn of the loop, whichever is reached first: at most 1.5 ms."""
+"""Looked through in one turn of the loop, whichever is reached first: 1.1 ms, and 32 MiB in 90 ms in all."""
+_SLICE_PICKED: Final = 100
 _EARLY_SECONDS: Final = 0.5
 _LATE_SECONDS: Final = 5.0
 """Around the time noted with a submit, when the write that carried it passed: the same turn of the loop, but
@@ -75,7 +76,8 @@ async def find_message_pdus(
     while position < len(chunks) and len(picked) < _MOST_PICKED:
         octets = 0
         slice_end = min(position + _SLICE_CHUNKS, len(chunks))
-        while position < slice_end and octets < _SLICE_OCTETS:
+        most = len(picked) + _SLICE_PICKED
+        while position < slice_end and octets < _SLICE_OCTETS and len(picked) < most:
             chunk = chunks[position]
             at, is_sent = chunk[0], chunk[5]
             may_submit = is_sent and any(begin <= at <= end for begin, end in windows)
@@ -92,9 +94,16 @@ def keep_of_message(
     """Of all PDUs of the number those of this message, in the same order."""
     answers = _pair_answers(picked)
     submits = [index for index, pdu in enumerate(picked) if pdu.is_sent and pdu.command_id in _SUBMITS]
+    unanswered = [index for index in submits if index not in answers]
+    by_id: dict[str, list[int]] = {}
+    for index in answers.keys() & set(submits):
+        by_id.setdefault(_read_message_id(picked[answers[index]]), []).append(index)
     kept: set[int] = set()
     for submission in sorted(sought.submissions, key=_certainty):
-        found = _find_submit(picked, answers, [index for index in submits if index not in kept], submission)
+        able = submits
+        if submission.carrier_id is not None:
+            able = by_id.get(submission.carrier_id, []) + unanswered
+        found = _find_submit(picked, answers, [index for index in able if index not in kept], submission)
         if found is not None:
             kept.add(found)
     if sought.open_submits is not None:

@@ -135,7 +135,13 @@ def _find_open(body: bytes) -> list[tuple[int, int]]:
     """Where a receipt's keys and values stand in its text, up to the text it may quote."""
     quoted = _find_quoted_text(body)
     end = len(body) if quoted is None else quoted.start()
-    return [match.span() for match in _find_receipt_keys(body, 0, end)]
+    spans: list[tuple[int, int]] = []
+    for match in _find_receipt_keys(body, 0, end):
+        start, key_end = match.span()
+        if spans and not body[spans[-1][1] : start].strip(b" ,;"):
+            start = spans.pop()[0]
+        spans.append((start, key_end))
+    return spans
 
 
 def _describe_header(user_data: UserData) -> str:

@@ -64,7 +64,7 @@ def test_of_a_receipt_the_keys_stay_open_and_what_they_quote_does_not():
     told = content(octets, is_receipt=True, shows_text=False)
     assert told.words[1] == 'text "id:7f stat:DELIVRD err:000", the rest hidden'
     shown = b"".join(octets[start:end] for start, end in told.open_spans)
-    assert shown == b"\3\x24\1\1id:7fstat:DELIVRDerr:000"
+    assert shown == b"\3\x24\1\1id:7f stat:DELIVRD err:000"
 
 
 def test_a_receipt_is_told_with_its_raw_values_beside_their_meaning():
