@@ -350,7 +350,12 @@ class Examination:
         seconds = self._terms.link_seconds + 1.0
         await self._tape.until(lambda: False, seconds=min(seconds, self._terms.wait_seconds))
         if not self._tape.links_answered:
-            await self._tape.until(lambda: self._tape.links_answered > 0, seconds=seconds)
+            await self._tape.until(lambda: self._tape.links_asked > 0, seconds=seconds)
+        ends = len(self._tape.ends)
+        await self._tape.until(
+            lambda: self._tape.links_answered >= self._tape.links_asked or len(self._tape.ends) > ends,
+            seconds=self._terms.answer_seconds + 1.0,
+        )
         self._tell(f"{len(self._tape.receipts)} receipts came.")
 
     def _ended(self) -> int:

@@ -173,6 +173,7 @@ class Ear(SessionOwner):
                 if command_id == CommandId.ENQUIRE_LINK:
                     self._tape.links_asked += 1
                     self._asked_at[number] = at
+                    self._tape.tell()
             elif command_id in _ANSWERS or command_id in _DELIVERIES:
                 is_answer = command_id in _ANSWERS
                 self._arrivals[self.session_no, number, is_answer] = (self._tape.take_order(), at)
