@@ -32,7 +32,7 @@ def test_numbers_are_masked_and_their_form_is_seen(written: str, shown: str) -> 
 
 
 async def put_receipts(gateway: Gateway, now: datetime) -> None:
-    """One in each state, an hour apart, the oldest first, by turns of two connectors; one found its message."""
+    """One in each state, an hour apart, the oldest first, by turns of two connectors; one has its message."""
     outcomes = (
         ReceiptOutcome.GIVEN_UP,
         ReceiptOutcome.TOO_LATE,
@@ -47,7 +47,8 @@ async def put_receipts(gateway: Gateway, now: datetime) -> None:
             at = now - timedelta(hours=len(outcomes) - number)
             await connection.raw.execute(
                 "INSERT INTO receipt_unmatched (receipt_id, connector_id, carrier_id, other_id, state,"
-                " wanted, failure_class, outcome, received_at, stat, err, from_address, to_address, ends_message)"
+                " wanted, failure_class, outcome, received_at, stat, err, from_address, to_address,"
+                " ends_message)"
                 " SELECT $1, id, $2, '', 2, 5, 0, $3, $4, 'DELIVRD', '', '+33612345678', 'SHOP', false"
                 " FROM connector WHERE name = $5",
                 first_id_at(at), f"0{number:X}F", outcome, at, "even" if number % 2 == 0 else "odd",
