@@ -118,6 +118,20 @@ def intend(progress: Progress) -> Progress:
     return Progress(S.SENDING, progress.entered | entered_bit(S.SENDING), states)
 
 
+def recall(progress: Progress, part: int) -> Progress:
+    """A part that waits to be sent again counts as being sent once more: its submit has an answer after all.
+
+    The message leaves the queue with the last such part; whoever calls this has taken its row away. One that
+    is at its end stays there.
+    """
+    held = progress.part_states
+    states = held[:part] + _ONE_PART[S.SENDING] + held[part + 1 :]
+    state = progress.state
+    if state is S.QUEUED and S.QUEUED not in states:
+        state = S.SENDING
+    return Progress(state, progress.entered, states)
+
+
 def judge(
     progress: Progress, part: int, wanted: MessageState, *, receipt_per_message: bool = False
 ) -> Progress | None:

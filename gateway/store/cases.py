@@ -6,7 +6,7 @@ comes to the same whatever batches it is cut into, so what a later batch needs i
 
 from datetime import datetime
 
-from gateway.domain.message import ENDS, MessageState, Progress, Reason, judge
+from gateway.domain.message import ENDS, MessageState, Progress, Reason, judge, recall
 from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, Unsent, WrittenOff
 from gateway.store.flights import Flight
 
@@ -39,6 +39,7 @@ class Case:
         "outcomes",
         "progress",
         "reason",
+        "recalled",
         "retry_at",
         "sent_at",
         "stat",
@@ -47,6 +48,8 @@ class Case:
     def __init__(self, flight: Flight) -> None:
         self.flight = flight
         self.evidence: list[CaseEvidence] = []
+        self.recalled: frozenset[int] = frozenset()
+        """Parts that waited to be sent again, whose message was taken out of the queue for their answer."""
         self.start_again()
 
     def start_again(self) -> None:
@@ -115,6 +118,8 @@ def judge_case(case: Case) -> None:
         if type(item) is Matched:
             case.outcomes.append(_judge_receipt(case, item, per_message=per_message))
         elif type(item) is Answer or type(item) is LateAnswer:
+            if type(item) is LateAnswer and _may_recall(case, item):
+                case.progress = recall(case.progress, item.part)
             after = judge(case.progress, item.part, item.wanted, receipt_per_message=per_message)
             if after is not None:
                 if item.wanted is not MessageState.SENT:
@@ -129,6 +134,16 @@ def judge_case(case: Case) -> None:
             _write_off(case, item)
     if case.is_requeued:
         case.attempt = flight.attempt + 1
+
+
+def _may_recall(case: Case, item: LateAnswer) -> bool:
+    """Whether a part that waits need not be sent again: it was taken, and nothing in the queue stands for
+    it."""
+    return (
+        item.wanted is MessageState.SENT
+        and case.progress.part_states[item.part] == MessageState.QUEUED
+        and (case.before.state is not MessageState.QUEUED or item.part in case.recalled)
+    )
 
 
 def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOutcome:

@@ -59,7 +59,7 @@ class Answer(NamedTuple):
 
 
 class LateAnswer(NamedTuple):
-    """An answer to a part that was already written off as unknown."""
+    """An answer to a part that was written off as unknown, or put back to be sent again, for want of it."""
 
     flight: Flight
     part: int
@@ -69,6 +69,8 @@ class LateAnswer(NamedTuple):
     carrier_id: str | None
     lookup_id: str | None
     at: datetime
+    submitted_at: datetime | None = None
+    """Tells the attempt that it answers."""
 
 
 class Unsent(NamedTuple):

@@ -129,18 +129,18 @@ class OutcomeRows:
 
     def _add_answer(self, flight: Flight, item: Answer) -> None:
         self._parts.append((
-            flight.shop_id, flight.id, flight.slot, item.part, flight.attempt, flight.connector_id,
+            flight.shop_id, flight.id, flight.slot, item.part, item.flight.attempt, flight.connector_id,
             item.bind_no, item.wanted, item.command_status, item.submitted_at, item.at, item.carrier_id,
         ))  # fmt: skip
         status = NO_STATUS if item.command_status is None else item.command_status
         self.tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
         if item.lookup_id and item.wanted is MessageState.SENT:
-            self._add_map(flight, item.part, item.lookup_id, item.at)
+            self._add_map(item.flight, item.part, item.lookup_id, item.at)
 
     def _add_late_answer(self, flight: Flight, item: LateAnswer) -> None:
         self._late.append(item)
         if item.lookup_id and item.wanted is MessageState.SENT:
-            self._add_map(flight, item.part, item.lookup_id, item.at)
+            self._add_map(item.flight, item.part, item.lookup_id, item.at)
 
     def _add_map(self, flight: Flight, part: int, carrier_id: str, at: datetime) -> None:
         self._map.append(
@@ -325,7 +325,7 @@ class OutcomeRows:
                 item.flight.id,
                 item.flight.slot,
                 item.part,
-                MessageState.UNKNOWN,
+                item.submitted_at,
                 item.command_status,
                 item.carrier_id,
                 item.at,

@@ -35,6 +35,7 @@ from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.inbound_parts import Joining
 from gateway.store.intake import Stream
+from gateway.store.late_answers import find_recalling, recall_answered
 from gateway.store.matching import Gathering, Strangers
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
@@ -196,6 +197,8 @@ class _OutcomeWork:
         endings += obeyed.endings
         if written_off:
             await gathering.load_written_off(written_off)
+        if recalling := find_recalling(items):
+            await recall_answered(connection, gathering, recalling, self._connector_ids)
         cases = gathering.cases
         await self._move_states(connection, gathering, now)
         ended = await self._end_waiting(connection, endings, now) if endings else []

@@ -153,15 +153,39 @@ WHERE s.id >= $1 AND s.state = $2 AND s.slot = ANY ($4::int2[]) AND m.expires_at
 LIMIT $5;
 
 -- name: note_late_answer
--- An answer that came after its part was written off: the row of that attempt gains what the carrier said.
--- Only one attempt of a part can be without an answer, for such a part is never submitted again.
+-- An answer that came after its part was written off: the row of that attempt, known by the moment of its
+-- submit, gains what the carrier said.
 -- $1 shop_id int4
 -- $2 id int8
 -- $3 slot int2
 -- $4 part int2
--- $5 unknown int2
+-- $5 submitted_at timestamptz
 -- $6 command_status int8
 -- $7 carrier_id text
 -- $8 now timestamptz
 UPDATE part SET command_status = $6, carrier_id = $7, answered_at = $8
-WHERE shop_id = $1 AND id = $2 AND slot = $3 AND part = $4 AND state = $5 AND command_status IS NULL;
+WHERE shop_id = $1 AND id = $2 AND slot = $3 AND part = $4 AND submitted_at = $5
+  AND command_status IS NULL;
+
+-- name: take_back_waiting
+-- Messages that wait to be sent again and need not: their rows leave the queue or the schedule. Those that
+-- come back were still there; any other has its intent by now.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+-- $4 connector_ids int4[]
+WITH wanted AS (
+    SELECT * FROM unnest($1::int4[], $2::int8[], $3::int2[]) AS w (shop_id, id, slot)
+), unqueued AS (
+    DELETE FROM queue AS q USING wanted AS w
+    WHERE q.connector_id = ANY ($4::int4[]) AND q.lane = ANY ('{1,2,3}'::int2[])
+      AND q.category = ANY ('{1,2,3}'::int2[]) AND q.id = ANY ($2::int8[])
+      AND q.id = w.id AND q.slot = w.slot AND q.shop_id = w.shop_id
+    RETURNING q.id
+), unscheduled AS (
+    DELETE FROM schedule AS c USING wanted AS w
+    WHERE c.shop_id = ANY ($1::int4[]) AND c.id = ANY ($2::int8[])
+      AND c.shop_id = w.shop_id AND c.id = w.id AND c.slot = w.slot
+    RETURNING c.id
+)
+SELECT id FROM unqueued UNION ALL SELECT id FROM unscheduled;

@@ -68,6 +68,7 @@ class Desk:
         self.gone: list[Flight] = []
         self.refused: list[Ending] = []
         self.ear = Ear()
+        self._submitted_at: dict[tuple[Flight, int], datetime] = {}
         self.restart()
 
     def restart(self, *, outcomes_dsn: str | None = None) -> None:
@@ -150,7 +151,7 @@ class Desk:
         failure_class: int = 4,
     ) -> Answer:
         """An answer as dispatch makes it, the carrier's id remembered by the book."""
-        now = datetime.now(UTC)
+        now = self._submitted_at[flight, part] = datetime.now(UTC)
         if carrier_id is not None and wanted is S.SENT and remember:
             self.book.remember(flight.connector_id, carrier_id.lower(), flight, part)
         reasons = {S.UNKNOWN: Reason.NO_RESPONSE, S.FAILED: Reason.REJECTED_BY_CARRIER}
@@ -170,12 +171,26 @@ class Desk:
             retry_at=None if retry_in is None else now + retry_in,
         )
 
+    def to_be_resent(self, flight: Flight, part: int = 0, *, retry_in: timedelta | None = None) -> Answer:
+        """What dispatch makes of no answer where the connector sends again what has none."""
+        return self.answered(flight, part, S.QUEUED, retry_in=retry_in)._replace(command_status=None)
+
     def late(self, flight: Flight, part: int, carrier_id: str | None) -> LateAnswer:
         if carrier_id is not None:
             self.book.remember(flight.connector_id, carrier_id.lower(), flight, part)
         status, wanted = (0, S.SENT) if carrier_id else (8, S.FAILED)
         lookup_id = carrier_id and carrier_id.lower()
-        return LateAnswer(flight, part, wanted, 0, status, carrier_id, lookup_id, datetime.now(UTC))
+        return LateAnswer(
+            flight,
+            part,
+            wanted,
+            0,
+            status,
+            carrier_id,
+            lookup_id,
+            datetime.now(UTC),
+            self._submitted_at[flight, part],
+        )
 
     @staticmethod
     def unsent(flight: Flight, *parts: int) -> Unsent:
