@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.oncall.printable import make_printable
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.store.campaigns import add_event
 from gateway.store.database import Database
@@ -59,7 +60,7 @@ class BindDiary:
             "bind": bind_no,
             "mode": mode.value,
             "endpoint": str(state.endpoint),
-            "error": state.last_error,
+            "error": None if state.last_error is None else make_printable(state.last_error),
             "failure": None if is_up or state.last_failure is None else state.last_failure.value,
         }
         self._waiting.append(_Change(BIND_UP if is_up else BIND_DOWN, connector, state.since, data))

@@ -18,6 +18,7 @@ from gateway.oncall.observations import (
     QueueSeen,
     SpendSeen,
 )
+from gateway.oncall.printable import make_printable
 
 LEAST_RECEIPTS: Final = 100
 """Receipts within 15 minutes below which a share of them says little."""
@@ -88,7 +89,7 @@ def _judge_bind(bind: BindSeen, seen: Observations, limits: AlertsConfig) -> Ale
     if bind.down_since is None:
         return None
     which = f"{bind.connector}: {_name_bind(bind)}"
-    why = f": {bind.last_error}" if bind.last_error else ""
+    why = f": {make_printable(bind.last_error)}" if bind.last_error else ""
     subject = f"{bind.connector} {_name_bind(bind)}"
     if bind.is_refused:
         return Alert(AlertKind.CREDENTIALS_REFUSED, subject, f"{which} is not accepted by the carrier{why}.")

@@ -29,6 +29,13 @@ _SAID_OCTETS: Final = 2_000
 _END_SECONDS: Final = 2.0
 
 
+TELLING_FIELDS: Final = (
+    "id", "type", "at", "node", "kind", "subject", "shop", "sentence", "raised_at", "cleared_at",
+    "times_told", "help",
+)  # fmt: skip
+"""The fields of the document, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """A notice as it is sent: its id stays the same over attempts, so that a receiver knows a repeat."""

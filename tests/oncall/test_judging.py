@@ -50,8 +50,8 @@ def test_a_database_that_is_away_is_told_and_the_lease_that_runs_out_with_it_is_
 
 def test_a_bind_is_told_after_its_time_with_since_when_and_why() -> None:
     assert kinds(binds=[bind(59)]) == []
-    assert told(binds=[bind(60, last_error="refused")]) == [
-        ("bind_down", "smsc-a: bind 1 is down since 11:59 UTC: refused.")
+    assert told(binds=[bind(60, last_error="refu\0sed")]) == [
+        ("bind_down", "smsc-a: bind 1 is down since 11:59 UTC: refu sed.")
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.oncall.alerts import Alert, AlertKind
 from gateway.oncall.book import Entry, Notice, NoticeKind
-from gateway.oncall.telling import Announcer, CommandTeller, Telling, WebhookTeller, compose
+from gateway.oncall.telling import TELLING_FIELDS, Announcer, CommandTeller, Telling, WebhookTeller, compose
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ENTRY = Entry(
@@ -40,6 +40,7 @@ def test_the_document_says_what_since_when_and_where_to_read_on() -> None:
         "times_told": 1,
         "help": "docs/3am.md#bind_down",
     }
+    assert tuple(json.loads(TELLING.body)) == TELLING_FIELDS
 
 
 @pytest.mark.integration

@@ -91,7 +91,7 @@ async def test_a_bind_that_comes_and_goes_leaves_two_rows_and_its_attempts_none(
     for phase, error in (
         (BindPhase.CONNECTING, None),
         (BindPhase.BOUND, None),
-        (BindPhase.BACKING_OFF, "the carrier hung up"),
+        (BindPhase.BACKING_OFF, "the carrier\0hung up"),
         (BindPhase.CONNECTING, "the carrier hung up"),
         (BindPhase.BACKING_OFF, "refused"),
     ):
