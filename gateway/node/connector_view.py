@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from gateway.config import ConnectorConfig
 from gateway.dispatch.connections import BindReport
 from gateway.dispatch.dispatcher import ConnectorReport
+from gateway.dispatch.limits import Limit, LimitCause
 from gateway.session.bind import BindState
 from gateway.store.overrides import Override, OverrideKey
 
@@ -21,9 +22,10 @@ def show_connector(report: ConnectorReport, overrides: Sequence[Override]) -> di
         "intended": report.intended,
         "in_flight": report.in_flight,
         "submitted_parts": report.submitted_parts,
-        "limited_by": report.limited_by,
+        "limited_by": report.limit.words,
+        "limit": _show_limit(report.limit),
         "overrides": [show_override(override) for override in overrides],
-        "binds": [_show_bind(bind) for bind in report.binds],
+        "binds": [show_bind(bind) for bind in report.binds],
     }
 
 
@@ -40,8 +42,20 @@ def show_taken_down(config: ConnectorConfig, overrides: Sequence[Override]) -> d
         "in_flight": 0,
         "submitted_parts": 0,
         "limited_by": tell_taken_down(taken),
+        "limit": _show_limit(Limit(LimitCause.DOWN, "", 0.0, config.parts_per_second)),
         "overrides": [show_override(override) for override in overrides],
         "binds": [],
+    }
+
+
+def _show_limit(limit: Limit) -> dict[str, object]:
+    """The cause in a form for programs; the words of it stand in `limited_by`."""
+    status = limit.command_status
+    return {
+        "cause": None if limit.cause is None else limit.cause.value,
+        "command_status": None if status is None else f"0x{status:02x}",
+        "parts_per_second": round(limit.parts_per_second, 1),
+        "of": round(limit.of, 1),
     }
 
 
@@ -63,7 +77,7 @@ def show_override(override: Override) -> dict[str, object]:
     }
 
 
-def _show_bind(bind: BindReport) -> dict[str, object]:
+def show_bind(bind: BindReport) -> dict[str, object]:
     state = bind.state
     return {
         "bind": bind.bind_no,
