@@ -46,7 +46,7 @@ COMMANDS: Final = (
     Command("release", "gateway.commands.hold", "send again what was held"),
     Command("alerts", "gateway.commands.alerts", "what needs somebody now; try out how it is told"),
     Command("connector", "gateway.commands.connector", "carrier accounts: list, down, up, speed, probe, trace"),
-    Command("message", "gateway.commands.message", "show, resend or cancel one message"),
+    Command("message", "gateway.commands.message", "show, trace, resend or cancel one message"),
     Command("receipt", "gateway.commands.receipt", "list receipts that belong to no message"),
     Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),
     Command("campaign", "gateway.commands.campaign", "write, estimate, start, pause and end campaigns"),
