@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,8 @@ def test_octets_are_given_only_where_there_is_no_text(
 ) -> None:
     shown = show_inbound(replace(WHOLE, text=text, body=body, data_coding=4))
     assert (shown["text"], shown["binary"], shown["data_coding"]) == (text, binary, 4)
+
+
+def test_every_field_is_described() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    assert not [field for field in show_inbound(WHOLE) if f"`{field}`" not in page]
