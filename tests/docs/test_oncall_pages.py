@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from gateway.cli import COMMANDS, CommandModule
-from gateway.dispatch import connections
+from gateway.dispatch import limits
 from gateway.node import connector_view, snapshot, status
 from gateway.oncall import judging
 from gateway.oncall.alerts import AlertKind
@@ -54,7 +54,7 @@ def test_no_section_is_about_an_alert_that_is_gone() -> None:
 
 @pytest.mark.parametrize("words", LIMITS)
 def test_every_limit_is_explained_in_the_words_of_the_server(words: str) -> None:
-    sources = (connections, connector_view, judging, snapshot, status)
+    sources = (limits, connector_view, judging, snapshot, status)
     assert any(words in inspect.getsource(source) for source in sources)
     table = NIGHT.partition("## What limits sending")[2].partition("## Alerts")[0]
     assert words.strip() in table
