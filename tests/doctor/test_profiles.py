@@ -35,6 +35,7 @@ class Expected:
     is_thorough: bool = False
     config: dict[str, object] = field(default_factory=dict)
     number: str = "+33639981234"
+    wait_seconds: float = 2.5
     hastened: dict[str, float] = field(default_factory=dict)
     """Faults that come too seldom for a short examination, with seconds between them."""
 
@@ -72,7 +73,7 @@ EXPECTED = {
     "per-message": Expected({"receipts": "per_message", "time_zone": HOME}),
     "plus-addresses": Expected({"address_form.recipient": "plus"}, said=("named 36180 as the sender",)),
     "queue-full": Expected(said=("0x14", "of this subscriber, is full"), number="+33639981277"),
-    "realistic": Expected(said=("Final receipts came",)),
+    "realistic": Expected(said=("Final receipts came",), wait_seconds=1.5),
     "repeated-ids": Expected(said=("13 receipts came",)),
     "rough": Expected(said=("0x58", "say nothing of a window")),
     "sar-only": Expected({"concatenation": "sar", "max_parts": 4}, is_thorough=True),
@@ -108,7 +109,7 @@ async def examine(name: str, expected: Expected) -> tuple[ConnectorConfig, Diagn
             number=normalise_any_number(expected.number),
             senders=("SHOP",),
             is_thorough=expected.is_thorough,
-            wait_seconds=2.5,
+            wait_seconds=expected.wait_seconds,
             answer_seconds=1.5,
             link_seconds=0.5,
         )
