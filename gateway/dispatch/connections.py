@@ -24,7 +24,7 @@ from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
 from gateway.session.session import Session
 from gateway.smpp.errors import BadPdu, SmppError
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu
-from gateway.smpp.statuses import CommandStatus, describe_status, name_status
+from gateway.smpp.statuses import CommandStatus, name_status
 from gateway.store.evidence import Evidence
 
 log = structlog.get_logger("dispatch")
@@ -41,9 +41,6 @@ class EvidenceSink(Protocol):
     @property
     def is_away(self) -> bool: ...
 
-
-_SLOW_ANSWER_SECONDS = 3.0
-"""An answer that takes longer is worth a word to the operator."""
 
 BACKLOG_CAP = 20_000
 """Evidence waiting to be stored beyond which deliver_sm is refused for now (quirk 64): the carrier keeps it
@@ -269,20 +266,3 @@ def answer_delivery(acknowledgements: Sequence[Acknowledge], command_status: int
             by_session.setdefault(acknowledge.session, []).append(acknowledge.sequence_number)
     for session, sequence_numbers in by_session.items():
         session.acknowledge_deliveries(sequence_numbers, command_status)
-
-
-def describe_limit(run: ConnectorRun, *, is_bound: bool) -> str:
-    """What limits this connector now, in words; empty when nothing does."""
-    if not is_bound:
-        return "no bind is up"
-    speed, limit = run.pacer.parts_per_second, run.pacer.limit
-    if speed < limit:
-        status = describe_status(run.throttled_by) if run.throttled_by else "throttled"
-        return f"limited by carrier: {status} {speed:.0f}/s of {limit:.0f}/s"
-    if run.unanswered_seconds >= _SLOW_ANSWER_SECONDS:
-        return f"{run.in_flight} submits await their answer, the oldest for {run.unanswered_seconds:.0f} s"
-    if run.in_flight >= run.window:
-        return f"the window is full: {run.in_flight} submits await their answer"
-    if run.is_paced:
-        return f"at its parts_per_second, {limit:g}"
-    return ""

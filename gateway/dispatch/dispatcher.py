@@ -22,11 +22,11 @@ from gateway.dispatch.connections import (
     Connections,
     EvidenceSink,
     answer_delivery,
-    describe_limit,
 )
 from gateway.dispatch.connector import ConnectorRun, Holds
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holds import HeldInStream
+from gateway.dispatch.limits import Limit, find_limit
 from gateway.dispatch.trace_desk import TraceDesk
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
@@ -59,7 +59,7 @@ class ConnectorReport:
     intended: int
     in_flight: int
     submitted_parts: int
-    limited_by: str
+    limit: Limit
     binds: tuple[BindReport, ...]
 
 
@@ -401,7 +401,7 @@ class Dispatcher:
                     intended=run.waiting,
                     in_flight=run.in_flight,
                     submitted_parts=run.submitted_parts,
-                    limited_by=describe_limit(run, is_bound=connections.is_bound()),
+                    limit=find_limit(run, is_bound=connections.is_bound()),
                     binds=tuple(connections.report()),
                 )
             )

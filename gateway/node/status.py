@@ -283,9 +283,9 @@ class NodeStatus:
         )
         limits.extend(tell_missing(name) for name in self._find_waiting_for_nobody(reports))
         limits.extend(
-            f"{report.name}: {report.limited_by}."
+            f"{report.name}: {report.limit.words}."
             for report in reports
-            if report.limited_by
+            if report.limit.cause is not None
             and (
                 not report.is_up
                 or report.in_flight
