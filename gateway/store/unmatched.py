@@ -90,18 +90,3 @@ async def list_unmatched(
     """Receipts with one of these outcomes whose id is below `high_id`, newest first."""
     rows = await database.fetch("list_unmatched", high_id, list(outcomes), connector_id, limit)
     return [UnmatchedReceipt(**{name: row[name] for name in _FIELDS}) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingReceipts:
-    """How many receipts of a connector have no message so far, and when the oldest of them came."""
-
-    connector_name: str | None
-    receipts: int
-    oldest_at: datetime
-
-
-async def count_waiting_receipts(database: Database) -> list[WaitingReceipts]:
-    """One for each connector that has any; a look at an index of just these."""
-    rows = await database.fetch("count_waiting_receipts")
-    return [WaitingReceipts(row["connector_name"], row["receipts"], row["oldest_at"]) for row in rows]

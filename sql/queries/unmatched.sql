@@ -38,12 +38,3 @@ LEFT JOIN connector AS c ON c.id = r.connector_id
 WHERE r.receipt_id < $1 AND r.outcome = ANY ($2::int2[]) AND ($3::int4 IS NULL OR r.connector_id = $3)
 ORDER BY r.receipt_id DESC
 LIMIT $4;
-
--- name: count_waiting_receipts
--- How many receipts of each connector are still looked for, and since when the oldest.
-SELECT c.name AS connector_name, count(*) AS receipts, min(r.received_at) AS oldest_at
-FROM receipt_unmatched AS r
-LEFT JOIN connector AS c ON c.id = r.connector_id
-WHERE r.outcome = 5
-GROUP BY 1
-ORDER BY 1;
