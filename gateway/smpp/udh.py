@@ -1,10 +1,9 @@
-"""The user data header of a received text, and joining the parts of a long message. 3GPP TS 23.040 §9.2.3.24.
+"""The user data header of a received text: references of parts, ports, languages. 3GPP TS 23.040 §9.2.3.24.
 
-Owns walking the elements and the rule of what makes a sane header. Refuses to know where parts are kept
-while others are awaited: a store does that, and asks `join_parts` when it has all.
+Owns walking the elements and the rule of what makes a sane header. Refuses to know where parts are kept while
+others are awaited, and how a text is read.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -123,15 +122,3 @@ def find_ports(user_data: UserData, tlvs: Tlvs = ()) -> Ports | None:
         source = find_tlv(tlvs, Tag.SOURCE_PORT) or b""
         return Ports(int.from_bytes(destination[-2:], "big"), int.from_bytes(source[-2:], "big"))
     return None
-
-
-def join_parts(total: int, bodies: Mapping[int, bytes]) -> bytes | None:
-    """The octets of a long message, or None while a part is missing. Keys of `bodies` are part numbers from
-    1.
-
-    Octets are joined before they are decoded, since phones cut surrogate pairs and escapes between parts
-    (quirk 74).
-    """
-    if any(number not in bodies for number in range(1, total + 1)):
-        return None
-    return b"".join(bodies[number] for number in range(1, total + 1))

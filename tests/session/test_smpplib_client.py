@@ -8,7 +8,7 @@ import smpplib.client
 import smpplib.consts
 
 from gateway.smpp import pdus
-from gateway.smpp.udh import find_concatenation, join_parts, split_user_data
+from gateway.smpp.udh import find_concatenation, split_user_data
 
 from .sockets import DEADLINE_SECONDS, Carrier, eventually, listening
 
@@ -59,4 +59,4 @@ async def test_smpplib_binds_sends_a_long_message_gets_receipts_and_unbinds():
         assert isinstance(pdu, pdus.SubmitSm)
         user_data = split_user_data(pdu.esm_class, pdu.short_message)
         bodies[find_concatenation(user_data).number] = user_data.body
-    assert join_parts(2, bodies) == b"first second"
+    assert bodies[1] + bodies[2] == b"first second"

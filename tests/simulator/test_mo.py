@@ -7,7 +7,7 @@ from gateway.simulator.profile import Charset, OctetOrder, TextRules
 from gateway.smpp.constants import Tag
 from gateway.smpp.pdus import DeliverSm, find_tlv
 from gateway.smpp.text import decode_text
-from gateway.smpp.udh import find_concatenation, join_parts, split_user_data
+from gateway.smpp.udh import find_concatenation, split_user_data
 
 LONG = "Été à la plage, 🏖️ et plus encore. " * 10
 
@@ -25,8 +25,7 @@ def join(parts: list[DeliverSm]) -> tuple[str, set[int]]:
         assert found is not None
         bodies[found.number] = user_data.body
         references.add(found.reference)
-    joined = join_parts(len(bodies), bodies)
-    assert joined is not None
+    joined = b"".join(bodies[number] for number in range(1, len(bodies) + 1))
     return decode_text(joined, parts[0].data_coding), references
 
 

@@ -1,18 +1,16 @@
-"""Walking received headers and joining parts."""
+"""Walking received headers."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.smpp.split import concat_udh, plan_text
-from gateway.smpp.text import decode_text
+from gateway.smpp.split import concat_udh
 from gateway.smpp.udh import (
     Concatenation,
     Ports,
     UserData,
     find_concatenation,
     find_ports,
-    join_parts,
     read_elements,
     split_user_data,
 )
@@ -90,16 +88,3 @@ def test_any_octets_give_a_text_and_elements(esm_class, octets):
     user_data = split_user_data(esm_class, octets)
     assert octets.endswith(user_data.body)
     find_concatenation(user_data)
-
-
-def test_parts_join_in_order_once_all_are_there():
-    text = "😀ș" * 100
-    parts = plan_text(text).parts
-    bodies = {number: part for number, part in enumerate(parts, 1) if number != 2}
-    assert join_parts(len(parts), bodies) is None
-    assert decode_text(join_parts(len(parts), bodies | {2: parts[1]}), 8) == text
-
-
-def test_a_pair_cut_by_a_phone_joins_before_it_is_read():
-    whole = "😀".encode("utf-16-be")
-    assert decode_text(join_parts(2, {2: whole[2:], 1: whole[:2]}), 8) == "😀"
