@@ -80,7 +80,7 @@ CASES: dict[str, Case] = {
     "tlv-only": Case(),
     "transmitter-receiver": Case({**_PAIR, "system_type": "SMPP"}),
     "unanswered": Case({"response_timeout_seconds": 2}, expected=None),
-    "unbinding": Case({"parts_per_second": 60}, expected=None, lost_answers_most=30),
+    "unbinding": Case({"parts_per_second": 80}, expected=None, lost_answers_most=30),
     "utf8": Case(
         {
             "default_charset": {"send": "utf8", "receive": "utf8"},

@@ -19,7 +19,11 @@ _ENDS = {
     "EXPIRED": "expired",
     "UNKNOWN": "unknown",
 }
-"""What a final receipt makes of its part. Any other word ends nothing."""
+"""What a final receipt makes of its part. Any other word comes with the TLV for unknown."""
+_NO_END = ("ENROUTE",)
+_BAD_ENDS = frozenset(("failed", "expired"))
+_DELIVERED = frozenset(("delivered",))
+_WAITING = frozenset(("waiting",))
 
 
 @dataclass(slots=True)
@@ -60,24 +64,29 @@ class SimulatorLog:
                     sent = self.sent[line["destination"][-9:]]
                     book = sent.refused if line["command_status"] else sent.taken
                     book[line["number"]].append(line)
-                case "receipt" if line["stat"] in _ENDS:
-                    self._ends.setdefault(line["carrier_id"], _ENDS[line["stat"]])
+                case "receipt" if line["stat"] not in _NO_END:
+                    self._ends.setdefault(line["carrier_id"], _ENDS.get(line["stat"], "unknown"))
                 case "close":
                     self.closes += 1
 
-    def judge(self, number: str, *, is_receipt_per_message: bool) -> str:
-        """The state that the text to `number` should have come to, by what the carrier answered and said."""
+    def judge(self, number: str, *, is_receipt_per_message: bool) -> frozenset[str]:
+        """The states that the text to `number` may have come to, by what the carrier answered and said.
+
+        Two of them where two parts came to different ends, of which the first counts.
+        """
         sent = self.sent.get(number)
         if sent is None:
-            return "waiting"
+            return _WAITING
         parts = [self._judge_taken(lines[0]) for lines in sent.taken.values()]
         parts += [_judge_refused(lines[-1]) for n, lines in sent.refused.items() if n not in sent.taken]
         if is_receipt_per_message and "delivered" in parts:
-            return "delivered" if set(parts) == {"delivered", "sent"} else min(parts)
-        for state in ("failed", "expired", "unknown", "sent"):
+            parts = [state for state in parts if state != "sent"]
+        if ends := _BAD_ENDS.intersection(parts):
+            return ends
+        for state in ("unknown", "sent"):
             if state in parts:
-                return state
-        return "delivered"
+                return frozenset((state,))
+        return _DELIVERED
 
     def _judge_taken(self, line: Line) -> str:
         if not line["answered"]:

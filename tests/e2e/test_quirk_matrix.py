@@ -68,9 +68,9 @@ class Lane:
         per_message = self.case.is_receipt_per_message
         judged = {each: self.log.judge(each, is_receipt_per_message=per_message) for each in self.numbers()}
         return {
-            number: (state, self.states[number])
-            for number, state in judged.items()
-            if state != self.states[number]
+            number: (" or ".join(states), self.states[number])
+            for number, states in judged.items()
+            if self.states[number] not in states
         }
 
     def is_settled(self) -> bool:
