@@ -44,6 +44,8 @@ _OPENING_TRIES: Final = 30
 """Of the plain text, over all forms. Refused parts are not billed."""
 _PAUSE_SECONDS: Final = 0.3
 """Before a message is tried again."""
+_FURTHER_ALPHABETS: Final = 2
+"""Messages that may have to be sent at the end to tell data_coding 0."""
 _NEW_SECOND: Final = 1.1
 """Pause after which a limit for each second has begun anew."""
 _RUN_SECONDS: Final = 8.0
@@ -119,7 +121,7 @@ class Examination:
             self._tape.freeze(),
             binds=tuple(self._line.binds_seen),
             wait_seconds=self._terms.wait_seconds,
-            notes=tuple(self._notes),
+            notes=tuple(dict.fromkeys(self._notes)),
         )
 
     async def _examine(self) -> None:
@@ -294,7 +296,12 @@ class Examination:
             await self._line.rebind()
 
     async def _one_by_one(self, taken: int) -> None:
-        """One more than were taken of the burst, never two at a time: so a window is told from a limit."""
+        """One more than were taken of the burst, never two at a time: so a window is told from a limit.
+
+        Left out when the parts do not suffice with those that alphabets may still need.
+        """
+        if not self._may_bill(taken + 1 + _FURTHER_ALPHABETS):
+            return
         await asyncio.sleep(_NEW_SECOND)
         for _ in range(taken + 1):
             sent = await self._submit(Purpose.ONE_BY_ONE, self._base)
@@ -313,7 +320,9 @@ class Examination:
         changed = 0
         sent: list[Sent] = []
         while changed < 4 and len(sent) < 4 * RUN_PARTS and self._tape.clock() < ends_at:
-            if sum(each.may_be_billed for each in sent) >= RUN_PARTS or not self._may_bill(1):
+            if sum(each.may_be_billed for each in sent) >= RUN_PARTS or not self._may_bill(
+                1 + _FURTHER_ALPHABETS
+            ):
                 break
             submitted = await self._submit(Purpose.RUN, self._base)
             if submitted is None:

@@ -25,7 +25,7 @@ def read_binds(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -> 
     modes = {bind.mode for bind in bound}
     mode = BindMode.TRANSCEIVER if "transceiver" in modes else BindMode.TRANSMITTER_RECEIVER
     seconds = min(bind.seconds for bind in bound)
-    evidence_of_mode = f"{' and '.join(sorted(modes))} bound in {seconds:.2f} s"
+    evidence_of_mode = f"{' and '.join(sorted(modes))} bound in {max(1, round(1000 * seconds))} ms"
     others = [bind for bind in refused if bind.mode not in modes]
     if others:
         evidence_of_mode += "; " + _describe_refusals(others)

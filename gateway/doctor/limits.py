@@ -124,9 +124,7 @@ def _read_full_window(burst: BurstSeen, submits: Sequence[SubmitSeen], notes: No
             "parts than were allowed (`--thorough`)."
         )
     if burst.refused_with not in (0x58, 0x14):
-        notes.propose(
-            f"retry.{status}", "throttle", f"it was answered above the window, so it means slower: {seen}"
-        )
+        notes.propose(f"retry.{status}", "throttle", f"it means slower: {seen}", likely=taken <= burst.taken)
 
 
 def _read_open_window(most: int, notes: Notebook, configured: int) -> None:
