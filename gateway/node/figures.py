@@ -167,6 +167,8 @@ def _sample_connector(report: ConnectorReport, *, overrides: int) -> Iterator[Sa
     yield Sample("estafette_connector_up", report.is_up, name)
     yield Sample("estafette_connector_parts_per_second", report.speed, name)
     yield Sample("estafette_connector_parts_per_second_limit", report.speed_limit, name)
+    if report.limit.cause is not None:
+        yield Sample("estafette_connector_limited", 1, (report.name, report.limit.cause.value))
     yield Sample("estafette_connector_claimed", report.claimed, name)
     yield Sample("estafette_connector_intended", report.intended, name)
     yield Sample("estafette_connector_in_flight", report.in_flight, name)

@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from gateway.config import Config, ConnectorConfig, HostPort
-from gateway.config.values import Secret
+from gateway.config import Config
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.failover import Failover
 from gateway.dispatch.holds import HoldBoard
@@ -32,12 +31,13 @@ from gateway.intake.acceptance import Acceptance
 from gateway.intake.changes import MessageChanges
 from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
-from gateway.intake.terms import TEST_CONNECTOR_NAME, build_terms
+from gateway.intake.terms import build_terms
 from gateway.ledger.accounts import read_ledger_of_days
 from gateway.ledger.retention import Retention
 from gateway.node.analytics_rooms import AnalyticsRooms
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
+from gateway.node.carriers import Carriers, list_connectors
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
@@ -46,14 +46,12 @@ from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
 from gateway.oncall.bind_diary import BindDiary
 from gateway.oncall.otp_bursts import OtpWatch
-from gateway.oncall.overrides import lay_over
 from gateway.oncall.readiness import Readiness, judge_readiness
 from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
 from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
-from gateway.store.leases import BindShare
 from gateway.store.links import LinkSeqs
 from gateway.store.optout_events import EndpointsFor, OptoutTeller
 from gateway.store.outcomes import OutcomeWriter
@@ -70,8 +68,6 @@ log = structlog.get_logger("main")
 _HOLDS_SECONDS = 0.5
 _SHOPS_SECONDS = 2.0
 """How soon a shop that was made, here or by another node, is known by its name."""
-_TEST_PARTS_PER_SECOND = 1_000.0
-_TEST_WINDOW = 200
 
 
 def now_utc() -> datetime:
@@ -87,13 +83,10 @@ class Rooms:
         self._ground = ground
         self._test_port = test_port
         self._random = Random(secrets.randbits(64))
-        self._slots: tuple[int, ...] = ()
         self._connector_ids: dict[str, int] = {}
         self._shop_names: dict[int, str] = {}
         self._shop_ids: dict[str, int] = {}
         self.is_stopping = False
-        self._connectors: dict[int, ConnectorConfig] = {}
-        self._configuring = asyncio.Lock()
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
         book = FlightBook()
         diary, otps = BindDiary(database, next_id=lambda: node.ids.next_id(0)), OtpWatch()
@@ -132,6 +125,7 @@ class Rooms:
             on_bind_state=diary.note,
             trace=self.trace,
         )
+        self._carriers = Carriers(node, self.dispatcher, self._shop_ids)
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
         self.timetable = Timetable(
             database,
@@ -253,7 +247,7 @@ class Rooms:
                 otps=otps,
                 status=lambda: self.status,
                 connector_names=self._name_connectors,
-                connectors=lambda: self._connectors,
+                connectors=lambda: self._carriers.connectors,
                 shop_names=lambda: self._shop_names,
                 count_clicks=links.clicks.counts,
                 list_halted=self.shop_rooms.campaigns.list_halted,
@@ -313,7 +307,7 @@ class Rooms:
         return {number: name for name, number in self._connector_ids.items()}
 
     def _list_slots(self) -> Sequence[int]:
-        return self._slots
+        return self._carriers.slots
 
     def _choose_connector(self, flight: Flight) -> int | None:
         """Where the routes would send a waiting message now; None where nothing that fits is up."""
@@ -342,7 +336,7 @@ class Rooms:
         listens = self.config.public
         public = msgspec.structs.replace(config.public, host=listens.host, port=listens.port)
         config = msgspec.structs.replace(config, public=public)
-        configured = self._list_connectors(config)
+        configured = list_connectors(config, test_port=self._test_port)
         self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
         await self._refresh_shops()
         self.config = config
@@ -353,55 +347,14 @@ class Rooms:
             own_uid=os.geteuid(),
             operators_read_texts=config.admin.operators_read_texts,
         )
-        self._connectors = {self._connector_ids[connector.name]: connector for connector in configured}
+        self._carriers.connectors = {self._connector_ids[each.name]: each for each in configured}
         self.oncall.apply(config)
         await self.oncall.board.read()
         await self._run_connectors()
         await self.shop_rooms.apply(config)
 
     async def _run_connectors(self) -> None:
-        """Have the connectors run as configured, under what people changed of them. Routes stay: messages of
-        a connector that was taken down wait for it, or go where the routes lead meanwhile."""
-        async with self._configuring:
-            await self._configure_dispatch()
-
-    async def _configure_dispatch(self) -> None:
-        node, board = self._ground.node, self.oncall.board
-        board.settle()
-        connectors = {
-            connector_id: lay_over(connector, board.of(connector_id))
-            for connector_id, connector in self._connectors.items()
-        }
-        await node.take_binds(
-            [
-                BindShare(connector_id, bind_no, connector.parts_per_second / connector.binds)
-                for connector_id, connector in connectors.items()
-                for bind_no in range(1, connector.binds + 1)
-            ]
-        )
-        shards = await node.take_shards(connectors)
-        self._slots = await node.take_slots()
-        await self.dispatcher.configure(
-            {connector_id: connectors[connector_id] for connector_id in connectors if connector_id in shards},
-            shards,
-            self._shop_ids,
-            drain_seconds=self.config.stop.drain_seconds,
-        )
-
-    def _list_connectors(self, config: Config) -> list[ConnectorConfig]:
-        """The configured connectors, and the built-in one behind test keys."""
-        if self._test_port is None:
-            return list(config.connectors)
-        built_in = ConnectorConfig(
-            name=TEST_CONNECTOR_NAME,
-            test=True,
-            hosts=(HostPort("127.0.0.1", self._test_port),),
-            system_id="estafette",
-            password=Secret("test"),
-            window=_TEST_WINDOW,
-            parts_per_second=_TEST_PARTS_PER_SECOND,
-        )
-        return [*config.connectors, built_in]
+        await self._carriers.apply(self.oncall.board, drain_seconds=self.config.stop.drain_seconds)
 
     def _make_acceptance(self, config: Config) -> Acceptance:
         allow_private = config.webhooks.allow_private

@@ -77,6 +77,10 @@ CATALOGUE: Final[Mapping[str, MetricSpec]] = MappingProxyType(
                 "estafette_connector_parts_per_second_limit", _GAUGE, _CONNECTOR,
                 "speed by configuration or by somebody's change; more than allowed now means throttling",
             ),
+            MetricSpec(
+                "estafette_connector_limited", _GAUGE, ("connector", "cause"),
+                "1 for what limits it now: `carrier`, `window`, `speed`, `silence` or `down`",
+            ),
             MetricSpec("estafette_connector_claimed", _GAUGE, _CONNECTOR, "messages read ahead of sending"),
             MetricSpec("estafette_connector_intended", _GAUGE, _CONNECTOR, "messages about to be submitted"),
             MetricSpec("estafette_connector_in_flight", _GAUGE, _CONNECTOR, "submits that await an answer"),

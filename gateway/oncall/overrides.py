@@ -74,9 +74,9 @@ class OverrideBoard:
         await self.read()
         self._look.set()
 
-    def settle(self) -> None:
-        """What holds now is being followed: somebody applies the configuration under it."""
-        self._seen = tuple(self.overrides)
+    def settle(self, followed: Sequence[Override]) -> None:
+        """The connectors run under these now."""
+        self._seen = tuple(followed)
 
     async def run(self) -> None:
         """Follow changes and their ends until cancelled."""

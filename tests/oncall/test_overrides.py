@@ -56,7 +56,7 @@ class Desk:
 
     async def _follow(self) -> None:
         self.followed += 1
-        self.board.settle()
+        self.board.settle(self.board.overrides)
 
     async def audited(self) -> list[tuple[str, str, str]]:
         notes = await list_audit(self.database, before_id=(1 << 63) - 1, most=10)
