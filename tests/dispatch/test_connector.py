@@ -335,6 +335,48 @@ def test_messages_sent_back_by_a_busy_carrier_leave_before_those_behind_them() -
     assert sent_ids(session) == [flight.id for flight in flights]
 
 
+def test_a_part_that_is_throttled_comes_back_before_the_parts_after_it_and_before_other_messages() -> None:
+    bench = Bench(parts_per_second=1_000)
+    bench.commits_at_once = False
+    session = bench.bind(window=2)
+    long, other = bench.flight(parts=4), bench.flight()
+    bench.claim([long, other])
+    bench.commit()
+    bench.loop.advance(0.1)
+    assert [part for _, _, part, _ in session.submits] == [0, 1]
+    session.submits.clear()
+    session.answer()  # part 1 was taken, part 2 throttled
+    bench.run.slow_down(1.0, 0x58)
+    bench.run.stop_message(long)
+    assert bench.unsent == [(other, (0,)), (long, (2, 3))]
+    back = bench.flight(message_id=long.id, parts=4, attempt=1, to_address=long.to_address)
+    bench.claim([back, bench.flight(message_id=other.id)])
+    bench.loop.advance(1.1)
+    back.progress = type(back.progress)(
+        S.QUEUED, back.progress.entered, bytes([S.SENT, S.QUEUED, S.QUEUED, S.QUEUED])
+    )
+    bench.commit()
+    for _ in range(20):
+        bench.loop.advance(0.1)
+        session.answer()
+        bench.run.plan_pump()
+        bench.commit()
+    order = [(flight.id, part) for _, flight, part, _ in session.submits]
+    assert order == [(long.id, 1), (long.id, 2), (long.id, 3), (other.id, 0)]
+    assert {header[5] for _, _, _, header in session.submits if header} == {2, 3, 4}
+
+
+def test_a_window_of_one_sends_one_at_a_time() -> None:
+    bench = Bench(parts_per_second=1_000)
+    session = bench.bind(window=1)
+    bench.claim(bench.flights(5))
+    for sent in range(1, 6):
+        bench.loop.advance(0.1)
+        assert (len(session.submits), session.in_flight) == (sent, 1)
+        session.answer()
+        bench.run.plan_pump()
+
+
 def test_while_the_store_is_behind_only_passwords_are_begun() -> None:
     bench = Bench()
     session = bench.bind()

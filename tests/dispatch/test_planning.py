@@ -1,6 +1,7 @@
 """What a message becomes on the wire, read back by the generic codec: a test for each thing carriers bend."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gateway.config import (
     Ucs2Config,
     ValidityForm,
 )
+from gateway.dispatch import planning
 from gateway.dispatch.planning import Planner
 from gateway.smpp.codec import decode
 from gateway.smpp.constants import Tag
@@ -296,6 +298,13 @@ def test_validity_is_rounded_up_to_a_minute_and_never_past() -> None:
 
 
 # The rest: quirks 75, 88, 89, 90.
+
+
+def test_nothing_but_submit_sm_ever_carries_a_message_or_asks_about_one() -> None:
+    """submit_multi, query_sm, cancel_sm and replace_sm are mostly unsupported, or answered one id for all."""
+    room = Path(planning.__file__).parent
+    for request in ("SubmitMulti", "QuerySm", "CancelSm", "ReplaceSm", "SUBMIT_MULTI"):
+        assert not [file.name for file in room.glob("*.py") if request in file.read_text(encoding="utf-8")]
 
 
 def test_fields_that_replace_or_delay_a_message_stay_empty() -> None:

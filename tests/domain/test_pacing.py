@@ -35,6 +35,32 @@ def test_no_window_of_a_second_holds_more_than_the_speed_and_one_tick(
         assert window <= allowed
 
 
+@given(st.floats(min_value=1, max_value=2_000), st.data())
+def test_whatever_the_carrier_throttles_no_second_holds_more_than_the_speed_and_no_pause_anything(
+    speed: float, data: st.DataObject
+) -> None:
+    pacer = Pacer(speed, now=START)
+    now, paused_until = START, START
+    sent: list[tuple[float, int]] = []
+    for wait in data.draw(st.lists(st.floats(0, 0.7), min_size=1, max_size=60)):
+        now += wait
+        what = data.draw(st.sampled_from(["take", "take", "take", "throttle", "recover"]))
+        if what == "throttle":
+            pause = data.draw(st.sampled_from([1.0, 5.0]))
+            pacer.slow_down(now, pause)
+            paused_until = max(paused_until, now + pause)
+        elif what == "recover":
+            pacer.recover(now)
+        else:
+            taken = pacer.take(now, 1_000_000)
+            assert not (taken and now < paused_until)
+            sent.append((now, taken))
+        assert speed * 0.02 <= pacer.parts_per_second <= speed
+    allowed = speed + max(1.0 + speed * TICK_SECONDS / 2, speed * TICK_SECONDS) + 0.001
+    for first, (opened_at, _) in enumerate(sent):
+        assert sum(count for moment, count in sent[first:] if moment < opened_at + 1.0) <= allowed
+
+
 @given(SPEEDS, st.floats(0, 100), st.integers(0, 1000))
 def test_one_call_never_takes_more_than_wanted_nor_than_a_tick_of_speed(
     speed: float, idle: float, wanted: int
