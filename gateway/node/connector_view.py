@@ -12,7 +12,10 @@ from gateway.session.bind import BindState
 from gateway.store.overrides import Override, OverrideKey
 
 
-def show_connector(report: ConnectorReport, overrides: Sequence[Override]) -> dict[str, object]:
+def show_connector(
+    report: ConnectorReport, overrides: Sequence[Override], config: ConnectorConfig | None
+) -> dict[str, object]:
+    """`config` is what the file says, without what somebody changed; None where it has just left the file."""
     return {
         "name": report.name,
         "is_up": report.is_up,
@@ -24,6 +27,7 @@ def show_connector(report: ConnectorReport, overrides: Sequence[Override]) -> di
         "submitted_parts": report.submitted_parts,
         "limited_by": report.limit.words,
         "limit": _show_limit(report.limit),
+        "configured": None if config is None else _show_configured(config),
         "overrides": [show_override(override) for override in overrides],
         "binds": [show_bind(bind) for bind in report.binds],
     }
@@ -43,9 +47,14 @@ def show_taken_down(config: ConnectorConfig, overrides: Sequence[Override]) -> d
         "submitted_parts": 0,
         "limited_by": tell_taken_down(taken),
         "limit": _show_limit(Limit(LimitCause.DOWN, "", 0.0, config.parts_per_second)),
+        "configured": _show_configured(config),
         "overrides": [show_override(override) for override in overrides],
         "binds": [],
     }
+
+
+def _show_configured(config: ConnectorConfig) -> dict[str, object]:
+    return {"parts_per_second": round(config.parts_per_second, 1), "window": config.window}
 
 
 def _show_limit(limit: Limit) -> dict[str, object]:

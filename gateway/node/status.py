@@ -178,13 +178,15 @@ class NodeStatus:
         """Each connector with its binds and their state, last error and next retry."""
         board = self._oncall.board
         reports = self._dispatcher.report()
+        configured = self._oncall.connectors()
         running = {report.connector_id for report in reports}
         shown: list[Mapping[str, object]] = [
-            show_connector(report, board.of(report.connector_id)) for report in reports
+            show_connector(report, board.of(report.connector_id), configured.get(report.connector_id))
+            for report in reports
         ]
         shown += [
             show_taken_down(config, board.of(connector_id))
-            for connector_id, config in self._oncall.connectors().items()
+            for connector_id, config in configured.items()
             if connector_id not in running and board.is_down(connector_id)
         ]
         return shown

@@ -107,6 +107,7 @@ async def test_speed_and_window_change_on_the_binds_that_are_up_and_survive_a_re
         async with run_gateway(database, [one]) as running:
             shown = await show(running, "one")
             assert (shown["parts_per_second_limit"], shown["binds"][0]["window"]) == (7, 3)
+            assert shown["configured"] == {"parts_per_second": 500, "window": 10}, "as the file says"
             before = [line["event"] for line in log_of(carrier)].count("bind")
             await ask(running, "PATCH", "/admin/connectors/one", {"parts_per_second": None, "window": None})
             await until(lambda: running.gateway.rooms.dispatcher.report()[0].speed_limit == 500)
