@@ -9,8 +9,9 @@ from typing import Final
 from gateway.config import Config, ConnectorConfig
 from gateway.doctor.diagnosis import Case, diagnose
 from gateway.doctor.errors import DoctorError, NoBind
-from gateway.doctor.examination import Examination, Terms
+from gateway.doctor.examination import Examination
 from gateway.doctor.findings import Diagnosis
+from gateway.doctor.messenger import Terms
 from gateway.domain.phone import normalise_any_number
 from gateway.domain.pricing import Price, PriceRule, PriceTable
 from gateway.domain.sender import check_sender

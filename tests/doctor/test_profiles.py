@@ -10,9 +10,10 @@ import pytest
 
 from gateway.config import ConnectorConfig, HostPort, check_config
 from gateway.doctor.diagnosis import Case, diagnose
-from gateway.doctor.examination import Examination, Terms
+from gateway.doctor.examination import Examination
 from gateway.doctor.findings import Diagnosis, Value
 from gateway.doctor.fragment import write_fragment
+from gateway.doctor.messenger import Terms
 from gateway.doctor.report import changes_of
 from gateway.domain.phone import normalise_any_number
 from gateway.simulator.profile_reading import load_profile, shipped_profiles
@@ -114,6 +115,7 @@ async def examine(name: str, expected: Expected) -> tuple[ConnectorConfig, Diagn
             link_seconds=0.5,
         )
         evidence = await Examination(config, terms, random=Random(1)).run()
+        assert simulator.stats.taken <= terms.most_parts, "no more is billed than was said"
     return config, diagnose(evidence, Case(config, HOME))
 
 
