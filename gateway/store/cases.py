@@ -137,12 +137,12 @@ def judge_case(case: Case) -> None:
 
 
 def _may_recall(case: Case, item: LateAnswer) -> bool:
-    """Whether a part that waits need not be sent again: it was taken, and nothing in the queue stands for
-    it."""
+    """Whether a part that waits need not be sent again: it was taken, and no row in the queue stands for it,
+    since other parts are still being sent or the row was taken away."""
     return (
         item.wanted is MessageState.SENT
         and case.progress.part_states[item.part] == MessageState.QUEUED
-        and (case.before.state is not MessageState.QUEUED or item.part in case.recalled)
+        and (case.progress.state is not MessageState.QUEUED or item.part in case.recalled)
     )
 
 

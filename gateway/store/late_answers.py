@@ -32,6 +32,20 @@ def find_recalling(items: Sequence[Evidence]) -> list[LateAnswer]:
     ]
 
 
+def find_overtaken(case: Case) -> list[LateAnswer]:
+    """The late answers that came in the very batch that put their message back: to be told again in the next
+    one, when there is a row to take away. Their ids are stored by now."""
+    if not case.is_requeued:
+        return []
+    return [
+        item._replace(carrier_id=None, lookup_id=None)
+        for item in case.evidence
+        if type(item) is LateAnswer
+        and item.wanted is MessageState.SENT
+        and case.progress.part_states[item.part] == MessageState.QUEUED
+    ]
+
+
 async def recall_answered(
     connection: Connection,
     gathering: Gathering,

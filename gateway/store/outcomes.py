@@ -35,7 +35,7 @@ from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.inbound_parts import Joining
 from gateway.store.intake import Stream
-from gateway.store.late_answers import find_recalling, recall_answered
+from gateway.store.late_answers import find_overtaken, find_recalling, recall_answered
 from gateway.store.matching import Gathering, Strangers
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
@@ -313,6 +313,8 @@ class _OutcomeWork:
         for case in result.cases:
             case.settle()
             self._remember(case)
+            for late in find_overtaken(case):
+                self._put_again(late)
         for receipt in result.early:
             self._early.keep(receipt)
         if self._early:
@@ -343,9 +345,9 @@ class _OutcomeWork:
                 is_news = next(outcomes) is ReceiptOutcome.APPLIED
                 state = flight.progress.part_states[part]
                 if MessageState(state) in ENDS:
-                    self._book.forget(receipt.connector_id, receipt.carrier_id)
+                    self._book.forget(receipt.connector_id, receipt.carrier_id, flight)
                     if receipt.other_id:
-                        self._book.forget(receipt.connector_id, receipt.other_id)
+                        self._book.forget(receipt.connector_id, receipt.other_id, flight)
                     if is_news:
                         self._receipt_ends[receipt.connector_id, state] += 1
 
