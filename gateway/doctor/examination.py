@@ -146,6 +146,9 @@ class Examination:
 
     async def _split(self) -> Changes | None:
         """Try the ways to split a long text until every part is taken; the way that was."""
+        if self._line.config.max_parts == 1:
+            self._messenger.notes.append("How long texts are split: `max_parts` is 1, so none was sent.")
+            return None
         session, _ = await self._line.sending_bind()
         for way in splittings(self._line.config, sends_tlvs=session.sends_tlvs):
             changes = {**self._messenger.base, "concatenation": way}
@@ -161,11 +164,12 @@ class Examination:
         return None
 
     async def _lengthen(self, changes: Changes) -> None:
-        """Ever shorter texts until one is taken. With `payload` the SMSC cuts, and its limit stays its "
-        "own."""
+        """Ever shorter texts until one is taken. With `payload` the SMSC cuts, by a limit of its own."""
         if changes["concatenation"] is Concatenation.PAYLOAD:
             return
         for parts in LONGEST_TEXTS:
+            if parts > (self._line.config.max_parts or parts):
+                continue
             if not self._messenger.may_bill(parts):
                 return
             sent = await self._messenger.send_long(Purpose.LONGEST, changes, parts=parts)

@@ -186,7 +186,8 @@ class Line:
         for a text or a sender that no PDU can carry.
         """
         session, ear = await self.sending_bind()
-        plan = self._planner(changes).plan(self._flight(probe), now=self._tape.now())
+        planner = self._planner(changes)
+        plan = planner.plan(self._flight(probe), now=self._tape.now(), sends_tlvs=session.sends_tlvs)
         sent = Sent(
             probe=probe,
             part=part,
