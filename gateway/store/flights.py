@@ -151,6 +151,10 @@ class FlightBook:
     def find(self, connector_id: int, carrier_id: str) -> tuple[Flight, int] | None:
         return self._by_carrier_id.get((connector_id, carrier_id))
 
-    def forget(self, connector_id: int, carrier_id: str) -> None:
-        """The part is at its end; a repeated receipt is looked up in the database."""
-        self._by_carrier_id.pop((connector_id, carrier_id), None)
+    def forget(self, connector_id: int, carrier_id: str, flight: Flight) -> None:
+        """The part is at its end; a repeated receipt is looked up in the database. An id that another message
+        has by now stays that one's."""
+        key = (connector_id, carrier_id)
+        held = self._by_carrier_id.get(key)
+        if held is not None and held[0] is flight:
+            del self._by_carrier_id[key]

@@ -66,7 +66,7 @@ class Gathering:
             found = self._book.find(receipt.connector_id, receipt.carrier_id)
             if found is None and receipt.other_id:
                 found = self._book.find(receipt.connector_id, receipt.other_id)
-            if found is None or found[0].id < oldest_id:
+            if found is None or found[0].id < oldest_id or self._ends_here(*found):
                 strangers.append(receipt)
             else:
                 self._match(receipt, found)
@@ -89,6 +89,19 @@ class Gathering:
             flight.receipt_per_message = True
         self.case_of(flight).evidence.append(Matched(receipt, part))
 
+    def _is_open(self, flight: Flight, part: int) -> bool:
+        return MessageState(flight.progress.part_states[part]) not in ENDS and not self._ends_here(
+            flight, part
+        )
+
+    def _ends_here(self, flight: Flight, part: int) -> bool:
+        """Whether a receipt of this batch ends the part: the next one of the same id may be another's."""
+        case = self.cases.get(flight.id)
+        return case is not None and any(
+            type(item) is Matched and item.part == part and item.receipt.wanted in ENDS
+            for item in case.evidence
+        )
+
     def _is_gone(self, receipt: ReceiptSeen, now: datetime) -> bool:
         if any(key in self._dropped for key in _keys_of(receipt)):
             return True
@@ -99,22 +112,23 @@ class Gathering:
         targets = await self._find_targets({key for receipt in receipts for key in _keys_of(receipt)}, days)
         left: list[ReceiptSeen] = []
         for receipt in receipts:
-            target = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
-            if target is None:
+            candidates = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
+            if candidates is None:
                 left.append(receipt)
             else:
-                self._match(receipt, target)
+                is_open = (each for each in candidates if self._is_open(*each))
+                self._match(receipt, next(is_open, candidates[0]))
         return left
 
     async def _find_targets(
         self, wanted: Iterable[tuple[int, str]], days: list[date]
-    ) -> dict[tuple[int, str], tuple[Flight, int]]:
-        """Parts by (connector_id, carrier_id). Of several messages with one id, the newest whose part is
-        open has it, for SMSCs start their ids again."""
+    ) -> dict[tuple[int, str], list[tuple[Flight, int]]]:
+        """Parts by (connector_id, carrier_id), newest first. Of several messages with one id the newest whose
+        part is open has it, for SMSCs start their ids again (quirk 33)."""
         connectors, carrier_ids = zip(*wanted, strict=True)
         rows = await self._connection.fetch("find_receipt_targets", days, connectors, carrier_ids)
         flights = await self.load({(row["shop_id"], row["id"], row["slot"]) for row in rows})
-        targets: dict[tuple[int, str], tuple[Flight, int]] = {}
+        targets: dict[tuple[int, str], list[tuple[Flight, int]]] = {}
         for row in rows:
             flight = flights.get(row["id"])
             key = (row["connector_id"], row["carrier_id"])
@@ -123,9 +137,7 @@ class Gathering:
                 continue
             if row["part"] >= len(flight.progress.part_states):
                 continue
-            held = targets.get(key)
-            if held is None or (_is_open(flight, row["part"]) and not _is_open(*held)):
-                targets[key] = (flight, row["part"])
+            targets.setdefault(key, []).append((flight, row["part"]))
         return targets
 
     async def load_written_off(self, items: Sequence[WrittenOff]) -> None:
@@ -145,10 +157,6 @@ class Gathering:
             for row in await self._connection.fetch("load_flights", shops, ids, slots):
                 found[row["id"]] = _flight_of(row)
         return found
-
-
-def _is_open(flight: Flight, part: int) -> bool:
-    return MessageState(flight.progress.part_states[part]) not in ENDS
 
 
 def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:

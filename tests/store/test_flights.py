@@ -39,7 +39,17 @@ def test_the_oldest_is_forgotten_beyond_the_cap() -> None:
 
 def test_what_is_over_is_forgotten_and_forgetting_twice_is_nothing() -> None:
     book = FlightBook()
-    book.remember(1, "a", make_flight(), 0)
-    book.forget(1, "a")
-    book.forget(1, "a")
+    flight = make_flight()
+    book.remember(1, "a", flight, 0)
+    book.forget(1, "a", flight)
+    book.forget(1, "a", flight)
     assert book.find(1, "a") is None
+
+
+def test_the_end_of_a_message_does_not_forget_the_next_one_of_its_id() -> None:
+    book = FlightBook()
+    old, new = make_flight(), make_flight()
+    book.remember(1, "0", old, 0)
+    book.remember(1, "0", new, 0)
+    book.forget(1, "0", old)
+    assert book.find(1, "0") == (new, 0)

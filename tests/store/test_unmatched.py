@@ -152,6 +152,21 @@ async def test_the_first_end_stands_and_what_contradicts_it_is_kept(desk: Desk) 
     await desk.assert_balanced()
 
 
+async def test_receipts_of_one_id_in_one_batch_are_for_the_messages_that_had_it_in_turn(desk: Desk) -> None:
+    """The SMSC started its ids again while the first message was still on its way."""
+    old, new = await desk.begin(desk.rig.new_message(), desk.rig.new_message())
+    await desk.tell(desk.answered(old, carrier_id="0"), desk.answered(new, carrier_id="0"))
+    await desk.tell([receipt("0", S.FAILED), receipt("0"), receipt("0")])
+    assert (await desk.state(new.id), await desk.state(old.id)) == (S.FAILED, S.DELIVERED)
+    assert await desk.outcomes_of(new.id) == [APPLIED, LATE]
+    later, last = await desk.begin(desk.rig.new_message(), desk.rig.new_message())
+    await desk.tell(desk.answered(later, carrier_id="1"), desk.answered(last, carrier_id="1"))
+    desk.restart()
+    await desk.tell([receipt("1", S.FAILED), receipt("1")])
+    assert (await desk.state(last.id), await desk.state(later.id)) == (S.FAILED, S.DELIVERED)
+    await desk.assert_balanced()
+
+
 async def test_a_date_from_long_before_the_submission_is_not_kept(desk: Desk) -> None:
     [flight] = await desk.begin(desk.rig.new_message())
     await desk.tell(desk.answered(flight, carrier_id="a"))
