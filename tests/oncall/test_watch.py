@@ -11,7 +11,8 @@ from gateway.oncall.book import Notice
 from gateway.oncall.observations import Observations
 from gateway.oncall.telling import Announcer
 from gateway.oncall.watch import Watch
-from gateway.session.bind import BindMode, BindPhase, BindState, Endpoint
+from gateway.session.bind import BindMode, BindPhase, BindState
+from gateway.session.connecting import Endpoint
 from gateway.store.database import Database
 from gateway.store.migrations import locate_sql
 from gateway.store.queries import load_queries
