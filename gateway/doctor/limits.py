@@ -109,14 +109,16 @@ def _read_full_window(burst: BurstSeen, submits: Sequence[SubmitSeen], notes: No
     one_by_one = [submit for submit in submits if submit.probe.purpose is Purpose.ONE_BY_ONE]
     taken = sum(submit.is_taken for submit in one_by_one)
     refused_at = next((submit for submit in one_by_one if submit.is_refused), None)
-    if taken > burst.taken:
-        seconds = one_by_one[-1].at - one_by_one[0].at
+    seconds = one_by_one[-1].at - one_by_one[0].at if one_by_one else 0.0
+    if taken > burst.taken and seconds < 1:  # more in a second than the burst had taken
         confirmed = f"{taken} one by one within {max(seconds, 0.1):.1f} s were all taken"
         notes.propose("window", burst.taken, f"{seen}; {confirmed}, so it is no limit of speed")
     elif refused_at is not None:
         notes.propose(
             "parts_per_second", burst.taken, f"{seen}; one by one, too, the next was refused", likely=True
         )
+    elif taken > burst.taken:
+        notes.propose("window", burst.taken, f"{seen}; one by one took too long to tell", likely=True)
     else:
         notes.propose("window", burst.taken, f"{seen}; it may be a limit of speed instead", likely=True)
         notes.unseen.append(

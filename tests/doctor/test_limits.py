@@ -36,6 +36,13 @@ def test_taken_then_refused_and_all_taken_one_by_one_is_a_window() -> None:
     assert diagnosis.value_of("parts_per_second") is None
 
 
+def test_answers_too_slow_to_tell_a_window_from_a_limit_leave_it_likely() -> None:
+    submits = series(Purpose.BURST, [0] * 3 + [0x14] * 5, start=1)
+    submits += series(Purpose.ONE_BY_ONE, [0] * 4, start=3, step=0.5)
+    proposal = next(each for each in read(submits).proposals if each.path == "window")
+    assert (proposal.value, proposal.confidence) == (3, Confidence.LIKELY)
+
+
 def test_taken_then_refused_one_by_one_too_is_a_limit_of_speed() -> None:
     submits = series(Purpose.BURST, [0] * 3 + [0x58] * 5, start=1)
     submits += series(Purpose.ONE_BY_ONE, [0, 0, 0, 0x58], start=3, step=0.02)
