@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
     ),
     "queue-full": Case({"max_queue_full": 1}, expected={"delivered": 198, "failed": 2}),
     "realistic": Case({"retry": {"0x08": "fail"}}, expected=None),
-    "repeated-ids": Case({"window": 10}),
+    "repeated-ids": Case(),
     "rough": Case({"parts_per_second": 5000, "window": 100}, expected=None, lost_answers_most=100),
     "sar-only": Case({"concatenation": "sar", "max_parts": 4}),
     "slow": Case({"window": 100}),
@@ -87,7 +87,7 @@ CASES: dict[str, Case] = {
             "ucs2": {"send": "little", "receive": "little"},
         }
     ),
-    "version-33": Case({**_PAIR, "concatenation": "sar"}),
+    "version-33": Case({**_PAIR, "interface_version": "3.3", "concatenation": "sar"}),
     "wavering": Case(),
 }
 """By the profile's name."""
