@@ -265,8 +265,8 @@ class InboundConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class TraceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_octets: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 33_554_432
-    """Octets of the newest PDUs kept in memory, so that a message's timeline can show its own; 32 MiB is some
-    150,000 PDUs. 0 keeps none."""
+    """Octets of the newest PDUs kept in memory, so that a message's timeline can show its own; 32 MiB holds
+    those of some 80,000 messages. 0 keeps none."""
 
 
 class MetricsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
