@@ -182,7 +182,7 @@ def _check_version(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
     if connector.bind_mode is BindMode.TRANSCEIVER:
         yield _warning(
             f"{at}.bind_mode",
-            "is transceiver, which SMPP 3.3 does not have; carriers of that version want transmitter_receiver",
+            "is transceiver, which SMPP 3.3 does not have; such carriers want transmitter_receiver",
         )
     if connector.concatenation in (Concatenation.SAR, Concatenation.PAYLOAD):
         yield _warning(
