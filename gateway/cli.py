@@ -45,7 +45,7 @@ COMMANDS: Final = (
     Command("hold", "gateway.commands.hold", "stop sending marketing, or everything, within a second"),
     Command("release", "gateway.commands.hold", "send again what was held"),
     Command("alerts", "gateway.commands.alerts", "what needs somebody now; try out how it is told"),
-    Command("connector", "gateway.commands.connector", "carrier accounts: list, down, up, speed, probe, trace"),
+    Command("connector", "gateway.commands.connector", "carriers: list, down, up, speed, probe, trace"),
     Command("message", "gateway.commands.message", "show, trace, resend or cancel one message"),
     Command("receipt", "gateway.commands.receipt", "list receipts that belong to no message"),
     Command("contact", "gateway.commands.contact", "people of a shop: find, add, import, export, erase"),

@@ -9,7 +9,9 @@ from typing import Final, Literal
 from gateway.domain.errors import DomainError
 from gateway.domain.identifiers import HIGHEST_ID
 
-PublicPrefix = Literal["msg", "cmp", "ctc", "evt", "whk", "key", "mo", "lst", "imp", "ord", "clk", "lnk", "rct"]
+PublicPrefix = Literal[
+    "msg", "cmp", "ctc", "evt", "whk", "key", "mo", "lst", "imp", "ord", "clk", "lnk", "rct"
+]  # fmt: skip
 """message, campaign, contact, event, webhook endpoint, API key, inbound message, contact list, import, order,
 click, link target, receipt without a message."""
 
