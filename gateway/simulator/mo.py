@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.simulator.addresses import NumberForm
 from gateway.simulator.errors import CommandRefused
 from gateway.simulator.profile import TextRules
 from gateway.simulator.reading import TextReader
@@ -52,8 +53,15 @@ class MoRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which parts are sent, in which order: [2, 1] turns two around, [1, 1] repeats one, [1, 3] loses 2."""
 
 
-def build_mo(request: MoRequest, *, next_reference: int, rules: TextRules | None = None) -> list[DeliverSm]:
-    """The deliver_sm of one message, a PDU per part sent, its text in the alphabets that `rules` say.
+def build_mo(
+    request: MoRequest,
+    *,
+    next_reference: int,
+    rules: TextRules | None = None,
+    numbers: NumberForm | None = None,
+) -> list[DeliverSm]:
+    """The deliver_sm of one message, a PDU per part sent, its text in the alphabets that `rules` say, the
+    handset's number in the form that `numbers` has.
 
     Raises `CommandRefused`.
     """
@@ -69,7 +77,10 @@ def build_mo(request: MoRequest, *, next_reference: int, rules: TextRules | None
             raise CommandRefused(f"`order` names part {max(request.order)}; the message has {len(pieces)}")
         pieces = [pieces[number - 1] for number in request.order]
     data_coding = request.data_coding if request.data_coding is not None else plan.data_coding
-    return [_build_part(request, data_coding, *piece) for piece in pieces]
+    sender = _address(request.sender)
+    if numbers is not None:
+        sender = (*sender[:2], numbers.write(sender[2]))
+    return [_build_part(request, sender, data_coding, *piece) for piece in pieces]
 
 
 def _plan(request: MoRequest, reader: TextReader) -> TextPlan:
@@ -121,9 +132,14 @@ def _cut(plan: TextPlan, request: MoRequest, reference: int) -> list[tuple[int, 
 
 
 def _build_part(
-    request: MoRequest, data_coding: int, esm_class: int, short_message: bytes, tlvs: Tlvs
+    request: MoRequest,
+    sender: tuple[int, int, bytes],
+    data_coding: int,
+    esm_class: int,
+    short_message: bytes,
+    tlvs: Tlvs,
 ) -> DeliverSm:
-    source_ton, source_npi, source = _address(request.sender)
+    source_ton, source_npi, source = sender
     dest_ton, dest_npi, destination = _address(request.recipient)
     return DeliverSm(
         source_addr_ton=source_ton,

@@ -16,6 +16,7 @@ from typing import Final, Self
 from gateway.session.listener import Listener
 from gateway.session.session import Session
 from gateway.session.settings import SessionSettings
+from gateway.simulator.addresses import NumberForm
 from gateway.simulator.behaviour import Behaviour
 from gateway.simulator.bending import needs_bending
 from gateway.simulator.control import ControlServer
@@ -90,6 +91,7 @@ class Simulator:
         self._log_path = log_path
         self._random = random if random is not None else Random()
         self._wall_clock = wall_clock
+        self._numbers = NumberForm(profile.addresses)
         self._behaviour = Behaviour(profile, self._random)
         self._log: SubmitLog | None = None
         self._exchange: Exchange | None = None
@@ -217,7 +219,12 @@ class Simulator:
         if exchange.stats.pending >= _MO_PENDING_MOST:
             raise CommandRefused(f"{exchange.stats.pending} deliveries are pending; wait", is_conflict=True)
         self._mo_reference += 1
-        parts = build_mo(request, next_reference=self._mo_reference & 0xFFFF, rules=self.profile.texts)
+        parts = build_mo(
+            request,
+            next_reference=self._mo_reference & 0xFFFF,
+            rules=self.profile.texts,
+            numbers=self._numbers,
+        )
         settled = asyncio.Event()
         waiting = len(parts)
 

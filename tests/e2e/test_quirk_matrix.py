@@ -6,17 +6,20 @@ shop wrote.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
+import msgspec
 import pytest
 
 from e2e.quirk_cases import CASES, Case
 from e2e.running import Running, connector, run_gateway
 from e2e.simulator_log import SimulatorLog
 from gateway.domain.message import MessageState
+from gateway.simulator.mo import MoRequest
 from gateway.simulator.profile_reading import load_profile, shipped_profiles
 from gateway.simulator.smsc import Simulator
 
@@ -39,6 +42,18 @@ TEXTS = (
     "Bonjour, votre colis n° 4711 vous attend. " * 5,
 )
 """Two of ten are of several parts. Their characters are in GSM 03.38 and in Latin-1, or need UCS-2."""
+
+SHORT_CODE = "36180"
+SPEAK = ("data-sm", "default", "early-receipts", "latin1", "national", "octets", "plus-addresses", "strays")
+SPEAK += ("transmitter-receiver", "utf8", "version-33")
+"""Profiles whose handsets are listened to: every alphabet, every form of a number, one bind, two, a pair."""
+FROM_HANDSETS = (
+    {"text": "Été @ 12 £ ? OK ! " * 12, "order": [2, 1]},
+    {"text": "Ваш заказ 😀 готов. " * 9, "order": [3, 3, 1, 2]},
+    {"text": "Bonjour @ é", "udh": "05040b8423f0"},
+    {"text": ""},
+)
+"""Long ones out of order and with a part twice, one for a port, one without text."""
 
 STATES = "SELECT m.to_address, s.state FROM message m LEFT JOIN message_state s USING (shop_id, id, slot)"
 
@@ -81,15 +96,25 @@ class Lane:
 
 
 @asynccontextmanager
-async def every_profile(database: str) -> AsyncIterator[tuple[Running, list[Lane]]]:
+async def profiles_at_work(
+    database: str, cases: Mapping[str, Case]
+) -> AsyncIterator[tuple[Running, list[Lane]]]:
     """A gateway with a connector for each profile, and a route to each by its sender."""
     async with AsyncExitStack() as stack:
         lanes = []
-        for index, (name, case) in enumerate(CASES.items()):
+        for index, (name, case) in enumerate(cases.items()):
             simulator = Simulator(load_profile(name), random=Random(index))
             await stack.enter_async_context(simulator)
             lanes.append(Lane(name, case, simulator, f"61{index:02}"))
-        connectors = [connector(each.name, each.simulator.port, **each.case.settings) for each in lanes]
+        connectors = [
+            connector(
+                each.name,
+                each.simulator.port,
+                inbound_addresses=[{"address": SHORT_CODE, "shop": "demo"}],
+                **deepcopy(each.case.settings),
+            )
+            for each in lanes
+        ]
         routes = [
             {"name": each.name, "match": {"sender": [each.sender]}, "connectors": [{"name": each.name}]}
             for each in lanes
@@ -153,7 +178,7 @@ def test_every_shipped_profile_has_a_case() -> None:
 
 
 async def test_no_profile_makes_a_message_get_lost_or_doubled(database: str) -> None:
-    async with every_profile(database) as (running, lanes):
+    async with profiles_at_work(database, CASES) as (running, lanes):
         await asyncio.gather(*(send(running, lane) for lane in lanes))
         await until_settled(running, lanes)
         faults = {}
@@ -164,3 +189,18 @@ async def test_no_profile_makes_a_message_get_lost_or_doubled(database: str) -> 
                 faults[lane.name] = str(fault)
         assert not faults, "\n\n".join(f"{name}: {what[:1500]}" for name, what in faults.items())
         await running.assert_balanced()
+
+
+async def test_texts_from_handsets_are_read_whole_in_every_alphabet(database: str) -> None:
+    cases = {name: CASES[name] for name in SPEAK}
+    async with profiles_at_work(database, cases) as (running, lanes):
+        expected = Counter[tuple[str, str]]()
+        for index, lane in enumerate(lanes):
+            for fields in FROM_HANDSETS:
+                raw = {"from": f"+3361234500{index}", "to": SHORT_CODE, **fields}
+                outcome = await lane.simulator.deliver_mo(msgspec.convert(raw, MoRequest))
+                assert outcome.is_acknowledged, (lane.name, fields, outcome)
+                expected[f"3361234500{index}", str(fields["text"])] += 1
+        async with running.gateway.ground.database.connection() as connection:
+            rows = await connection.raw.fetch("SELECT from_address, text FROM inbound")
+        assert Counter((row["from_address"], row["text"]) for row in rows) == expected

@@ -1,9 +1,10 @@
 import msgspec
 import pytest
 
+from gateway.simulator.addresses import NumberForm
 from gateway.simulator.errors import CommandRefused
 from gateway.simulator.mo import MoRequest, build_mo
-from gateway.simulator.profile import Charset, OctetOrder, TextRules
+from gateway.simulator.profile import AddressForm, AddressRules, Charset, OctetOrder, TextRules
 from gateway.smpp.constants import Tag
 from gateway.smpp.pdus import DeliverSm, find_tlv
 from gateway.smpp.text import decode_text
@@ -105,3 +106,10 @@ def test_texts_are_written_in_the_alphabets_of_the_carrier() -> None:
     rules = TextRules(ucs2=OctetOrder.LITTLE, byte_order_mark=True)
     (part,) = build_mo(request, next_reference=1, rules=rules)
     assert (part.short_message, part.data_coding) == (b"\xff\xfe\x16\x04", 8)
+
+
+def test_a_handsets_number_is_written_as_the_carrier_writes_numbers() -> None:
+    request = msgspec.convert({"from": "+33639981234", "to": "36180", "text": "STOP"}, MoRequest)
+    national = NumberForm(AddressRules(reads=AddressForm.NATIONAL, writes=AddressForm.NATIONAL))
+    (part,) = build_mo(request, next_reference=1, numbers=national)
+    assert (part.source_addr, part.destination_addr) == (b"0639981234", b"36180")
