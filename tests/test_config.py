@@ -164,6 +164,10 @@ def test_a_fault_names_its_path_what_was_found_and_what_is_allowed(
         ("inbound_addresses: [{address: a, shop: s}, {address: a, shop: t}]", "'a' stands twice"),
         ("tls: {key_file: k}", "connectors[0].tls.key_file: stands without certificate_file"),
         ("tls: {ca_file: k}", "warning: connectors[0].tls: is described but not enabled"),
+        ("sender_rules: [{send_as: Café}]", "sender_rules[0].send_as: holds a character that SMPP has no"),
+        ("sender_rules: [{send_as: A}, {ton: 1}]", "sender_rules[1]: is never used: one above takes every"),
+        ("address_form: {recipient: national}", "address_form.country: is required for the form national"),
+        ("time_zone: Mars/Base", 'time_zone: found "Mars/Base"; allowed: a zone such as Europe/Paris'),
         ('interface_version: "3.3"', "warning: connectors[0].bind_mode: is transceiver, which SMPP 3.3"),
         (
             'interface_version: "3.3"\n    concatenation: sar',

@@ -170,6 +170,11 @@ def _check_wire(connector: ConnectorConfig, at: str) -> Iterator[Finding]:
         yield _error(f"{at}.address_form.country", "is required for the form national")
     hidden = False
     for index, rule in enumerate(connector.sender_rules):
+        if rule.send_as is not None and not (rule.send_as.isascii() and rule.send_as.isprintable()):
+            yield _error(
+                f"{at}.sender_rules[{index}].send_as",
+                "holds a character that SMPP has no place for; use letters without accents, digits and signs",
+            )
         if hidden:
             yield _warning(f"{at}.sender_rules[{index}]", "is never used: one above takes every sender")
         hidden = hidden or (rule.kind is None and rule.sender is None)
