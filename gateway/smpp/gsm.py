@@ -53,6 +53,12 @@ EXTENSION_CHARACTERS: Final = frozenset(EXTENSION.values())
 """Those of them that cost two septets."""
 
 
+_RUN_OCTETS: Final = 140
+"""Octets unpacked at a time, a whole number of septets: shifting one number grows with the square of its
+length, and 64 KiB of a message_payload held the loop for half a second."""
+_RUN_SEPTETS: Final = _RUN_OCTETS * 8 // 7
+
+
 def encode_gsm(text: str) -> bytes | None:
     """Septets of `text`, one an octet, or None when a character is not in the alphabet.
 
@@ -116,12 +122,22 @@ def unpack_septets(octets: bytes, *, fill_bits: int = 0) -> bytes:
     kept, since it may be an “@” from an SMSC that does not fill.
     """
     count = (8 * len(octets) - fill_bits) // 7
-    packed = int.from_bytes(octets, "little") >> fill_bits
-    septets = bytes(packed >> 7 * place & 0x7F for place in range(count))
+    runs = (
+        _unpack_run(octets[start : start + _RUN_OCTETS + 1], fill_bits)
+        for start in range(0, len(octets), _RUN_OCTETS)
+    )
+    septets = b"".join(runs)
     is_full = (fill_bits + 7 * count) % 8 == 0
     if is_full and septets[-1:] == b"\r":
         return septets[:-1]
     return septets
+
+
+def _unpack_run(octets: bytes, fill_bits: int) -> bytes:
+    """The septets that begin in a run. Its last octet is the next run's first, and ends the last septet."""
+    count = min(_RUN_SEPTETS, (8 * len(octets) - fill_bits) // 7)
+    packed = int.from_bytes(octets, "little") >> fill_bits
+    return bytes(packed >> 7 * place & 0x7F for place in range(count))
 
 
 def list_forcing_characters(text: str) -> tuple[str, ...]:
