@@ -51,6 +51,9 @@ async def connect(
             _, session = await asyncio.get_running_loop().create_connection(
                 make_session, endpoint.host, endpoint.port, ssl=context, server_hostname=server_name
             )
+    except UnicodeError as exc:  # what the name's codec says before anybody is asked
+        what = f"no connection to {endpoint}: {(server_name or endpoint.host)!r} cannot be a name ({exc})"
+        raise ConnectFailed(CloseReason(CloseKind.NETWORK, what)) from exc
     except (OSError, TimeoutError) as exc:
         if isinstance(exc, ssl.SSLError) and is_tls_fault(exc):
             what = f"no connection to {endpoint}: TLS failed: {describe_tls_fault(exc)}"
@@ -67,7 +70,7 @@ async def takes_connections(endpoint: Endpoint, *, timeout_seconds: float) -> bo
             transport, _ = await asyncio.get_running_loop().create_connection(
                 asyncio.Protocol, endpoint.host, endpoint.port
             )
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, UnicodeError):
         return False
     transport.abort()
     return True

@@ -236,6 +236,17 @@ async def test_a_name_that_cannot_be_resolved_is_told_as_such():
     await bind.aclose(drain_seconds=0)
 
 
+@pytest.mark.parametrize("host", ["smsc..invalid", "smsc." + "x" * 64 + ".invalid"])
+async def test_a_host_that_cannot_be_a_name_is_told_and_left_for_the_next(host):
+    async with listening(Carrier()) as listener:
+        bind = make_bind(listener.port)
+        bind.settings = replace(bind.settings, endpoints=(Endpoint(host, 2775), *bind.settings.endpoints))
+        bind.start()
+        await eventually(lambda: bind.state.phase is BindPhase.BOUND)
+        assert any(f"'{host}' cannot be a name" in (state.last_error or "") for state in bind.history)
+        await bind.aclose(drain_seconds=1)
+
+
 async def test_each_session_gets_a_trace_of_its_own():
     asked = []
 
