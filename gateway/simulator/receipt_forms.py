@@ -45,7 +45,8 @@ _TEXTS: Final[dict[ReceiptText, str]] = {
     ),
     ReceiptText.UNLABELLED: _NOMINAL.replace("stat:{stat}", "{stat}"),
 }
-"""The labels are ASCII in every alphabet; `{text}` is put in afterwards, in the alphabet of the carrier."""
+_HEADS: Final = {variant: text.removesuffix("{text}") for variant, text in _TEXTS.items()}
+"""The labels are ASCII in every alphabet; the text is put behind them in the alphabet of the carrier."""
 
 _DATE_FORMATS: Final = {ReceiptText.SECONDS: "%y%m%d%H%M%S", ReceiptText.CENTURY: "%Y%m%d%H%M"}
 _USUAL_DATE_FORMAT: Final = "%y%m%d%H%M"
@@ -146,8 +147,7 @@ class ReceiptWriter:
 
     def _write_text(self, message: TakenMessage, stat: str, err: str, done_at: float) -> bytes:
         variant = next(self._variants)
-        head, _, _ = _TEXTS[variant].rpartition("{text}")
-        text = head.format(
+        text = _HEADS[variant].format(
             id=message.receipt_id,
             dlvrd="001" if stat == "DELIVRD" else "000",
             submitted=self._write_date(message.taken_at, variant),

@@ -42,8 +42,8 @@ class Run:
     deadline_seconds: float
 
 
-SHORT = Run(1_600, 2.0, DropForm.CLOSE, window=200, binds=3, deadline_seconds=60)
-SHORT_ABRUPT = Run(500, 1.0, DropForm.RESET, window=100, binds=2, deadline_seconds=60)
+SHORT = Run(1_200, 2.0, DropForm.CLOSE, window=200, binds=3, deadline_seconds=60)
+SHORT_ABRUPT = Run(300, 1.0, DropForm.RESET, window=100, binds=2, deadline_seconds=60)
 LONG = Run(20_000, 10.0, DropForm.CLOSE, window=300, binds=4, deadline_seconds=1_200)
 
 
