@@ -19,8 +19,10 @@ CHANGE_CAMPAIGNS: Final = "change_campaigns"
 MANAGE_KEYS: Final = "manage_keys"
 MANAGE_SHOPS: Final = "manage_shops"
 SEE_STATUS: Final = "see_status"
+OPERATE: Final = "operate"
+TRACE: Final = "trace"
 
-_SEEING: Final = frozenset({SEE_STATUS, SEE_SYSTEM, SEE_MESSAGES, SEE_AUDIENCE, SEE_CAMPAIGNS})
+_SEEING: Final = frozenset({SEE_STATUS, SEE_SYSTEM, SEE_MESSAGES, SEE_AUDIENCE, SEE_CAMPAIGNS, TRACE})
 
 
 @dataclass(frozen=True, slots=True)

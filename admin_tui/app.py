@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from rich.text import Text
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -17,15 +16,15 @@ from textual.command import CommandPalette
 from textual.screen import Screen
 
 from admin_tui import access
-from admin_tui.cells import clean
 from admin_tui.client import Failure
-from admin_tui.commands import Argument, Command
+from admin_tui.commands import Argument, Command, read_connector_wish
 from admin_tui.desk import Desk
 from admin_tui.dialogs.command_line import CommandLine
 from admin_tui.dialogs.confirm import ConfirmCost, OfferUndo
 from admin_tui.dialogs.reading import ReadingPage, describe_keys
 from admin_tui.frame import ScreensLine, TopLine
 from admin_tui.keys import bind
+from admin_tui.screens.alerts import AlertsPage
 from admin_tui.screens.base import ConsoleScreen, OpenScreen
 from admin_tui.screens.registry import SCREENS, NumberedScreen
 from admin_tui.words import LANGUAGE_NAMES, Words
@@ -196,9 +195,8 @@ class ConsoleApp(App[None]):
         self.push_screen(ReadingPage(self.desk, title, describe_keys(self.desk, self.screen)))
 
     def action_alerts(self) -> None:
-        self.push_screen(
-            ReadingPage(self.desk, self.desk.say("frame.keys.alerts"), describe_alerts(self.desk))
-        )
+        if isinstance(self.screen, ConsoleScreen) and not isinstance(self.screen, AlertsPage):
+            self.push_screen(AlertsPage(self.desk))
 
     def action_command_palette(self) -> None:
         if isinstance(self.screen, ConsoleScreen):
@@ -257,7 +255,11 @@ class ConsoleApp(App[None]):
             case "to":
                 await self.open_screen("messages", {"to": command.argument})
             case "connector":
-                await self.open_screen("carriers", {"connector": command.argument})
+                wish = read_connector_wish(command.argument)
+                if wish is not None:
+                    verb = wish.verb.value if wish.verb else ""
+                    criteria = {"connector": wish.name, "verb": verb, "value": wish.value}
+                    await self.open_screen("carriers", criteria)
             case "hold" | "release":
                 if self.check_action("hold", ()):
                     self._switch_hold(wants_hold=command.word == "hold", reason=command.argument)
@@ -362,14 +364,6 @@ class ConsoleApp(App[None]):
         undo, self._undo = self._undo, None
         if undo is not None:
             self.run_worker(undo, group="undo")
-
-
-def describe_alerts(desk: Desk) -> Text:
-    """Every alert as a sentence, or that there is none."""
-    alerts: Any = desk.feed.snapshot.get("alerts", ())
-    if not alerts:
-        return Text(desk.say("frame.no_alerts"))
-    return Text("\n".join(f"▲ {clean(alert['sentence'])}" for alert in alerts))
 
 
 def _maker(screen: NumberedScreen, desk: Desk) -> Callable[[], Screen[Any]]:

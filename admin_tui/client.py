@@ -6,7 +6,7 @@ wrong comes back as a `Failure` that says what to tell the person. Knows no endp
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,7 @@ TIMEOUT_SECONDS: Final = 15.0
 """For one answer; nothing that a screen asks takes longer on a healthy server."""
 LONG_TIMEOUT_SECONDS: Final = 600.0
 """For files, and for the ledger over a large database."""
+_UNENDING: Final = aiohttp.ClientTimeout(total=None, connect=TIMEOUT_SECONDS)
 _CHUNK_OCTETS: Final = 256 * 1024
 
 
@@ -125,6 +126,29 @@ class ApiClient:
         except OSError as exc:
             return Failure(FailureKind.REFUSED, _reason(exc))
 
+    async def stream(
+        self, path: str, query: Query | None = None
+    ) -> AsyncGenerator[Sequence[Json] | Failure, None]:
+        """The objects of an answer that goes on, a line each, as they come: an empty list once it has begun.
+
+        A `Failure` is the last that it gives; without one the server ended the answer.
+        """
+        rest = b""
+        try:
+            async with self._open("GET", path, query, None, {}, timeout=_UNENDING) as response:
+                if response.status >= 300:
+                    yield read_failure(response.status, await response.read())
+                    return
+                yield ()
+                async for octets in response.content.iter_any():
+                    *lines, rest = (rest + octets).split(b"\n")
+                    if lines:
+                        yield [json.loads(line) for line in lines]
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            yield Failure(FailureKind.AWAY, _reason(exc))
+        except ValueError:
+            yield Failure(FailureKind.BROKEN, "no JSON")
+
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -157,7 +181,8 @@ class ApiClient:
         data: bytes | AsyncIterator[bytes] | None,
         headers: Mapping[str, str],
         *,
-        is_long: bool,
+        is_long: bool = False,
+        timeout: aiohttp.ClientTimeout | None = None,
     ) -> Any:
         if self._session is None:
             self._session = _make_session(self.address)
@@ -168,7 +193,7 @@ class ApiClient:
             URL(self.address.url.rstrip("/") + path, encoded=True).with_query(wanted),
             data=data,
             headers={"Accept-Language": self.language, **headers},
-            timeout=aiohttp.ClientTimeout(total=seconds),
+            timeout=timeout or aiohttp.ClientTimeout(total=seconds),
             allow_redirects=False,
         )
 

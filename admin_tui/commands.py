@@ -17,6 +17,25 @@ class Argument(Enum):
     CONNECTOR = "connector"
 
 
+class ConnectorVerb(Enum):
+    """What may follow the name of a connector."""
+
+    DOWN = "down"
+    UP = "up"
+    SPEED = "speed"
+    """Takes a figure."""
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorWish:
+    """A connector, and what to do there; without a verb it is only looked at."""
+
+    name: str
+    verb: ConnectorVerb | None = None
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandWord:
     """One word; its sentence is `frame.command.<word>`."""
@@ -68,7 +87,20 @@ def parse_command(line: str) -> Command | None:
         return None
     if takes not in (Argument.NOTHING, Argument.OPTIONAL) and not argument:
         return None
+    if takes is Argument.CONNECTOR and read_connector_wish(argument) is None:
+        return None
     return Command(found[0], argument)
+
+
+def read_connector_wish(argument: str) -> ConnectorWish | None:
+    """`smsc-a`, `smsc-a down` or `smsc-a speed 40`; None where it is none of these."""
+    name, *rest = argument.split()
+    if not rest:
+        return ConnectorWish(name)
+    verb = next((verb for verb in ConnectorVerb if verb.value == rest[0]), None)
+    if verb is None or len(rest) != (2 if verb is ConnectorVerb.SPEED else 1):
+        return None
+    return ConnectorWish(name, verb, "".join(rest[1:]))
 
 
 def complete(line: str, choices: Mapping[Argument, Sequence[str]]) -> str | None:
@@ -82,5 +114,8 @@ def complete(line: str, choices: Mapping[Argument, Sequence[str]]) -> str | None
     known = _BY_WORD.get(word)
     if known is None or not typed:
         return None
-    name = next((name for name in choices.get(known.argument, ()) if name.startswith(typed)), None)
+    names = list(choices.get(known.argument, ()))
+    if known.argument is Argument.CONNECTOR:
+        names += [f"{name} {verb.value}" for name in names for verb in ConnectorVerb]
+    name = next((name for name in names if name.startswith(typed)), None)
     return None if name is None else f"{word} {name}"

@@ -35,6 +35,8 @@ KEYS: Final = (
     Key("cancel", "x"),
     Key("test", "t"),
     Key("speed", "v"),
+    Key("try_again", "a"),
+    Key("octets", "h"),
     Key("resend", "R"),
     Key("import", "i"),
     Key("export", "o"),

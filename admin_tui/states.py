@@ -11,6 +11,8 @@ from admin_tui.words import Words
 
 DULL: Final = "grey62"
 """What stands beside the data: labels, axes, what is over. Legible on dark, which the theme is."""
+CHANGED: Final = "✎"
+"""Stands before a figure that somebody changed for a while."""
 _GOOD, _BUSY, _WAIT, _BAD, _DULL = "green", "cyan", "yellow", "red", DULL
 
 _LOOKS: Final = {
@@ -39,6 +41,7 @@ _LOOKS: Final = {
     "binding": ("◑", _BUSY),
     "backing_off": ("◌", _WAIT),
     "down": ("✖", _BAD),
+    "taken_down": ("‖", _WAIT),
     # consent and suppression
     "opted_in": ("✔", _GOOD),
     "opted_out": ("✖", _BAD),

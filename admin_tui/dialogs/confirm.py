@@ -1,10 +1,11 @@
 """Three ways to ask before something is done, by what it would take to undo it.
 
 What can be undone is done at once with a toast and `z` (`OfferUndo`); what costs is asked with its blast
-radius and the focus on No (`ask_cost`); what cannot be undone wants a name typed (`TypeToConfirm`).
+radius and the focus on No (`ConfirmCost`, or `ConfirmTerms` with for how long and why); what cannot be undone
+wants a name typed (`TypeToConfirm`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from admin_tui.desk import Desk
+from admin_tui.dialogs.form import Field, compose_fields, read_fields
 from admin_tui.keys import bind
 
 
@@ -43,11 +45,7 @@ class ConfirmCost(ModalScreen[bool]):
         with Vertical(classes="box costly"):
             yield Label(self._question, classes="title", markup=False)
             yield Static(self._blast_radius, markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button(f"[n] {self._desk.say('frame.no')}".replace("[", "\\["), id="no")
-                yield Button(
-                    f"[y] {self._desk.say('frame.yes')}".replace("[", "\\["), id="yes", variant="error"
-                )
+            yield from _compose_answers(self._desk)
 
     def on_mount(self) -> None:
         self.query_one("#no", Button).focus()
@@ -61,6 +59,50 @@ class ConfirmCost(ModalScreen[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
+
+
+class ConfirmTerms(ModalScreen[Mapping[str, str] | None]):
+    """A question like `ConfirmCost` with a few fields; answers what stands in them, or None for No.
+
+    The focus is on No, where `y` and `n` answer; Tab goes to the fields.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [bind("yes"), bind("no"), bind("back", "no", is_shown=False)]
+
+    def __init__(self, desk: Desk, question: str, blast_radius: str, fields: Sequence[Field]) -> None:
+        super().__init__(classes="dialog")
+        self._desk = desk
+        self._question = question
+        self._blast_radius = blast_radius
+        self._fields = tuple(fields)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box costly"):
+            yield Label(self._question, classes="title", markup=False)
+            yield Static(self._blast_radius, markup=False)
+            with Vertical(classes="fields terms"):
+                yield from compose_fields(self._desk, self._fields)
+            yield from _compose_answers(self._desk)
+
+    def on_mount(self) -> None:
+        self.query_one("#no", Button).focus()
+
+    def action_yes(self) -> None:
+        self.dismiss(read_fields(self, self._fields))
+
+    def action_no(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self.action_yes()
+        else:
+            self.action_no()
 
 
 class TypeToConfirm(ModalScreen[bool]):
@@ -93,6 +135,12 @@ class TypeToConfirm(ModalScreen[bool]):
 
     def action_leave(self) -> None:
         self.dismiss(False)
+
+
+def _compose_answers(desk: Desk) -> ComposeResult:
+    with Horizontal(classes="buttons"):
+        yield Button(f"[n] {desk.say('frame.no')}".replace("[", "\\["), id="no")
+        yield Button(f"[y] {desk.say('frame.yes')}".replace("[", "\\["), id="yes", variant="error")
 
 
 def _plain(text: str) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Label, Select, Static
 
 from admin_tui.client import Failure, Json
@@ -18,8 +18,8 @@ from admin_tui.keys import bind
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line of a form. `label` and `hint` are keys of the words; with `choices` of (value, label key) it
-    is a choice instead of a text."""
+    """One line of a form. `label` and `hint` are keys of the words, or words; with `choices` of (value, label
+    key) it is a choice instead of a text."""
 
     name: str
     label: str
@@ -57,20 +57,7 @@ class Form(ModalScreen[Json | None]):
         with Vertical(classes="box"):
             yield Label(say(self._title), classes="title", markup=False)
             with VerticalScroll(classes="fields", can_focus=False):
-                for field in self._fields:
-                    yield Label(say(field.label), markup=False)
-                    if field.choices:
-                        options = [(say(label), value) for value, label in field.choices]
-                        yield Select(
-                            options,
-                            value=field.value or options[0][1],
-                            allow_blank=False,
-                            id=f"field-{field.name}",
-                            compact=True,
-                        )
-                    else:
-                        hint = say(field.hint) if field.hint else ""
-                        yield Input(field.value, placeholder=hint, id=f"field-{field.name}", compact=True)
+                yield from compose_fields(self._desk, self._fields)
             yield Static("", id="fault", classes="fault", markup=False)
             hint = "frame.form_keys" if len(self._fields) > 1 else "frame.enter_or_escape"
             yield Static(say(hint), classes="hint", markup=False)
@@ -93,7 +80,7 @@ class Form(ModalScreen[Json | None]):
 
     @work(group="save", exclusive=True)
     async def _save(self) -> None:
-        answer = await self._send(self._read())
+        answer = await self._send(read_fields(self, self._fields))
         if not isinstance(answer, Failure):
             self.dismiss(answer)
             return
@@ -102,10 +89,31 @@ class Form(ModalScreen[Json | None]):
         if any(field.name == name for field in self._fields):
             self.query_one(f"#field-{name}").focus()
 
-    def _read(self) -> dict[str, str]:
-        values = {}
-        for field in self._fields:
-            widget = self.query_one(f"#field-{field.name}")
-            assert isinstance(widget, Input | Select)
-            values[field.name] = str(widget.value).strip()
-        return values
+
+def compose_fields(desk: Desk, fields: Sequence[Field]) -> ComposeResult:
+    """Label and input of each field."""
+    say = desk.say
+    for field in fields:
+        yield Label(say(field.label), markup=False)
+        if field.choices:
+            options = [(say(label), value) for value, label in field.choices]
+            yield Select(
+                options,
+                value=field.value or options[0][1],
+                allow_blank=False,
+                id=f"field-{field.name}",
+                compact=True,
+            )
+        else:
+            hint = say(field.hint) if field.hint else ""
+            yield Input(field.value, placeholder=hint, id=f"field-{field.name}", compact=True)
+
+
+def read_fields(screen: Screen[Any], fields: Sequence[Field]) -> dict[str, str]:
+    """What stands in each field, by its name."""
+    values = {}
+    for field in fields:
+        widget = screen.query_one(f"#field-{field.name}")
+        assert isinstance(widget, Input | Select)
+        values[field.name] = str(widget.value).strip()
+    return values

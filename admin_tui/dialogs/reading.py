@@ -1,4 +1,4 @@
-"""Pages to read over a screen: what the keys here mean, and what the alerts say."""
+"""Pages to read over a screen: what the keys here mean, or one thing in full."""
 
 from typing import Any, ClassVar
 

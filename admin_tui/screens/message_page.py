@@ -17,13 +17,15 @@ from admin_tui.cells import clean, fit
 from admin_tui.client import Failure, Json
 from admin_tui.desk import Desk
 from admin_tui.dialogs.confirm import ConfirmCost
-from admin_tui.figures import NOTHING, exact_time, money
+from admin_tui.figures import NOTHING, day_time, exact_time, money
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen
+from admin_tui.screens.pdus import draw_body, draw_line
 from admin_tui.states import DULL, look, show_state
 
 _CAN_CANCEL = frozenset({"scheduled", "queued"})
 _LABEL_CELLS = 14
+_PDU_MARGIN = "    "
 
 
 class MessagePage(ConsoleScreen):
@@ -31,7 +33,13 @@ class MessagePage(ConsoleScreen):
 
     NAME = "message"
     NEEDS: ClassVar[Mapping[str, str]] = {"resend": CHANGE_MESSAGES, "cancel": CHANGE_MESSAGES}
-    BINDINGS: ClassVar[list[BindingType]] = [bind("back"), bind("resend"), bind("cancel"), bind("copy")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("back"),
+        bind("resend"),
+        bind("cancel"),
+        bind("octets"),
+        bind("copy"),
+    ]
 
     DEFAULT_CSS = "MessagePage #scroll { padding: 0 1; }"
 
@@ -39,10 +47,14 @@ class MessagePage(ConsoleScreen):
         super().__init__(desk)
         self._message_id = message_id
         self._message: Json = {}
+        self._trace: Json = {}
+        self._traced_state = ""
+        self._shows_octets = False
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="scroll", can_focus=True):
             yield Static(id="page", markup=False)
+            yield Static(id="pdus", markup=False)
 
     async def load(self) -> Failure | None:
         answer = await self.desk.client.get(self.desk.shop_path(f"/messages/{self._message_id}"))
@@ -51,10 +63,34 @@ class MessagePage(ConsoleScreen):
         self._message = answer
         self.query_one("#page", Static).update(draw_message(self.desk, answer))
         self.refresh_bindings()
+        if answer["state"] != self._traced_state:
+            await self._load_trace()
         return None
+
+    async def _load_trace(self) -> None:
+        """Looked for when the page opens, when the message moves and on F5: it reads the server's memory."""
+        answer = await self.desk.client.get(f"/admin/messages/{self._message_id}/trace")
+        if not isinstance(answer, Failure):
+            self._trace, self._traced_state = answer, self._message["state"]
+            self._show_trace()
+
+    def _show_trace(self) -> None:
+        drawn = draw_pdus(self.desk, self._message, self._trace, shows_octets=self._shows_octets)
+        self.query_one("#pdus", Static).update(drawn)
+        self.refresh_bindings()
+
+    def action_reload(self) -> None:
+        self._traced_state = ""
+        self.reload()
+
+    def action_octets(self) -> None:
+        self._shows_octets = not self._shows_octets
+        self._show_trace()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel" and self._message.get("state") not in _CAN_CANCEL:
+            return False
+        if action == "octets" and not self._trace.get("pdus"):
             return False
         if action == "resend" and self._message.get("state") in (None, *_CAN_CANCEL, "sending"):
             return False
@@ -198,3 +234,26 @@ def _draw_clicks(desk: Desk, clicks: Sequence[Json]) -> Iterator[RenderableType]
             ),
         )
     yield grid
+
+
+def draw_pdus(desk: Desk, message: Json, trace: Json, *, shows_octets: bool) -> Text:
+    """What passed between the server and the carrier for this message, or why nothing of it is known."""
+    text = Text(f"\n{desk.say('messages.pdus')}\n", "bold")
+    text.append_text(Text(_tell_memory(desk, message, trace), DULL))
+    for pdu in trace["pdus"]:
+        text.append_text(draw_line(desk, pdu)).append("\n")
+        text.append_text(draw_body(pdu, shows_octets=shows_octets, margin=_PDU_MARGIN)).append("\n")
+    text.rstrip()
+    return text
+
+
+def _tell_memory(desk: Desk, message: Json, trace: Json) -> str:
+    """How far back the memory of PDUs goes, where it does not hold all of the message."""
+    kept_since = desk.local(trace["kept_since"])
+    created = desk.local(message["created_at"])
+    if kept_since is None or created is None:
+        return desk.say("messages.pdus_off")
+    since = day_time(kept_since, desk.now())
+    if not trace["pdus"]:
+        return desk.say("messages.pdus_none", since=since)
+    return desk.say("messages.pdus_since", since=since) + "\n" if created < kept_since else ""

@@ -9,7 +9,7 @@ from admin_tui.desk import Desk
 from admin_tui.screens.audience.screen import AudienceScreen
 from admin_tui.screens.base import ConsoleScreen
 from admin_tui.screens.campaigns import CampaignsScreen
-from admin_tui.screens.carriers import CarriersScreen
+from admin_tui.screens.carriers.screen import CarriersScreen
 from admin_tui.screens.messages import MessagesScreen
 from admin_tui.screens.overview import OverviewScreen
 from admin_tui.screens.system import SystemScreen

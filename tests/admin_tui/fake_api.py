@@ -38,6 +38,8 @@ ALL_RIGHTS = (
     "change_campaigns",
     "manage_keys",
     "manage_shops",
+    "operate",
+    "trace",
 )
 
 

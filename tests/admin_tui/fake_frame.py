@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.admin_tui.fake_api import SHOP, FakeApi, Json, answer, moment, page
+from tests.admin_tui.fake_carriers import add_carrier_routes, make_connectors
 
 RTL_NAME = "مريم الفاسي"
 EMOJI_TEXT = "Votre colis est arrivé 📦👩‍👩‍👧 au point relais, code 4711"
@@ -169,47 +170,6 @@ def _campaign(name: str, state: str, done: int, whole: int, speed: float, eta: i
 
 
 def make_status() -> Json:
-    def bind(number: int, state: str, **changes: Any) -> Json:
-        return {
-            "bind": number,
-            "mode": "transceiver",
-            "state": state,
-            "since": moment(26),
-            "endpoint": "198.51.100.7:2775",
-            "last_error": None,
-            "failures": 0,
-            "next_retry_at": None,
-            "window": 50,
-            "in_flight": 38,
-            "submitted": 1_284_930,
-            "bad_pdus": 0,
-            **changes,
-        }
-
-    def connector(name: str, binds: list[Json], speed: float, **changes: Any) -> Json:
-        return {
-            "name": name,
-            "is_up": True,
-            "parts_per_second": speed,
-            "parts_per_second_limit": 200.0,
-            "claimed": 120,
-            "intended": 14,
-            "in_flight": 38,
-            "submitted_parts": 1_284_930,
-            "limited_by": None,
-            "binds": binds,
-            **changes,
-        }
-
-    retrying = bind(
-        2,
-        "backing_off",
-        since=moment(0.2),
-        last_error="bind refused with 0x0000000e: the password is wrong",
-        failures=7,
-        next_retry_at=moment(-12 / 3600),
-        in_flight=0,
-    )
     return {
         "node": {
             "node_no": 1,
@@ -240,10 +200,7 @@ def make_status() -> Json:
         },
         "holds": [],
         "limits": ["smsc-a: its own limit of 200 parts/s.", "smsc-b: bind 2 is down."],
-        "connectors": [
-            connector("smsc-a", [bind(1, "bound"), bind(2, "bound", in_flight=36)], 198.0),
-            connector("smsc-b", [bind(1, "bound", in_flight=4), retrying], 12.5),
-        ],
+        "connectors": make_connectors(),
     }
 
 
@@ -404,3 +361,4 @@ def add_own_routes(app: web.Application, api: FakeApi) -> None:
     add("POST", "/admin/shops", create_shop)
     add("GET", "/admin/ledger", ledger)
     add("GET", "/admin/audit", audit)
+    add_carrier_routes(app, api, have)

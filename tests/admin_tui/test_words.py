@@ -8,6 +8,10 @@ import pytest
 
 from admin_tui.keys import KEYS, QUESTION_KEYS
 from admin_tui.words import LANGUAGES, Sentence, Words, choose_language, plural_form, read_catalogue
+from gateway.dispatch.limits import LimitCause
+from gateway.oncall.alerts import AlertKind
+from gateway.session.bind import BindPhase
+from gateway.store.overrides import OverrideKey
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 SOURCES = Path(__file__).resolve().parents[2] / "admin_tui"
@@ -112,3 +116,16 @@ def test_a_key_that_is_missing_says_itself() -> None:
 def test_catalogues_are_toml_with_plain_tables() -> None:
     for path in (SOURCES / "words").rglob("*.toml"):
         assert tomllib.loads(path.read_text(encoding="utf-8")), path
+
+
+def test_every_kind_of_alert_and_every_cause_of_a_limit_has_its_words() -> None:
+    words = Words("en")
+    for kind in AlertKind:
+        assert words.has(f"alerts.kinds.{kind.value}")
+        assert words.has(f"alerts.remedies.{kind.value}")
+    for cause in LimitCause:
+        assert words.has(f"carriers.limit.{cause.value}")
+    for key in OverrideKey:
+        assert words.has(f"carriers.changed.{key.name.lower()}")
+    for phase in BindPhase:
+        assert words.has(f"frame.state.{phase.value}")

@@ -1,0 +1,1 @@
+"""The accounts that send: their binds, what limits them, changes for a while, what passes."""

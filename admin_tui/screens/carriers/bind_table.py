@@ -1,0 +1,91 @@
+"""The binds of all connectors as a table: a line each, and one for a connector that has none."""
+
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+
+from admin_tui.client import Failure, Json
+from admin_tui.columns import Column, Row
+from admin_tui.desk import Desk
+from admin_tui.figures import NOTHING, day_time, short, span
+from admin_tui.keys import bind
+from admin_tui.screens.carriers.pictures import find_override, tell_limit
+from admin_tui.states import CHANGED, show_state
+from admin_tui.tables import PagedTable, Source
+
+COLUMNS: Final = (
+    Column("connector", "carriers.connector", 12),
+    Column("bind", "carriers.bind", 4, align="right"),
+    Column("state", "carriers.state", 13),
+    Column("window", "carriers.window", 9, align="right", rank=2),
+    Column("speed", "carriers.speed", 11, align="right", rank=1),
+    Column("since", "carriers.since", 11, rank=4),
+    Column("told", "carriers.told", 12, rank=3, grows=True),
+)
+
+
+class BindTable(PagedTable):
+    """Rows from the node's status, which `status` keeps. An item is the connector and, under `bind`, one of
+    its binds, or None for a connector that somebody took down."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [bind("open", "select_cursor", label="carriers.keys.open")]
+
+    def __init__(self, desk: Desk) -> None:
+        source = Source(lambda: "/admin/status", "binds", self._make_row)
+        super().__init__(desk, COLUMNS, source, id="table")
+        self.status: Json = {}
+
+    async def load(self) -> Failure | None:
+        answer = await self._desk.client.get("/admin/status")
+        if isinstance(answer, Failure):
+            return answer
+        self.status = answer
+        self.show_items(
+            [
+                {"connector": connector, "bind": bind_}
+                for connector in answer["connectors"]
+                for bind_ in connector["binds"] or (None,)
+            ]
+        )
+        return None
+
+    def point_at(self, connector: str) -> bool:
+        """Put the cursor on the first bind of a connector; False where there is no such connector."""
+        for key in self.items:
+            if key.startswith(f"{connector}/"):
+                self.move_cursor(row=self.get_row_index(key), animate=False)
+                return True
+        return False
+
+    def _make_row(self, item: Json) -> Row:
+        words, connector, bind_ = self._desk.words, item["connector"], item["bind"]
+        name, speed = connector["name"], short(words, connector["parts_per_second"])
+        limit = short(words, connector["parts_per_second_limit"])
+        cells = {
+            "connector": name,
+            "speed": f"{speed}/{_mark(connector, 'parts_per_second')}{limit}",
+            "told": tell_limit(self._desk, connector) or NOTHING,
+        }
+        if bind_ is None:
+            state = show_state(words, "taken_down")
+            return Row(f"{name}/", {**cells, "bind": NOTHING, "state": state, "window": NOTHING})
+        state = show_state(words, bind_["state"])
+        if bind_["next_retry_at"]:
+            state.append(f" {span(words, max(0.0, -self._desk.seconds_since(bind_['next_retry_at'])))}")
+        if bind_["state"] != "bound" and bind_["last_error"]:
+            cells["told"] = bind_["last_error"]
+        return Row(
+            f"{name}/{bind_['bind']}",
+            {
+                **cells,
+                "bind": str(bind_["bind"]),
+                "state": state,
+                "window": f"{bind_['in_flight']}/{_mark(connector, 'window')}{bind_['window']}",
+                "since": day_time(self._desk.local(bind_["since"]), self._desk.now()),
+            },
+        )
+
+
+def _mark(connector: Json, key: str) -> str:
+    """What somebody changed for a while is not what the file says."""
+    return CHANGED if find_override(connector, key) else ""
