@@ -11,6 +11,8 @@ from gateway.commands.tables import format_table, print_document
 
 _PATH = "/admin/receipts/unmatched"
 _WORDS = {"waiting": "waiting", "given_up": "given up", "too_late": "too late"}
+_LONGEST_ID = 64
+"""Characters of an id in the table, as many as SMPP 3.4 §5.2.23 allows: a carrier may send 64 KiB of them."""
 _MOST_SHOWN = 200
 """Rows of the table for people, one page; `--json` prints every one."""
 
@@ -50,8 +52,8 @@ def describe_unmatched(receipts: Sequence[dict[str, Any]], *, has_more: bool) ->
                 receipt["received_at"][:19].replace("T", " "),
                 receipt["connector"],
                 _WORDS[receipt["state"]],
-                receipt["carrier_id"],
-                receipt["text_carrier_id"],
+                _shorten(receipt["carrier_id"]),
+                _shorten(receipt["text_carrier_id"] or ""),
                 receipt["stat"],
                 receipt["err"],
                 receipt["from"],
@@ -68,3 +70,7 @@ def describe_unmatched(receipts: Sequence[dict[str, Any]], *, has_more: bool) ->
             "Many of one connector: compare the ids with those of `estafette message show`, see id_form."
         )
     return "\n".join(lines)
+
+
+def _shorten(carrier_id: str) -> str:
+    return carrier_id if len(carrier_id) <= _LONGEST_ID else f"{carrier_id[:_LONGEST_ID]}…"

@@ -23,6 +23,14 @@ def test_ids_stand_as_the_carrier_wrote_them_with_a_hint_where_to_look() -> None
     assert "id_form" in lines[2]
 
 
+def test_an_id_of_any_length_leaves_the_table_readable() -> None:
+    longest_told = receipt(carrier_id="7" * 64)
+    lines = describe_unmatched([longest_told, receipt(carrier_id="9" * 60_000)], has_more=False).splitlines()
+    assert "7" * 64 + " " in lines[1]
+    assert "9" * 64 + "… " in lines[2]
+    assert max(map(len, lines)) < 250
+
+
 def test_a_page_that_is_not_all_says_so() -> None:
     told = describe_unmatched([receipt(state="given_up")], has_more=True)
     assert told.splitlines()[-1] == "These are the newest 1; --json prints all."
