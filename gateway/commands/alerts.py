@@ -46,12 +46,17 @@ def _test(answer: dict[str, Any], *, as_json: bool) -> int:
     return ExitStatus.DONE if is_good else ExitStatus.REFUSED
 
 
+def tell_gone(alert: dict[str, Any]) -> str:
+    """Of an alert whose cause is gone, while it is seen whether it stays so."""
+    return f", gone since {alert['gone_since'][11:19]} UTC" if alert["gone_since"] else ""
+
+
 def describe_alerts(answer: dict[str, Any]) -> str:
     """Those that stand, one sentence each, then the newest that ended."""
     blocks = []
     if answer["alerts"]:
         lines = [
-            f"{_short(alert['raised_at'])}  {alert['kind']}\n  {alert['sentence']}"
+            f"{_short(alert['raised_at'])}  {alert['kind']}{tell_gone(alert)}\n  {alert['sentence']}"
             for alert in answer["alerts"]
         ]
         blocks.append("\n".join(lines))

@@ -95,5 +95,6 @@ def _describe_change(override: dict[str, Any]) -> str:
 
 
 def _describe_trouble(name: str, bind: dict[str, Any]) -> str:
-    retry = f"; tries again at {bind['next_retry_at']}" if bind["next_retry_at"] else ""
+    at = bind["next_retry_at"]
+    retry = f"; tries again at {at[:19].replace('T', ' ')} UTC" if at else ""
     return f"  {name}, bind {bind['bind']}: {bind['last_error']}{retry}"

@@ -4,6 +4,7 @@ import argparse
 import textwrap
 from typing import Any, Final
 
+from gateway.commands.alerts import tell_gone
 from gateway.commands.errors import ExitStatus
 from gateway.commands.options import add_server_options, connect
 from gateway.commands.tables import format_table, print_document
@@ -56,7 +57,7 @@ def _describe_limits(status: dict[str, Any]) -> list[str]:
 def _describe_alerts(alerts: list[dict[str, Any]]) -> list[str]:
     if not alerts:
         return ["No alert stands."]
-    told = [f"{alert['sentence']} [{alert['kind']}]" for alert in alerts]
+    told = [f"{alert['sentence']} [{alert['kind']}{tell_gone(alert)}]" for alert in alerts]
     return [
         f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''}:",
         *_indent(_cut(told, _SHOWN_ALERTS, "estafette alerts")),
@@ -130,11 +131,9 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
     figures = [
         f"database {status['database']}",
         f"disk {disk['free_percent']:g} % free" if disk else "",
-        f"{status['receipts_unmatched']:,} receipts without a message"
-        if status["receipts_unmatched"]
-        else "",
-        f"{status['waiting_to_be_stored']:,} outcomes to be stored" if status["waiting_to_be_stored"] else "",
-        f"{webhooks['due']:,} webhooks due" if webhooks["due"] else "",
+        _count(status["receipts_unmatched"], "receipt", "without a message"),
+        _count(status["waiting_to_be_stored"], "outcome", "to be stored"),
+        _count(webhooks["due"], "webhook", "due"),
         f"clicks: {clicks['waiting']:,} to be stored, {clicks['lost']:,} lost"
         if clicks["waiting"] or clicks["lost"]
         else "",
@@ -146,6 +145,10 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
         *textwrap.wrap(words, WIDTH),
         _fit(about + node["started_at"][:16].replace("T", " ") + " UTC"),
     ]
+
+
+def _count(number: int, noun: str, rest: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'} {rest}" if number else ""
 
 
 def _cut(lines: list[str], most: int, command: str) -> list[str]:

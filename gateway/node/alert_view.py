@@ -15,6 +15,7 @@ def show_alert(entry: Entry) -> dict[str, object]:
         "sentence": alert.sentence,
         "raised_at": moment(entry.raised_at),
         "told_at": moment(entry.told_at),
+        "gone_since": moment(entry.held_at) if entry.is_gone else None,
         "cleared_at": None if entry.cleared_at is None else moment(entry.cleared_at),
         "times_told": entry.times_told,
     }

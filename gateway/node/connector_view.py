@@ -8,6 +8,7 @@ from gateway.config import ConnectorConfig
 from gateway.dispatch.connections import BindReport
 from gateway.dispatch.dispatcher import ConnectorReport
 from gateway.dispatch.limits import Limit, LimitCause
+from gateway.oncall.printable import make_printable
 from gateway.session.bind import BindState
 from gateway.store.overrides import Override, OverrideKey
 
@@ -66,6 +67,17 @@ def _show_limit(limit: Limit) -> dict[str, object]:
         "parts_per_second": round(limit.parts_per_second, 1),
         "of": round(limit.of, 1),
     }
+
+
+def tell_limit(report: ConnectorReport) -> str:
+    """The words of its limit; where no bind is up, with what the first of them ran into and its next try."""
+    words = report.limit.words
+    trouble = next((bind for bind in report.binds if bind.state.last_error), None)
+    if report.limit.cause is not LimitCause.DOWN or trouble is None:
+        return words
+    state = trouble.state
+    retry = "" if state.next_retry_at is None else f"; next try at {state.next_retry_at:%H:%M:%S} UTC"
+    return f"{words}: {make_printable(state.last_error or '')}{retry}"
 
 
 def tell_taken_down(override: Override) -> str:

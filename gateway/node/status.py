@@ -18,7 +18,7 @@ from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
 from gateway.node.alert_view import show_alert, show_briefly
-from gateway.node.connector_view import moment, show_connector, show_taken_down, tell_taken_down
+from gateway.node.connector_view import moment, show_connector, show_taken_down, tell_limit, tell_taken_down
 from gateway.node.snapshot import HaltedCampaign, TrafficMeter, tell_halted
 from gateway.oncall.book import AlertBook
 from gateway.oncall.judging import DATABASE_AWAY, LEASE_LOST, tell_missing
@@ -175,21 +175,21 @@ class NodeStatus:
         }
 
     def list_connectors(self) -> list[Mapping[str, object]]:
-        """Each connector with its binds and their state, last error and next retry."""
+        """Each connector with its binds and their state, last error and next retry; in the file's order."""
         board = self._oncall.board
         reports = self._dispatcher.report()
         configured = self._oncall.connectors()
-        running = {report.connector_id for report in reports}
-        shown: list[Mapping[str, object]] = [
-            show_connector(report, board.of(report.connector_id), configured.get(report.connector_id))
+        shown: dict[int, Mapping[str, object]] = {
+            report.connector_id: show_connector(
+                report, board.of(report.connector_id), configured.get(report.connector_id)
+            )
             for report in reports
-        ]
-        shown += [
-            show_taken_down(config, board.of(connector_id))
-            for connector_id, config in configured.items()
-            if connector_id not in running and board.is_down(connector_id)
-        ]
-        return shown
+        }
+        for connector_id, config in configured.items():
+            if connector_id not in shown and board.is_down(connector_id):
+                shown[connector_id] = show_taken_down(config, board.of(connector_id))
+        written = [connector_id for connector_id in configured if connector_id in shown]
+        return [shown[connector_id] for connector_id in dict.fromkeys([*written, *shown])]
 
     def list_alerts(self) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         """Those that stand, the worst first, and the newest that ended."""
@@ -285,7 +285,7 @@ class NodeStatus:
         )
         limits.extend(tell_missing(name) for name in self._find_waiting_for_nobody(reports))
         limits.extend(
-            f"{report.name}: {report.limit.words}."
+            f"{report.name}: {tell_limit(report)}."
             for report in reports
             if report.limit.cause is not None
             and (

@@ -33,7 +33,8 @@ class NoticeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An alert in the book. `held_at` is when it was last seen to hold."""
+    """An alert in the book. `held_at` is when it was last seen to hold; `is_gone` while it did not at the
+    last look and its end is not told yet."""
 
     alert: Alert
     raised_at: datetime
@@ -41,6 +42,7 @@ class Entry:
     held_at: datetime
     times_told: int = 1
     cleared_at: datetime | None = None
+    is_gone: bool = False
 
     def as_row(self) -> AlertRow:
         alert = self.alert
@@ -114,28 +116,33 @@ class AlertBook:
                 notices.append(notice)
         gone = now - timedelta(seconds=CLEAR_SECONDS)
         for key, entry in list(self._standing.items()):
-            if key not in held and key[0] not in unseen and entry.held_at <= gone:
+            if key in held or key[0] in unseen:
+                continue
+            if entry.held_at <= gone:
                 notices.append(self._clear(entry, now))
+            elif not entry.is_gone:
+                self._standing[key] = replace(entry, is_gone=True)
         return notices
 
     def _hold(self, alert: Alert, now: datetime, repeat: timedelta) -> Notice | None:
-        entry = self._standing.get(alert.key)
-        if entry is None:
+        known = self._standing.get(alert.key)
+        if known is None:
             if len(self._standing) >= MOST_STANDING:
                 return None
             entry = Entry(alert, now, now, now)
             self._keep(entry)
             return Notice(NoticeKind.RAISED, entry)
+        entry = replace(known, alert=alert, held_at=now, is_gone=False)
         if now - entry.told_at >= repeat:
-            entry = replace(entry, alert=alert, held_at=now, told_at=now, times_told=entry.times_told + 1)
+            entry = replace(entry, told_at=now, times_told=entry.times_told + 1)
             self._keep(entry)
             return Notice(NoticeKind.REPEATED, entry)
         # The sentence moves with its figures; the row gets the new one with the next telling.
-        self._standing[alert.key] = replace(entry, alert=alert, held_at=now)
+        self._standing[alert.key] = entry
         return None
 
     def _clear(self, entry: Entry, now: datetime) -> Notice:
-        ended = replace(entry, cleared_at=now, told_at=now, times_told=entry.times_told + 1)
+        ended = replace(entry, cleared_at=now, told_at=now, times_told=entry.times_told + 1, is_gone=False)
         del self._standing[entry.alert.key]
         self.ended.appendleft(ended)
         self.changed[entry.alert.key, entry.raised_at] = ended

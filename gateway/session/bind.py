@@ -280,7 +280,7 @@ class Bind:
         """A refusal in words, with what to try where a setting of ours is the likely cause."""
         may_be_mode = error.command_status in _REFUSALS_OF_A_MODE
         if may_be_mode and self.settings.mode is BindMode.TRANSCEIVER:
-            return f"{error} Where the carrier takes no transceiver: bind_mode: transmitter_receiver."
+            return f"{error}. Where the carrier takes no transceiver: bind_mode: transmitter_receiver"
         return str(error)
 
     async def _wait_closed(self, session: Session) -> CloseReason:

@@ -2,7 +2,7 @@
 
 from gateway.errors import EstafetteError
 from gateway.session.owner import CloseReason
-from gateway.smpp.statuses import describe_status, name_status
+from gateway.smpp.statuses import describe_status, is_standard_status, name_status
 
 
 class SessionError(EstafetteError):
@@ -24,9 +24,8 @@ class BindRefused(SessionError):
     """The SMSC answered the bind with an error. `command_status` says which; see `backoff` for what to do."""
 
     def __init__(self, peer: str, command_status: int) -> None:
-        super().__init__(
-            f"{peer} refused the bind with {name_status(command_status)}: {describe_status(command_status)}"
-        )
+        why = describe_status(command_status).rstrip(".")
+        super().__init__(f"{peer} refused the bind with {_write_status(command_status)}: {why}")
         self.peer = peer
         self.command_status = command_status
 
@@ -56,3 +55,9 @@ class TlsUnusable(SessionError):
             f"no connection: tls.{setting} {files} cannot be used: {cause}; it must be readable and in PEM"
         )
         self.setting = setting
+
+
+def _write_status(command_status: int) -> str:
+    """Number and name, for carriers and their manuals know one or the other."""
+    number = f"0x{command_status:02x}"
+    return f"{number} {name_status(command_status)}" if is_standard_status(command_status) else number

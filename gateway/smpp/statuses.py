@@ -114,6 +114,11 @@ _SENTENCES: Final[dict[int, str]] = {
 _NAMES: Final[dict[int, str]] = {status.value: status.name for status in CommandStatus}
 
 
+def is_standard_status(command_status: int) -> bool:
+    """Whether the specification names it."""
+    return command_status in _NAMES
+
+
 def name_status(command_status: int) -> str:
     """The specification's name, or the number in hex for a reserved or vendor status."""
     return _NAMES.get(command_status) or f"0x{command_status:08x}"

@@ -97,11 +97,13 @@ def test_what_limits_sending_stands_first_in_the_words_of_the_server() -> None:
 
 
 def test_alerts_stand_below_the_limits_with_their_kind() -> None:
-    alert = {"kind": "disk_low", "sentence": "/var: 4.0 % of the disk are free (2.1 GB); 10 % are the least."}
-    assert describe(alerts=[alert])[1:3] == [
+    alert = {"kind": "disk_low", "sentence": "/var: 4.0 % of the disk are free (2.1 GB)."}
+    assert describe(alerts=[{**alert, "gone_since": None}])[1:3] == [
         "1 alert:",
-        "  /var: 4.0 % of the disk are free (2.1 GB); 10 % are the least. [disk_low]",
+        "  /var: 4.0 % of the disk are free (2.1 GB). [disk_low]",
     ]
+    gone = " ".join(describe(alerts=[{**alert, "gone_since": "2026-03-01T09:30:05.123Z"}])[2:4]).strip()
+    assert gone.endswith("[disk_low, gone since 09:30:05 UTC]")
 
 
 def test_what_somebody_changed_by_hand_is_shown_with_its_end() -> None:
@@ -118,6 +120,7 @@ def test_what_is_lost_or_behind_is_told() -> None:
     told = " ".join(describe(clicks=clicks, receipts_unmatched=7, waiting_to_be_stored=2_100))
     assert "7 receipts without a message" in told
     assert "2,100 outcomes to be stored" in told
+    assert "1 receipt without a message;" in " ".join(describe(receipts_unmatched=1, waiting_to_be_stored=1))
     assert "clicks: 10,000 to be stored, 4 lost" in told
 
 
@@ -136,6 +139,7 @@ def test_a_usual_setup_in_trouble_fits_a_terminal_of_24_lines() -> None:
         {"kind": "bind_down", "sentence": "carrier-1: bind 2 is down since 09:31 UTC: no answer in time."},
         {"kind": "disk_low", "sentence": "/var: 4.0 % of the disk are free (2.1 GB); 10 % are the least."},
     ]
+    alerts = [{**alert, "gone_since": None} for alert in alerts]
     lines = describe(connectors=connectors, limits=limits, alerts=alerts, queue=[STREAM] * 4)
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
@@ -143,7 +147,9 @@ def test_a_usual_setup_in_trouble_fits_a_terminal_of_24_lines() -> None:
 
 def test_long_lists_are_cut_and_say_where_the_rest_is() -> None:
     many = [{**CONNECTOR, "name": f"carrier-with-a-long-name-{n}"} for n in range(30)]
-    alerts = [{"kind": "bind_down", "sentence": f"carrier {n} is down."} for n in range(30)]
+    alerts = [
+        {"kind": "bind_down", "sentence": f"carrier {n} is down.", "gone_since": None} for n in range(30)
+    ]
     lines = describe(connectors=many, alerts=alerts, limits=["x" * 200] * 9, queue=[STREAM] * 9)
     assert len(lines) <= 48
     assert max(map(len, lines)) <= 80
@@ -159,7 +165,7 @@ def test_a_bind_that_is_down_says_why_and_when_it_tries_again() -> None:
         "next_retry_at": "2026-03-01T09:31:00.000Z",
     }
     assert describe_binds([connector]).splitlines()[-1] == (
-        "  smsc-a, bind 1: the carrier refused our password (0x0e); tries again at 2026-03-01T09:31:00.000Z"
+        "  smsc-a, bind 1: the carrier refused our password (0x0e); tries again at 2026-03-01 09:31:00 UTC"
     )
 
 

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from gateway.dispatch.connections import BindReport
-from gateway.node.connector_view import show_bind
+from gateway.dispatch.dispatcher import ConnectorReport
+from gateway.dispatch.limits import Limit, LimitCause
+from gateway.node.connector_view import show_bind, tell_limit
 from gateway.session.backoff import FailureKind
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.session.connecting import Endpoint
@@ -57,3 +59,18 @@ def test_a_bind_that_is_up_has_no_error_and_its_history_still_has_it() -> None:
             "next_retry_at": "2025-01-31T12:01:00.000Z",
         },
     ]
+
+
+def report(cause: LimitCause | None, words: str, state: BindState) -> ConnectorReport:
+    bind = BindReport(1, BindMode.TRANSCEIVER, state, 10, 0, 0, 0)
+    limit = Limit(cause, words, 0.0, 50.0)
+    return ConnectorReport(1, "smsc-a", False, 0.0, 50.0, 0, 0, 0, 0, limit, (bind,))
+
+
+def test_no_bind_as_a_limit_says_what_went_wrong_and_when_it_is_tried_again() -> None:
+    assert tell_limit(report(LimitCause.DOWN, "no bind is up", REFUSED)) == (
+        "no bind is up: wrong password; next try at 12:01:00 UTC"
+    )
+    connecting = BindState(BindPhase.CONNECTING, AT, HOST)
+    assert tell_limit(report(LimitCause.DOWN, "no bind is up", connecting)) == "no bind is up"
+    assert tell_limit(report(LimitCause.WINDOW, "the window is full", REFUSED)) == "the window is full"

@@ -31,6 +31,21 @@ def test_an_alert_is_raised_once_repeated_and_cleared() -> None:
     assert (ended.times_told, ended.cleared_at) == (3, at(REPEAT + CLEAR_SECONDS))
 
 
+def test_what_is_gone_but_not_yet_ended_is_known_as_such() -> None:
+    book = AlertBook()
+    turn(book, 0, DOWN)
+    turn(book, 5, unseen={AlertKind.BIND_DOWN})
+    assert not book.standing[0].is_gone, "nothing is known of it"
+    turn(book, 10)
+    assert (book.standing[0].is_gone, book.standing[0].held_at) == (True, at(0))
+    turn(book, 15, DOWN)
+    assert not book.standing[0].is_gone
+    turn(book, 20)
+    turn(book, 15 + CLEAR_SECONDS)
+    assert not book.standing
+    assert not book.ended[0].is_gone
+
+
 def test_what_flickers_is_one_alert() -> None:
     book = AlertBook()
     kinds = [kind for n in range(60) for kind in turn(book, n * 20, *([DOWN] if n % 2 else []))]

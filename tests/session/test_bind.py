@@ -114,7 +114,9 @@ async def test_wrong_credentials_are_named_and_wait():
         await eventually(lambda: bind.state.phase is BindPhase.BACKING_OFF)
         state = bind.state
         assert state.last_failure is FailureKind.CREDENTIALS
-        assert "wrong password" in state.last_error
+        assert state.last_error.endswith(
+            "refused the bind with 0x0e ESME_RINVPASWD: The bind failed: wrong password"
+        )
         assert 40 < (state.next_retry_at - state.since).total_seconds() < 80
         bind.retry_now()
         await eventually(lambda: bind.state.failures == 2)

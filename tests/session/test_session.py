@@ -59,6 +59,13 @@ async def test_a_refused_bind_raises_its_status_and_closes(refusal):
     assert wire.owner.calls == []
 
 
+def test_a_refusal_is_told_by_number_and_name_where_it_has_one():
+    assert "0x0d ESME_RBINDFAIL: The bind failed: account refused" in str(BindRefused("smsc:2775", 0x0D))
+    assert str(BindRefused("smsc:2775", 0x401)).startswith(
+        "smsc:2775 refused the bind with 0x401: The carrier's"
+    )
+
+
 async def test_a_connection_lost_before_the_bind_response_raises():
     wire = Wire()
     binding = asyncio.ensure_future(wire.session.bind(pdus.BindTransceiver()))
