@@ -56,6 +56,8 @@ class Judged:
     """Messages whose other parts must not leave now."""
     pause_seconds: float = 0.0
     """The carrier asks for less speed."""
+    throttled: int = 0
+    """Answers that did."""
     must_rebind: bool = False
     last_status: int = 0
     """The last status that asked for less speed or a new bind."""
@@ -176,6 +178,7 @@ class AnswerJudge:
         wanted, reason, retry_at = MessageState.QUEUED, Reason.NONE, None
         failure_class: int = FailureClass.NONE
         if verdict is Verdict.THROTTLE:
+            judged.throttled += 1
             judged.pause_seconds = max(judged.pause_seconds, ruling.pause_seconds)
             judged.last_status = command_status
         elif verdict is Verdict.REBIND:

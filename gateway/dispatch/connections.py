@@ -171,7 +171,8 @@ class _BindOwner(SessionOwner):
     def on_answers(self, session: Session, answers: list[Answer]) -> None:
         judged = self._connections.judge.judge(answers, self._bind_no, datetime.now(UTC))
         run = self._run
-        if judged.pause_seconds:
+        run.note_answers(taken=len(answers) - judged.throttled, throttled=judged.throttled)
+        if judged.throttled:
             run.slow_down(judged.pause_seconds, judged.last_status)
         for flight in judged.stopped:
             run.stop_message(flight)

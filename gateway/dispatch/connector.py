@@ -20,6 +20,7 @@ from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState, Progress, Reason
 from gateway.domain.pacing import Pacer
+from gateway.domain.throttling import SlowingEffect
 from gateway.session.session import Session
 from gateway.smpp.errors import SmppError, TextTooLong
 from gateway.store.evidence import Answer, Ending, Evidence, Unsent
@@ -34,6 +35,9 @@ _MOST_CLAIMED = 4_000
 
 _LEAST_PAUSE_SECONDS = 0.002
 """Between two looks at the pacer: above 500 parts a second several parts leave at a time."""
+
+_SHORT_PAUSE_SECONDS = 0.05
+"""After a refusal that does not depend on speed: what was sent back is in the queue again by then."""
 
 _ONLY = (0,)
 
@@ -103,6 +107,7 @@ class ConnectorRun:
         self._put_evidence = put_evidence
         self._ask_claim = ask_claim
         self._is_store_behind = is_store_behind
+        self._slowing = SlowingEffect()
         self._planner = Planner(config)
         self._plans: dict[int, WirePlan] = {}
         self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
@@ -185,13 +190,23 @@ class ConnectorRun:
         at = datetime.now(UTC)
         self._put_evidence([Unsent(flight, (part,), at) for flight, part, _ in contexts])
 
+    def note_answers(self, *, taken: int, throttled: int) -> None:
+        """Answers of the carrier, and how many of them asked for less speed."""
+        if throttled or self.throttled_by:
+            self._slowing.note(
+                self.pacer.parts_per_second / self.pacer.limit, taken=taken, throttled=throttled
+            )
+
     def slow_down(self, pause_seconds: float, command_status: int) -> None:
         """The carrier asked for less speed. Messages not begun go back to the queue, so that those it sent
-        back leave before them."""
+        back leave before them. Where slowing has been in vain, the speed stays."""
         self.throttled_by = command_status
         self._hand_back([entry for queue in self._outgoing for entry in queue if entry.session is None])
         self.claims.drop_all()
-        self.pacer.slow_down(self._loop.time(), pause_seconds)
+        if self._slowing.keeps_speed:
+            self.pacer.pause(self._loop.time(), _SHORT_PAUSE_SECONDS)
+        else:
+            self.pacer.slow_down(self._loop.time(), pause_seconds)
 
     def recover(self) -> None:
         """Give back speed after throttling; call about once a second."""
@@ -236,6 +251,11 @@ class ConnectorRun:
     def _sends_tlvs(self) -> bool:
         """Whether every SMSC that we are bound to reads TLVs (quirk 15)."""
         return all(session.sends_tlvs for session in self.sessions)
+
+    @property
+    def is_throttled_at_any_speed(self) -> bool:
+        """Whether the carrier asks for less speed however slow we are."""
+        return self._slowing.is_in_vain
 
     @property
     def is_paced(self) -> bool:

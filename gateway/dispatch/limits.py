@@ -42,10 +42,12 @@ def find_limit(run: ConnectorRun, *, is_bound: bool) -> Limit:
     speed, allowed = run.pacer.parts_per_second, run.pacer.limit
     if not is_bound:
         return Limit(LimitCause.DOWN, "no bind is up", 0.0, allowed)
-    if speed < allowed:
+    if speed < allowed or run.is_throttled_at_any_speed:
         words = f"limited by carrier: {_write_status(run.throttled_by)}, {_write_speeds(speed, allowed)}"
         if run.throttled_by in _NAMED:
             words += f" ({name_status(run.throttled_by)})"
+        if run.is_throttled_at_any_speed:
+            words += ", at any speed"
         return Limit(LimitCause.CARRIER, words, speed, allowed, run.throttled_by)
     cause, words = _find_own_limit(run, allowed)
     return Limit(cause, words, speed, allowed)

@@ -87,8 +87,12 @@ class Pacer:
         """
         if now >= self._paused_until:
             self._set_speed(max(self._speed / 2.0, self._limit * _SLOWEST))
-        self._paused_until = max(self._paused_until, now + pause_seconds)
+        self.pause(now, pause_seconds)
         self._changed_at = self._paused_until
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Let nothing leave for so long, and keep the speed."""
+        self._paused_until = max(self._paused_until, now + seconds)
         self._seen_at = max(self._seen_at, self._paused_until)  # no credit grows during the pause
         self._credit = min(self._credit, 1.0)
 

@@ -49,6 +49,26 @@ def test_the_speed_that_is_given_back_is_seen_until_nothing_limits_any_more() ->
     assert seen[-1] == ""
 
 
+def test_a_carrier_that_refuses_as_much_however_slow_we_are_is_not_slowed_further() -> None:
+    bench = Bench(parts_per_second=50)
+    bench.bind()
+    while not bench.run.is_throttled_at_any_speed:
+        for taken, throttled in ((1, 0), (1, 0), (0, 1)):
+            bench.run.note_answers(taken=taken, throttled=throttled)
+            if throttled:
+                bench.run.slow_down(1.0, 0x58)
+            bench.loop.advance(1.0)
+            bench.run.recover()
+    for _ in range(20):
+        bench.loop.advance(1.0)
+        bench.run.recover()
+    bench.run.slow_down(1.0, 0x58)
+    words = "limited by carrier: 0x58, 50/s of 50/s (ESME_RTHROTTLED), at any speed"
+    assert limit_of(bench).words == words
+    bench.loop.advance(0.06)
+    assert not bench.run.pacer.is_paused(bench.loop.time())
+
+
 def test_a_slow_connector_shows_tenths() -> None:
     bench = Bench(parts_per_second=1)
     bench.bind()
