@@ -6,6 +6,7 @@ outcome writer, which has the others, makes one text of them.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from gateway.config.carriers import Charset, ConnectorConfig, OctetOrder
 from gateway.domain.addresses import read_address
@@ -17,13 +18,14 @@ from gateway.smpp.text import ReadAs, reading_of
 from gateway.smpp.udh import find_concatenation, find_ports, split_user_data
 from gateway.store.evidence import InboundSeen
 
-_READ_DEFAULT = {
+READ_DEFAULT: Final = {
     Charset.GSM: ReadAs.GSM7,
     Charset.GSM_PACKED: ReadAs.GSM7_PACKED,
     Charset.LATIN1: ReadAs.LATIN1,
     Charset.ASCII: ReadAs.EIGHT_BIT,
     Charset.UTF8: ReadAs.EIGHT_BIT,
 }
+"""How a carrier's default alphabet is read (quirk 66)."""
 
 
 class InboundReader:
@@ -38,7 +40,7 @@ class InboundReader:
             read_address(entry.address.encode(), self._country): entry.shop
             for entry in config.inbound_addresses
         }
-        self._read_default = _READ_DEFAULT[config.default_charset.receive]
+        self._read_default = READ_DEFAULT[config.default_charset.receive]
         self._is_little_endian = config.ucs2.receive is OctetOrder.LITTLE
 
     def read(self, pdu: DeliverSm | DataSm, acknowledge: object, at: datetime) -> InboundSeen:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from gateway.config.carriers import Charset, ConnectorConfig, OctetOrder
+from gateway.dispatch.inbound_reading import READ_DEFAULT
 from gateway.dispatch.trace import Chunk, TraceBook, TraceWatch, count_pdus
 from gateway.dispatch.trace_picking import (
     CarrierForms,
@@ -26,7 +27,6 @@ from gateway.dispatch.trace_picking import (
 from gateway.dispatch.trace_search import Sought, find_message_pdus
 from gateway.domain.addresses import read_address
 from gateway.session.settings import Trace
-from gateway.smpp.text import ReadAs
 from gateway.smpp.text_words import Alphabets
 from gateway.smpp.wording import STANDARD, WordedPdu, word_pdu
 
@@ -38,14 +38,6 @@ _SLICE_PDUS: Final = 10
 _SLICE_CHUNKS: Final = 100
 MOST_FOUND: Final = 2_000
 """PDUs shown of one message: 255 parts, tried again and again."""
-
-_READ_AS: Final = {
-    Charset.GSM: ReadAs.GSM7,
-    Charset.GSM_PACKED: ReadAs.GSM7_PACKED,
-    Charset.LATIN1: ReadAs.LATIN1,
-    Charset.ASCII: ReadAs.EIGHT_BIT,
-    Charset.UTF8: ReadAs.EIGHT_BIT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +222,4 @@ class LiveTrace:
 
 
 def _alphabets(charset: Charset, order: OctetOrder) -> Alphabets:
-    return Alphabets(_READ_AS[charset], is_little_endian=order is OctetOrder.LITTLE)
+    return Alphabets(READ_DEFAULT[charset], is_little_endian=order is OctetOrder.LITTLE)

@@ -8,7 +8,7 @@ from gateway.config import ConnectorConfig
 from gateway.dispatch.connections import BindReport
 from gateway.dispatch.dispatcher import ConnectorReport
 from gateway.dispatch.limits import Limit, LimitCause
-from gateway.oncall.printable import make_printable
+from gateway.domain.printable import make_printable
 from gateway.session.bind import BindState
 from gateway.store.overrides import Override, OverrideKey
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.oncall.printable import make_printable
+from gateway.domain.printable import make_printable
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.store.campaigns import add_event
 from gateway.store.database import Database

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.config.tree import AlertsConfig
 from gateway.domain.pricing import format_micros
+from gateway.domain.printable import make_printable
 from gateway.oncall.alerts import Alert, AlertKey, AlertKind
 from gateway.oncall.observations import (
     BindSeen,
@@ -18,7 +19,6 @@ from gateway.oncall.observations import (
     QueueSeen,
     SpendSeen,
 )
-from gateway.oncall.printable import make_printable
 
 LEAST_RECEIPTS: Final = 100
 """Receipts within 15 minutes below which a share of them says little."""

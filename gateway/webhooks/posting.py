@@ -11,6 +11,7 @@ from types import TracebackType
 import aiohttp
 from yarl import URL
 
+from gateway.domain.printable import make_printable
 from gateway.webhooks.errors import TargetRefused
 from gateway.webhooks.targets import GuardedResolver
 
@@ -80,7 +81,7 @@ class Poster:
             return Answer(None, f"no answer within {self._timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             # ValueError: certificates and host names that do not parse.
-            return Answer(None, _printable(f"{type(exc).__name__}: {exc}")[:_SHOWN_FAULT_CHARACTERS])
+            return Answer(None, make_printable(f"{type(exc).__name__}: {exc}")[:_SHOWN_FAULT_CHARACTERS])
 
 
 async def _read_answer(response: aiohttp.ClientResponse) -> Answer:
@@ -96,13 +97,8 @@ async def _read_answer(response: aiohttp.ClientResponse) -> Answer:
         response.close()
     if 200 <= response.status < 300:
         return Answer(response.status, None)
-    said = _printable(bytes(start).decode("utf-8", "replace"))[:_SHOWN_ANSWER_CHARACTERS]
+    said = make_printable(bytes(start).decode("utf-8", "replace"))[:_SHOWN_ANSWER_CHARACTERS]
     fault = f"answered {response.status}" + (f": {said}" if said else "")
     if 300 <= response.status < 400:
         fault = f"answered {response.status}; redirects are not followed, give the final URL"
     return Answer(response.status, fault, response.headers.get("retry-after"))
-
-
-def _printable(text: str) -> str:
-    """`text` on one line, without anything that Postgres or a terminal would choke on."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

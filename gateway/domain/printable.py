@@ -1,4 +1,4 @@
-"""What carriers and systems say, as text that a terminal, JSON and Postgres all take."""
+"""What carriers, receivers and systems say, as text that a terminal, JSON and Postgres all take."""
 
 
 def make_printable(text: str) -> str:
