@@ -55,6 +55,10 @@ def test_a_text_that_lost_its_part_does_not_swallow_that_of_a_later_one() -> Non
     assert place_all([(1, b"a", 0), (1, b"c", 600), (2, b"d", 601)]) == [0, 1, 1]
 
 
+def test_of_two_texts_that_wait_for_long_the_newer_one_gets_the_part() -> None:
+    assert place_all([(1, b"a", 0), (1, b"c", 600), (2, b"d", 1_200)]) == [0, 1, 1]
+
+
 def test_a_part_that_comes_late_goes_to_the_text_that_waits_for_it() -> None:
     assert place_all([(1, b"a", 0), (2, b"b", 3000)]) == [0, 0]
 
