@@ -39,6 +39,10 @@ def test_a_part_repeated_while_its_text_waits_is_known() -> None:
     assert place_all([(1, b"a", 0), (1, b"a", 1), (2, b"b", 2)]) == [0, None, 0]
 
 
+def test_a_part_repeated_is_not_taken_for_that_of_another_text_under_the_reference() -> None:
+    assert place_all([(1, b"a", 0), (1, b"c", 1), (2, b"b", 2), (2, b"b", 3)], total=3) == [0, 1, 0, None]
+
+
 def test_a_part_repeated_after_its_text_was_complete_is_known() -> None:
     assert place_all([(1, b"a", 0), (2, b"b", 1), (2, b"b", 900), (1, b"a", 901)]) == [0, 0, None, None]
 
