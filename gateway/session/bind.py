@@ -64,8 +64,10 @@ class BindSettings:
     addr_npi: int = 0
     interface_version: int = INTERFACE_VERSION_34
     connect_timeout_seconds: float = 10.0
-    healthy_after_seconds: float = 30.0
-    """A session that lived so long clears the memory of earlier failures."""
+    healthy_after_seconds: float = 5.0
+    """A session that lived so long clears the memory of earlier failures. Longer than a carrier takes to
+    throw out what it does not want; short, so that a line cut every few seconds is up for most of the time.
+    """
     failback_seconds: float = 0.0
     """On another than the first endpoint for so long: look whether the first takes connections, and move
     there if so. 0 stays until the session ends.

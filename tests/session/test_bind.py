@@ -95,6 +95,20 @@ async def test_a_dropped_session_comes_back_by_itself():
         await bind.aclose(drain_seconds=1)
 
 
+@pytest.mark.parametrize(("healthy_after_seconds", "failures"), [(0, 1), (60, 3)])
+async def test_a_line_that_breaks_now_and_then_waits_no_longer_each_time(healthy_after_seconds, failures):
+    async with listening(Carrier()) as listener:
+        bind = make_bind(listener.port, healthy_after_seconds=healthy_after_seconds)
+        bind.start()
+        for _ in range(3):
+            await eventually(lambda: bind.state.phase is BindPhase.BOUND and listener.sessions)
+            session = bind.session
+            listener.sessions[0].abort("test")
+            await eventually(lambda session=session: bind.session not in (None, session))
+        assert bind.state.failures == failures
+        await bind.aclose(drain_seconds=1)
+
+
 async def test_the_next_host_is_tried_when_one_is_down():
     async with listening(Carrier()) as listener:
         states = []

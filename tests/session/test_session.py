@@ -147,17 +147,42 @@ async def test_a_nack_with_our_number_is_an_error_answer():  # quirk 7
 async def test_no_response_in_time_is_told_and_a_late_one_is_recognised():  # quirk 8
     wire = await bound_wire(settings=SessionSettings(window=1, response_timeout_seconds=5))
     number = wire.submit("a")
-    wire.pass_seconds(6)
+    wire.pass_seconds(4)
+    wire.receive(pdus.EnquireLink(sequence_number=1))
+    wire.pass_seconds(2)
     assert wire.owner.calls == [("timeouts", ["a"]), ("room", 1)]
     wire.owner.calls.clear()
     wire.receive(pdus.SubmitSmResp(message_id=b"7", sequence_number=number))
     assert wire.owner.calls == [("late", [("a", 0, b"7")])]
 
 
+async def test_nothing_more_is_sent_on_a_line_that_answers_nothing_until_something_is_heard():  # quirk 18
+    wire = await bound_wire(settings=SessionSettings(window=1, response_timeout_seconds=5))
+    wire.submit("a")
+    await wire.turn()
+    wire.pass_seconds(6)
+    assert wire.owner.calls == [("timeouts", ["a"])]
+    assert wire.session.room == 0
+    (asked,) = await wire.turn()
+    assert isinstance(asked, pdus.EnquireLink)
+    wire.receive(pdus.EnquireLinkResp(sequence_number=asked.sequence_number))
+    assert wire.owner.calls[-1] == ("room", 1)
+
+
+async def test_a_line_that_answers_nothing_at_all_is_given_up_soon():  # quirk 18
+    wire = await bound_wire(settings=SessionSettings(window=1, response_timeout_seconds=5))
+    wire.submit("a")
+    wire.pass_seconds(6)
+    wire.pass_seconds(16)
+    assert wire.session.is_closed
+
+
 async def test_a_late_nack_is_a_late_answer():  # quirk 8
     wire = await bound_wire(settings=SessionSettings(window=1, response_timeout_seconds=5))
     number = wire.submit("a")
-    wire.pass_seconds(6)
+    wire.pass_seconds(4)
+    wire.receive(pdus.EnquireLink(sequence_number=1))
+    wire.pass_seconds(2)
     wire.owner.calls.clear()
     wire.receive(pdus.GenericNack(command_status=0x08, sequence_number=number))
     assert wire.owner.calls == [("late", [("a", 0x08, b"")])]
@@ -168,6 +193,7 @@ async def test_a_late_answer_is_forgotten_after_its_time():  # quirk 8
     wire = await bound_wire(settings=settings)
     number = wire.submit("a")
     wire.pass_seconds(6)
+    wire.receive(pdus.EnquireLink(sequence_number=1))
     wire.pass_seconds(60)
     wire.owner.calls.clear()
     wire.receive(pdus.SubmitSmResp(message_id=b"7", sequence_number=number))
