@@ -79,6 +79,8 @@ class Session(Lifecycle):
         self._message_command, self._decode_message = decoder
         self._can_send = False
         self._takes_messages = False
+        self._is_doubtful = False
+        """A request got no answer in time, and nothing was heard since it left: the line may be dead."""
 
     # What the owner asks.
 
@@ -89,8 +91,9 @@ class Session(Lifecycle):
 
     @property
     def room(self) -> int:
-        """How many requests can be given now; 0 unless bound for sending and the connection takes octets."""
-        if not self._can_send or self._is_congested:
+        """How many requests can be given now; 0 unless bound for sending, on a line that takes octets and is
+        not in doubt: what is sent into a dead one is of unknown outcome."""
+        if not self._can_send or self._is_congested or self._is_doubtful:
             return 0
         return max(0, self.window_size - len(self._pending))
 
@@ -183,7 +186,8 @@ class Session(Lifecycle):
         counters.received_octets += len(data)
         buffer, frames = self._framer.feed(data)
         counters.received_pdus += len(frames)
-        was_full = len(self._pending) >= self.window_size
+        was_full = self._is_doubtful or len(self._pending) >= self.window_size
+        self._is_doubtful = False
         if self.trace is not None and frames:
             self.trace(Direction.RECEIVED, buffer[: frames[-1][4]])
         self._read_frames(buffer, frames)
@@ -348,6 +352,9 @@ class Session(Lifecycle):
         expired = self._window.expire(now)
         if expired:
             self.counters.timeouts += len(expired)
+            self._is_doubtful = self._timers.silent_seconds(now) >= self.settings.response_timeout_seconds
+            if self._is_doubtful:
+                self._timers.ask_soon()
             self._owner.on_timeouts(self, expired)
             if was_full and self.room:
                 self._owner.on_room(self)

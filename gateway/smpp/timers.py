@@ -36,7 +36,15 @@ class TimerVerdict(Enum):
 class SessionTimers:
     """One session's timers. Times are seconds of one monotonic clock."""
 
-    __slots__ = ("_enquired_at", "_heard_at", "_is_bound", "_opened_at", "_settings", "_traffic_at")
+    __slots__ = (
+        "_enquired_at",
+        "_heard_at",
+        "_is_asking_soon",
+        "_is_bound",
+        "_opened_at",
+        "_settings",
+        "_traffic_at",
+    )
 
     def __init__(self, settings: TimerSettings, *, opened_at: float) -> None:
         self._settings = settings
@@ -45,6 +53,7 @@ class SessionTimers:
         self._traffic_at = opened_at
         self._enquired_at: float | None = None
         self._is_bound = False
+        self._is_asking_soon = False
 
     def bind(self, now: float) -> None:
         """The session is bound: the init timer stops, the others start."""
@@ -55,6 +64,15 @@ class SessionTimers:
         """Something arrived. Any PDU is a sign of life, not only enquire_link_resp (quirk 18)."""
         self._heard_at = now
         self._enquired_at = None
+        self._is_asking_soon = False
+
+    def silent_seconds(self, now: float) -> float:
+        """For how long nothing has arrived."""
+        return now - self._heard_at
+
+    def ask_soon(self) -> None:
+        """Whether the peer is there at all is in doubt: ask at the next tick, not at the usual time."""
+        self._is_asking_soon = True
 
     def note_traffic(self, now: float) -> None:
         """A message passed, in either direction."""
@@ -73,7 +91,8 @@ class SessionTimers:
             if _is_past(self._enquired_at, settings.enquire_link_timeout_seconds, now):
                 return TimerVerdict.ENQUIRE_LINK_UNANSWERED
             return TimerVerdict.NOTHING
-        if _is_past(self._heard_at, settings.enquire_link_seconds, now):
+        if self._is_asking_soon or _is_past(self._heard_at, settings.enquire_link_seconds, now):
+            self._is_asking_soon = False
             self._enquired_at = now
             return TimerVerdict.SEND_ENQUIRE_LINK
         return TimerVerdict.NOTHING
