@@ -5,6 +5,7 @@ acknowledges nothing by itself.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from gateway.dispatch.answers import AnswerJudge
 from gateway.dispatch.binding import bind_settings, modes_of
 from gateway.dispatch.connector import ConnectorRun, SubmitContext
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.dispatch.seldom import Seldom
 from gateway.dispatch.trace_desk import TraceDesk
 from gateway.session.bind import Bind, BindMode, BindPhase, BindState
 from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
@@ -158,10 +160,15 @@ class Connections:
 class _BindOwner(SessionOwner):
     """What one bind's sessions tell."""
 
-    def __init__(self, connections: Connections, bind_no: int) -> None:
+    def __init__(
+        self, connections: Connections, bind_no: int, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connections = connections
         self._run = connections.run
         self._bind_no = bind_no
+        self._bad_pdus = Seldom(monotonic)
+        self._refusals = Seldom(monotonic)
+        self._alerts = Seldom(monotonic)
 
     def on_bound(self, session: Session, pdu: Pdu) -> None:
         if session.room:
@@ -208,8 +215,8 @@ class _BindOwner(SessionOwner):
                 except SmppError as exc:
                     log.warning("delivery.unreadable", connector=self._run.config.name, fault=str(exc))
                     answer_delivery([acknowledge], CommandStatus.ESME_RSYSERR.value)
-            elif isinstance(pdu, AlertNotification):
-                log.info("alert.received", connector=self._run.config.name, bind=self._bind_no)
+            elif isinstance(pdu, AlertNotification) and (times := self._alerts.note()):
+                log.info("alert.received", connector=self._run.config.name, bind=self._bind_no, times=times)
         if evidence:
             sink.put_many(evidence)
 
@@ -220,7 +227,14 @@ class _BindOwner(SessionOwner):
         self._run.on_unwritten(cast(list[SubmitContext], contexts))
 
     def on_bad_pdu(self, session: Session, raw: bytes, error: BadPdu) -> None:
-        log.warning("pdu.bad", connector=self._run.config.name, bind=self._bind_no, fault=str(error))
+        if times := self._bad_pdus.note():
+            log.warning(
+                "pdu.bad",
+                connector=self._run.config.name,
+                bind=self._bind_no,
+                times=times,
+                fault=str(error),
+            )
 
     def on_closed(self, session: Session, reason: CloseReason, unanswered: list[object]) -> None:
         if unanswered:
@@ -249,9 +263,8 @@ class _BindOwner(SessionOwner):
             for sequence_number, pdu in requests
             if isinstance(pdu, DeliverSm | DataSm)
         ]
-        log.warning(
-            "delivery.refused", connector=self._run.config.name, bind=self._bind_no, pdus=len(waiting)
-        )
+        if pdus := self._refusals.note(len(waiting)):
+            log.warning("delivery.refused", connector=self._run.config.name, bind=self._bind_no, pdus=pdus)
         answer_delivery(waiting, CommandStatus.ESME_RX_T_APPN.value)
 
 

@@ -1,0 +1,79 @@
+"""What a carrier causes thousands of times a second does not fill the log."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from gateway.dispatch.connections import _BindOwner
+from gateway.dispatch.seldom import QUIET_SECONDS, Seldom
+from gateway.smpp.errors import BadPdu
+from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Carrier:
+    """A session that counts the answers it is given."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+
+    def acknowledge_deliveries(self, numbers: list[int], command_status: int) -> None:
+        self.refused += len(numbers)
+
+    def answer(self, response: object) -> None:
+        self.refused += 1
+
+
+def owner(clock: Clock, *, is_store_away: bool = False) -> Any:
+    run = SimpleNamespace(config=SimpleNamespace(name="one"))
+    sink = SimpleNamespace(is_away=is_store_away, backlog=0)
+    connections: Any = SimpleNamespace(run=run, sink=sink, reader=None)
+    return _BindOwner(connections, 1, monotonic=clock)
+
+
+def test_the_first_is_told_at_once_and_the_rest_together_later() -> None:
+    clock = Clock()
+    seldom = Seldom(clock)
+    assert [seldom.note(), seldom.note(), seldom.note(5)] == [1, 0, 0]
+    clock.now += QUIET_SECONDS
+    assert [seldom.note(), seldom.note()] == [7, 0]
+
+
+def test_a_flood_of_bad_pdus_is_one_line_with_its_number() -> None:
+    clock = Clock()
+    told_to = owner(clock)
+    error = BadPdu("it ends early", command_id=5, sequence_number=1, command_status=2)
+    with capture_logs() as lines:
+        for _ in range(1_000):
+            told_to.on_bad_pdu(None, b"", error)
+        clock.now += QUIET_SECONDS
+        told_to.on_bad_pdu(None, b"", error)
+    assert [(line["event"], line["times"]) for line in lines] == [("pdu.bad", 1), ("pdu.bad", 1_000)]
+
+
+def test_while_the_store_is_away_every_delivery_is_refused_and_few_lines_say_so() -> None:
+    carrier = Carrier()
+    told_to = owner(Clock(), is_store_away=True)
+    with capture_logs() as lines:
+        for number in range(500):
+            told_to.on_requests(carrier, [(number, DeliverSm()), (number, DataSm())])
+    assert carrier.refused == 1_000
+    assert [(line["event"], line["pdus"]) for line in lines] == [("delivery.refused", 2)]
+
+
+def test_alerts_of_a_carrier_are_told_with_their_number() -> None:
+    clock = Clock()
+    told_to = owner(clock)
+    with capture_logs() as lines:
+        told_to.on_requests(None, [(number, AlertNotification()) for number in range(50)])
+        clock.now += QUIET_SECONDS
+        told_to.on_requests(None, [(50, AlertNotification())])
+    assert [line["times"] for line in lines] == [1, 50]
