@@ -54,6 +54,8 @@ async def test_a_connector_taken_down_is_seen_as_such_and_the_same_key_brings_it
         assert api.calls("POST", "/down") == [{"for_seconds": 3600, "reason": "line test"}]
         await press(pilot, app, "tab")
         assert "taken down by uid 1000, until 15:35: line test" in text_of(app)
+        api.data["status"]["connectors"].reverse()
+        assert "‖ taken down" in (await press(pilot, app, "f5")).splitlines()[3], "it keeps its place"
         await press(pilot, app, "p")
         await wait_for(pilot, lambda: "‖ taken down" not in text_of(app))
         assert api.calls("POST", "/up") == [{}]

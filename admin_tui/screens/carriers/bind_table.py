@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import BindingType
 
 from admin_tui.client import Failure, Json
@@ -34,20 +35,36 @@ class BindTable(PagedTable):
         source = Source(lambda: "/admin/status", "binds", self._make_row)
         super().__init__(desk, COLUMNS, source, id="table")
         self.status: Json = {}
+        self._missed = ""
 
     async def load(self) -> Failure | None:
+        """By name, for the server lists what is taken down last."""
         answer = await self._desk.client.get("/admin/status")
         if isinstance(answer, Failure):
             return answer
         self.status = answer
+        held = self.focused_item
+        if held is not None and not self._missed:
+            self._missed = held["connector"]["name"]
         self.show_items(
             [
                 {"connector": connector, "bind": bind_}
-                for connector in answer["connectors"]
+                for connector in sorted(answer["connectors"], key=lambda each: str(each["name"]))
                 for bind_ in connector["binds"] or (None,)
             ]
         )
+        self._stay()
         return None
+
+    def _stay(self) -> None:
+        """Keep the cursor on its connector when its rows are others than before. One that is being brought up
+        has none for a moment: the cursor goes back to it, unless somebody has pressed a key."""
+        now = self.focused_item
+        if now is not None and (now["connector"]["name"] == self._missed or self.point_at(self._missed)):
+            self._missed = ""
+
+    def on_key(self, event: events.Key) -> None:
+        self._missed = ""
 
     def point_at(self, connector: str) -> bool:
         """Put the cursor on the first bind of a connector; False where there is no such connector."""
