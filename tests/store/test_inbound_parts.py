@@ -14,8 +14,9 @@ from gateway.domain.keywords import Keyword
 from gateway.smpp.received_text import GAP
 from gateway.smpp.text import ReadAs
 from gateway.store.erasure import erase_traces
+from gateway.store.errors import PartsMoved
 from gateway.store.evidence import InboundSeen, PartKey, PartsOverdue
-from gateway.store.inbound_parts import find_overdue_parts, forget_closed_parts, key_of
+from gateway.store.inbound_parts import Joining, find_overdue_parts, forget_closed_parts, key_of
 from tests.store.desk import ALL_SLOTS, SECRET, Desk
 from tests.store.rig import CONNECTOR, Rig, open_rig, running
 
@@ -252,6 +253,26 @@ async def test_two_nodes_that_hear_every_part_twice_make_each_text_once(desk: De
     expected = sorted(" ".join(f"{reference}:{number}" for number in (1, 2, 3)) for reference in range(40))
     assert sorted(str(row[0]).strip() for row in await texts(desk.rig)) == expected
     assert await waiting(desk.rig) == 0
+
+
+async def test_a_part_that_another_node_kept_meanwhile_has_the_batch_tried_again(desk: Desk) -> None:
+    """Both looked before either wrote: without noticing, each would make a text of the same parts."""
+    came, database, ids = [part(1, "a"), part(2, "b")], desk.rig.database, desk.rig.node.ids
+    async with database.transaction() as ours:
+        here = Joining(ours, ids)
+        assert len(await here.gather(came, [])) == 1
+        async with database.transaction() as theirs:
+            there = Joining(theirs, ids)
+            await there.gather(came, [])
+            await there.write()
+        with pytest.raises(PartsMoved):
+            await here.write()
+
+
+async def test_a_joined_text_came_when_its_last_part_did(desk: Desk) -> None:
+    earlier, later = part(2, "b", came=timedelta(minutes=9)), part(1, "a")
+    await desk.tell(earlier, later)
+    assert await desk.rig.value("SELECT received_at FROM inbound") == later.at
 
 
 async def test_stored_parts_are_forgotten_and_waiting_ones_never(desk: Desk) -> None:
