@@ -141,9 +141,10 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
         text_id, submitted, done, stat, err = match.groups()
         state = _STATES_BY_WORD.get(stat[:7].decode())
         if not tlvs or _says_the_same(tlvs, tlv_id, tlv_state, text_id, state):
-            carrier_id, error = text_id.decode("latin-1"), err.decode("latin-1")
-            dates = submitted.decode(), done.decode()
-            return Receipt(carrier_id, "", state, stat.decode(), error, *dates, None, None, is_intermediate)
+            return Receipt(
+                text_id.decode("latin-1"), "", state, stat.decode(), err.decode("latin-1"),
+                submitted.decode(), done.decode(), None, None, is_intermediate
+            )  # fmt: skip
     if not is_announced and not (tlv_id and tlv_state):
         if not text_without_esm_class:
             return None

@@ -20,6 +20,7 @@ _RECEIPT_REASON = {
 }
 _GOOD = frozenset({MessageState.SENT, MessageState.DELIVERED})
 _RANK = {Reason.NONE: 0, Reason.NO_RESPONSE: 1, Reason.NO_RECEIPT: 1, Reason.RECEIPT_SAID_UNKNOWN: 1}
+_NO_PARTS: frozenset[int] = frozenset()
 _RANK_OF_EXPIRY, _RANK_OF_FAILURE = 2, 3
 """Parts fail in different ways; the message bears the worst reason, and the first of equals."""
 
@@ -48,7 +49,7 @@ class Case:
     def __init__(self, flight: Flight) -> None:
         self.flight = flight
         self.evidence: list[CaseEvidence] = []
-        self.recalled: frozenset[int] = frozenset()
+        self.recalled = _NO_PARTS
         """Parts that waited to be sent again, whose message was taken out of the queue for their answer."""
         self.start_again()
 
@@ -151,7 +152,7 @@ def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOu
     wanted = receipt.wanted
     if wanted is None:
         return ReceiptOutcome.INTERMEDIATE
-    held = MessageState(case.progress.part_states[part])
+    held = case.progress.part_states[part]
     after = judge(case.progress, part, wanted, receipt_per_message=per_message)
     if after is None:
         if held == wanted:
@@ -162,7 +163,7 @@ def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOu
     )
     if is_worse or after.state is not case.progress.state:
         case.stat, case.err = receipt.stat, receipt.err
-        if held is MessageState.SENDING and case.sent_at is None:
+        if held == MessageState.SENDING and case.sent_at is None:
             case.sent_at = receipt.at
     _move(case, after, receipt.at)
     return ReceiptOutcome.APPLIED

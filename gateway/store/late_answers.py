@@ -11,7 +11,7 @@ import structlog
 from gateway.domain.message import MessageState
 from gateway.store.cases import Case
 from gateway.store.database import Connection
-from gateway.store.evidence import Evidence, LateAnswer
+from gateway.store.evidence import LateAnswer
 from gateway.store.matching import Gathering
 
 log = structlog.get_logger("store")
@@ -21,13 +21,12 @@ _LOOKS = 2
 statement: the delete waits for that move, and the next one finds it."""
 
 
-def find_recalling(items: Sequence[Evidence]) -> list[LateAnswer]:
-    """The late answers that say “taken” of a part which, as far as memory knows, waits to be sent again."""
+def find_recalling(answers: Sequence[LateAnswer]) -> list[LateAnswer]:
+    """Those that say “taken” of a part which, as far as memory knows, waits to be sent again."""
     return [
         item
-        for item in items
-        if type(item) is LateAnswer
-        and item.wanted is MessageState.SENT
+        for item in answers
+        if item.wanted is MessageState.SENT
         and item.flight.progress.part_states[item.part] == MessageState.QUEUED
     ]
 

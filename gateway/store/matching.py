@@ -69,7 +69,7 @@ class Gathering:
             if found is None or found[0].id < oldest_id or self._ends_here(*found):
                 strangers.append(receipt)
             else:
-                self._match(receipt, found)
+                self._match(receipt, *found)
         for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, self._lookup_days + 1)):
             if strangers:
                 days = [today - timedelta(days=age) for age in range(first, last)]
@@ -82,25 +82,23 @@ class Gathering:
             (sorted_out.too_late if is_gone else sorted_out.unmatched).append(receipt)
         return sorted_out
 
-    def _match(self, receipt: ReceiptSeen, found: tuple[Flight, int]) -> None:
-        flight, part = found
+    def _match(self, receipt: ReceiptSeen, flight: Flight, part: int) -> None:
         if receipt.ends_message:
             # A message that was read back from its rows does not know how its carrier sends receipts.
             flight.receipt_per_message = True
         self.case_of(flight).evidence.append(Matched(receipt, part))
 
     def _is_open(self, flight: Flight, part: int) -> bool:
-        return MessageState(flight.progress.part_states[part]) not in ENDS and not self._ends_here(
-            flight, part
-        )
+        return flight.progress.part_states[part] not in ENDS and not self._ends_here(flight, part)
 
     def _ends_here(self, flight: Flight, part: int) -> bool:
         """Whether a receipt of this batch ends the part: the next one of the same id may be another's."""
         case = self.cases.get(flight.id)
-        return case is not None and any(
-            type(item) is Matched and item.part == part and item.receipt.wanted in ENDS
-            for item in case.evidence
-        )
+        if case is not None:
+            for item in case.evidence:
+                if type(item) is Matched and item.part == part and item.receipt.wanted in ENDS:
+                    return True
+        return False
 
     def _is_gone(self, receipt: ReceiptSeen, now: datetime) -> bool:
         if any(key in self._dropped for key in _keys_of(receipt)):
@@ -117,7 +115,7 @@ class Gathering:
                 left.append(receipt)
             else:
                 is_open = (each for each in candidates if self._is_open(*each))
-                self._match(receipt, next(is_open, candidates[0]))
+                self._match(receipt, *next(is_open, candidates[0]))
         return left
 
     async def _find_targets(

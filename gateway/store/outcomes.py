@@ -128,13 +128,14 @@ class OutcomeWriter:
 class _Written:
     """What a batch did, for after its commit."""
 
-    __slots__ = ("acknowledgements", "cases", "early", "ended", "has_events", "requeued")
+    __slots__ = ("acknowledgements", "cases", "early", "ended", "has_events", "overtaken", "requeued")
 
     def __init__(self) -> None:
         self.acknowledgements: list[object] = []
         self.cases: list[Case] = []
         self.early: list[ReceiptSeen] = []
         self.ended: set[int] = set()
+        self.overtaken: list[LateAnswer] = []
         self.requeued: dict[Stream, int] = {}
         self.has_events = False
 
@@ -173,11 +174,14 @@ class _OutcomeWork:
         endings: list[Ending] = []
         inbound: list[InboundSeen] = []
         overdue: list[PartsOverdue] = []
+        late: list[LateAnswer] = []
         written_off: list[WrittenOff] = []
         for item in items:
             kind = type(item)
             if kind is Answer or kind is Unsent or kind is LateAnswer:
                 gathering.case_of(item.flight).evidence.append(item)  # type: ignore[arg-type, union-attr]
+                if kind is LateAnswer:
+                    late.append(item)  # type: ignore[arg-type]
             elif kind is ReceiptSeen:
                 receipts.append(item)  # type: ignore[arg-type]
             elif kind is InboundSeen:
@@ -197,7 +201,7 @@ class _OutcomeWork:
         endings += obeyed.endings
         if written_off:
             await gathering.load_written_off(written_off)
-        if recalling := find_recalling(items):
+        if recalling := find_recalling(late):
             await recall_answered(connection, gathering, recalling, self._connector_ids)
         cases = gathering.cases
         await self._move_states(connection, gathering, now)
@@ -212,6 +216,9 @@ class _OutcomeWork:
         await _erase_sensitive(connection, cases, ended)
         await rows.write(connection)
         written.cases = list(cases.values())
+        written.overtaken = (
+            [again for case in cases.values() for again in find_overtaken(case)] if late else []
+        )
         written.requeued = rows.requeued
         written.has_events = rows.has_events
         written.acknowledgements = [
@@ -313,8 +320,8 @@ class _OutcomeWork:
         for case in result.cases:
             case.settle()
             self._remember(case)
-            for late in find_overtaken(case):
-                self._put_again(late)
+        for late in result.overtaken:
+            self._put_again(late)
         for receipt in result.early:
             self._early.keep(receipt)
         if self._early:
@@ -344,7 +351,7 @@ class _OutcomeWork:
                 receipt, part = item
                 is_news = next(outcomes) is ReceiptOutcome.APPLIED
                 state = flight.progress.part_states[part]
-                if MessageState(state) in ENDS:
+                if state in ENDS:
                     self._book.forget(receipt.connector_id, receipt.carrier_id, flight)
                     if receipt.other_id:
                         self._book.forget(receipt.connector_id, receipt.other_id, flight)
