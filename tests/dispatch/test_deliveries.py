@@ -89,6 +89,11 @@ def test_a_word_without_a_meaning_ends_nothing_and_is_kept() -> None:  # quirk 5
     assert (seen.wanted, seen.receipt_state, seen.stat, seen.err) == (None, -1, "BUFFERED", "9")
 
 
+def test_of_a_word_or_an_error_without_end_the_beginning_is_kept() -> None:
+    seen = read(b"id:7 stat:%s err:%s" % (b"S" * 120, b"9" * 120))
+    assert (seen.stat, seen.err) == ("S" * 64, "9" * 64)
+
+
 def test_an_intermediate_notification_ends_nothing_whatever_it_says() -> None:  # quirk 57
     assert read(b"id:7 stat:DELIVRD", 0x20).wanted is None
 

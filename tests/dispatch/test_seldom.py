@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
-from gateway.dispatch.connections import _BindOwner
+from gateway.dispatch.connections import BACKLOG_CAP, _BindOwner
 from gateway.dispatch.seldom import QUIET_SECONDS, Seldom
 from gateway.smpp.errors import BadPdu
 from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
@@ -32,9 +33,9 @@ class Carrier:
         self.refused += 1
 
 
-def owner(clock: Clock, *, is_store_away: bool = False) -> Any:
+def owner(clock: Clock, *, is_store_away: bool = False, backlog: int = 0) -> Any:
     run = SimpleNamespace(config=SimpleNamespace(name="one"))
-    sink = SimpleNamespace(is_away=is_store_away, backlog=0)
+    sink = SimpleNamespace(is_away=is_store_away, backlog=backlog)
     connections: Any = SimpleNamespace(run=run, sink=sink, reader=None)
     return _BindOwner(connections, 1, monotonic=clock)
 
@@ -59,9 +60,14 @@ def test_a_flood_of_bad_pdus_is_one_line_with_its_number() -> None:
     assert [(line["event"], line["times"]) for line in lines] == [("pdu.bad", 1), ("pdu.bad", 1_000)]
 
 
-def test_while_the_store_is_away_every_delivery_is_refused_and_few_lines_say_so() -> None:
+@pytest.mark.parametrize(
+    "store", [{"is_store_away": True}, {"backlog": BACKLOG_CAP + 1}], ids=["away", "far behind"]
+)
+def test_while_the_store_cannot_take_it_deliveries_are_refused_and_few_lines_say_so(  # quirk 64
+    store: dict[str, Any],
+) -> None:
     carrier = Carrier()
-    told_to = owner(Clock(), is_store_away=True)
+    told_to = owner(Clock(), **store)
     with capture_logs() as lines:
         for number in range(500):
             told_to.on_requests(carrier, [(number, DeliverSm()), (number, DataSm())])
