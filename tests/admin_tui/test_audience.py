@@ -27,7 +27,7 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admin_tui.screens.importing.screen.POLL_SECONDS", 0.02)
-    monkeypatch.setattr("admin_tui.screens.importing.screen.UPLOAD_POLL_SECONDS", 0.02)
+    monkeypatch.setattr("admin_tui.screens.importing.sending.UPLOAD_POLL_SECONDS", 0.02)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The import as a screen: walks the steps, sends the file, follows dry run and import to their end."""
+"""The import as a screen: walks the steps, follows dry run and import to their end."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,18 +19,18 @@ from admin_tui.desk import Desk
 from admin_tui.dialogs.choose import Choice, Choose
 from admin_tui.dialogs.confirm import ConfirmCost
 from admin_tui.dialogs.form import Field, Form
-from admin_tui.figures import day_time, percent
 from admin_tui.keys import bind
 from admin_tui.screens.base import ConsoleScreen
 from admin_tui.screens.importing.columns_panel import ColumnsPanel, list_columns, show_target
 from admin_tui.screens.importing.consent_panel import ConsentPanel
 from admin_tui.screens.importing.mapping import ImportSettings, targets_of
 from admin_tui.screens.importing.outcome_panel import CheckPanel, OutcomePanel, ResultPanel, RunPanel
+from admin_tui.screens.importing.outcome_words import draw_headline
 from admin_tui.screens.importing.panels import IMPORT_STEPS, ImportPanel, ImportStep
+from admin_tui.screens.importing.sending import FileSender
 from admin_tui.screens.importing.source_panel import SourcePanel
 
 POLL_SECONDS: Final = 0.5
-UPLOAD_POLL_SECONDS: Final = 2.0
 _MOST_FAULTS: Final = 20
 _AT_WORK: Final = frozenset({"running"})
 
@@ -66,14 +65,21 @@ class ImportScreen(ConsoleScreen):
         self._lists: Sequence[Json] = ()
         self._fields: Sequence[str] = ()
         self._country = ""
-        self._has_address = False
+        self._source = SourcePanel(desk)
+        self._sender = FileSender(
+            desk,
+            self._source,
+            self._path,
+            is_waiting=lambda: self.step is ImportStep.SOURCE,
+            on_address=self.refresh_bindings,
+        )
 
     # What stands on it.
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="place", markup=False)
         with ContentSwitcher(initial="step-source"):
-            yield SourcePanel(self.desk)
+            yield self._source
             yield ColumnsPanel(self.desk)
             yield ConsentPanel(self.desk)
             yield CheckPanel(self.desk)
@@ -111,7 +117,7 @@ class ImportScreen(ConsoleScreen):
             ImportStep.CHECK,
         ):
             return False
-        if action == "copy" and not (self.step is ImportStep.SOURCE and self._has_address):
+        if action == "copy" and not (self.step is ImportStep.SOURCE and self._sender.has_address):
             return False
         if action == "cancel" and not (self.step in (ImportStep.CHECK, ImportStep.RUN) and self._is_at_work):
             return False
@@ -180,68 +186,15 @@ class ImportScreen(ConsoleScreen):
         self.run_worker(self._wait_for_upload(), group="send", exclusive=True)
 
     async def _send_file(self) -> None:
-        panel = self.query_one(SourcePanel)
-        source: Path | bytes
-        if panel.way == "page":
-            return
-        if panel.way == "paste":
-            source, name = panel.pasted.encode("utf-8", "replace"), "pasted.csv"
-            if not panel.pasted.strip():
-                panel.tell(self.desk.say("importing.source.nothing_pasted"), is_wrong=True)
-                return
-        else:
-            source = await asyncio.to_thread(Path(panel.path).expanduser)
-            name = source.name
-            if not panel.path or not await asyncio.to_thread(source.is_file):
-                key = "importing.source.no_file" if panel.path else "importing.source.no_path"
-                panel.tell(self.desk.say(key, path=panel.path), is_wrong=True)
-                return
-        size = len(source) if isinstance(source, bytes) else source.stat().st_size
-
-        def tell_progress(sent: int) -> None:
-            share = percent(self.desk.words, sent, size)
-            told = self.desk.say("importing.source.sending", name=clean(name), percent=share)
-            panel.tell(told if sent < size else self.desk.say("importing.source.reading"))
-
-        answer = await self.desk.client.upload(
-            self._path("/imports"), source, query={"file_name": name}, on_progress=tell_progress
-        )
-        if isinstance(answer, Failure):
-            panel.tell(self.desk.describe(answer), is_wrong=True)
-        else:
-            panel.tell("")
-            self._take(answer)
+        self._take(await self._sender.send())
 
     async def _wait_for_upload(self) -> None:
-        panel = self.query_one(SourcePanel)
-        before = await self.desk.client.get(self._path("/imports"), {"limit": 1})
-        ticket = await self.desk.client.post(self._path("/upload-tickets"))
-        if isinstance(before, Failure) or isinstance(ticket, Failure):
-            failure = before if isinstance(before, Failure) else ticket
-            assert isinstance(failure, Failure)
-            panel.tell(self.desk.describe(failure), is_wrong=True)
-            return
-        known = {job["id"] for job in before["imports"]}
-        when = day_time(self.desk.local(ticket["expires_at"]), self.desk.now())
-        self._has_address = True
-        panel.show_page(ticket["url"], self.desk.say("importing.source.page_explain", when=when))
-        self.refresh_bindings()
-        while self.step is ImportStep.SOURCE and panel.way == "page":
-            await asyncio.sleep(UPLOAD_POLL_SECONDS)
-            if self.desk.seconds_since(ticket["expires_at"]) > 0:
-                panel.tell(self.desk.say("importing.source.page_over"), is_wrong=True)
-                break
-            answer = await self.desk.client.get(self._path("/imports"), {"limit": 1})
-            if not isinstance(answer, Failure):
-                arrived = [job for job in answer["imports"] if job["id"] not in known]
-                if arrived:
-                    self._take(arrived[0])
-                    break
-        self._has_address = False
-        self.refresh_bindings()
+        self._take(await self._sender.wait_for_upload())
 
-    def _take(self, job: Json) -> None:
-        """The server has the file and says what it sees in it."""
+    def _take(self, job: Json | None) -> None:
+        """The server has the file and says what it sees in it; None where no file came."""
+        if job is None:
+            return
         self.job = job
         if job["state"] == "failed":
             fault = clean(job.get("fault") or "")
@@ -359,31 +312,9 @@ class ImportScreen(ConsoleScreen):
     def _show_outcome_of(self, faults: Sequence[Json]) -> None:
         assert self.job is not None
         panel = self.query_one(f"#step-{self.step.value}", OutcomePanel)
-        panel.show(self._headline(), self.job, faults, is_at_work=self._is_at_work)
+        headline = draw_headline(self.desk, self.job, self.settings, self.step, is_at_work=self._is_at_work)
+        panel.show(headline, self.job, faults, is_at_work=self._is_at_work)
         self.refresh_bindings()
-
-    def _headline(self) -> Text:
-        assert self.job is not None
-        say, state = self.desk.say, self.job["state"]
-        phase = (self.job.get("progress") or {}).get("phase")
-        if state == "failed":
-            return Text(
-                f"✖ {say('importing.result.failed', reason=clean(self.job.get('fault') or ''))}", "red"
-            )
-        if self.step is ImportStep.CHECK:
-            key = "importing.check.running" if self._is_at_work else "importing.check.ready"
-            headline = Text(say(key), "bold")
-            if not self.settings.gives_permission():
-                headline.append(f"\n▲ {say('importing.check.no_marketing')}", "yellow not bold")
-            return headline
-        if self.step is ImportStep.RUN:
-            told = say("importing.run.waiting") if phase == "waiting" else say("importing.close_console")
-            return Text(told, "bold")
-        headline = Text(
-            say(f"importing.result.{state}"), "bold green" if state == "finished" else "bold yellow"
-        )
-        headline.append(f"\n{say('importing.result.next')}", "dim not bold")
-        return headline
 
     async def _cancel(self) -> None:
         if self.job is None:
