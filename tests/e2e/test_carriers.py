@@ -49,7 +49,7 @@ async def test_a_new_carrier_joins_and_an_old_one_leaves_without_a_drop_of_the_o
             await running.reconfigure([first, second])
             assert (one.stats.sessions, two.stats.sessions) == (1, 1)
             assert len(events(one, "bind")) == 1
-            await running.reconfigure([first, {**second, "window": 3}])
+            await running.reconfigure([first, {**second, "enquire_link_seconds": 20}])
             await until(lambda: len(events(two, "bind")) == 2)
             await running.reconfigure([first])
             await until(lambda: two.stats.sessions == 0)

@@ -167,7 +167,7 @@ async def test_commands_and_reloads_on_a_running_server(database: str) -> None:
         status, _, words = await server.run_command("message", "cancel", message_id)
         assert (status, "delivered" in words) == (1, True)
         status, output, _ = await server.run_command("status")
-        assert (status, "binds 2 of 2 up" in output) == (0, True)
+        assert (status, output.count(" 1/1 ")) == (0, 2)  # both connectors have their one bind
         status, output, _ = await server.run_command("ledger")
         assert (status, "The ledger balances" in output) == (0, True)
         assert "Traceback" not in server.log

@@ -189,7 +189,7 @@ class Desk:
             carrier_id,
             lookup_id,
             datetime.now(UTC),
-            self._submitted_at[flight, part],
+            self._submitted_at.get((flight, part)),
         )
 
     @staticmethod
