@@ -7,7 +7,7 @@ slower commits), so news of a lower id sets it back, and so does the regular loo
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from gateway.domain.lanes import STREAMS, Category, Lane
+from gateway.domain.lanes import STREAMS, Lane
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queue import Claimed
@@ -119,14 +119,14 @@ class Claims:
 
     def __init__(self, connector_id: int) -> None:
         self.connector_id = connector_id
-        self.streams = {
+        self.streams: dict[tuple[int, int], ClaimedStream] = {
             (lane, category): ClaimedStream((connector_id, int(lane), int(category)))
             for lane, category in STREAMS
         }
         self._in_order = [self.streams[pair] for pair in STREAMS]
 
     def hear(self, stream: Stream, lowest_id: int) -> None:
-        found = self.streams.get((Lane(stream[1]), Category(stream[2])))
+        found = self.streams.get(stream[1:])
         if found is not None:
             found.hear(lowest_id)
 
@@ -149,7 +149,7 @@ class Claims:
 
     def release(self, flight: Flight) -> None:
         """The queue row is gone, or will be read anew: the id is no longer ours to skip."""
-        stream = self.streams.get((Lane(flight.lane), Category(flight.category)))
+        stream = self.streams.get((flight.lane, flight.category))  # as plain integers: 0.5 µs less a message
         if stream is not None:
             stream.claimed.discard(flight.id)
 
