@@ -68,7 +68,7 @@ class Desk:
         self.gone: list[Flight] = []
         self.refused: list[Ending] = []
         self.ear = Ear()
-        self._submitted_at: dict[tuple[Flight, int], datetime] = {}
+        self._submitted_at: dict[tuple[int, int], datetime] = {}
         self.restart()
 
     def restart(self, *, outcomes_dsn: str | None = None) -> None:
@@ -151,7 +151,7 @@ class Desk:
         failure_class: int = 4,
     ) -> Answer:
         """An answer as dispatch makes it, the carrier's id remembered by the book."""
-        now = self._submitted_at[flight, part] = datetime.now(UTC)
+        now = self._submitted_at[flight.id, part] = datetime.now(UTC)
         if carrier_id is not None and wanted is S.SENT and remember:
             self.book.remember(flight.connector_id, carrier_id.lower(), flight, part)
         reasons = {S.UNKNOWN: Reason.NO_RESPONSE, S.FAILED: Reason.REJECTED_BY_CARRIER}
@@ -189,7 +189,7 @@ class Desk:
             carrier_id,
             lookup_id,
             datetime.now(UTC),
-            self._submitted_at.get((flight, part)),
+            self._submitted_at[flight.id, part],
         )
 
     @staticmethod
