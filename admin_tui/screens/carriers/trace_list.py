@@ -31,7 +31,7 @@ class TraceList(ScrollView, can_focus=True):
         bind("top", "move_to_end(False)", is_shown=False),
         bind("bottom", "move_to_end(True)", label="trace.follow"),
     ]
-    DEFAULT_CSS = "TraceList { height: 1fr; min-height: 3; padding: 0 1; }"
+    DEFAULT_CSS = "TraceList { height: 1fr; min-height: 3; padding: 0 1; overflow-x: hidden; }"
 
     class Moved(Message):
         """The cursor is on another line, or at the end again."""
