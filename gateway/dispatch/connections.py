@@ -27,9 +27,13 @@ from gateway.session.session import Session
 from gateway.smpp.errors import BadPdu, SmppError
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu
 from gateway.smpp.statuses import CommandStatus, name_status
-from gateway.store.evidence import Evidence
+from gateway.store.evidence import Evidence, ReceiptSeen
 
 log = structlog.get_logger("dispatch")
+
+
+CallLater = Callable[..., object]
+"""(seconds, work, *arguments), as a loop has it."""
 
 
 class EvidenceSink(Protocol):
@@ -43,6 +47,9 @@ class EvidenceSink(Protocol):
     @property
     def is_away(self) -> bool: ...
 
+
+_GUESS_SECONDS = 1.0
+_REFUSAL_SECONDS = 0.2
 
 BACKLOG_CAP = 20_000
 """Evidence waiting to be stored beyond which deliver_sm is refused for now (quirk 64): the carrier keeps it
@@ -161,9 +168,15 @@ class _BindOwner(SessionOwner):
     """What one bind's sessions tell."""
 
     def __init__(
-        self, connections: Connections, bind_no: int, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        connections: Connections,
+        bind_no: int,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        call_later: CallLater | None = None,
     ) -> None:
         self._connections = connections
+        self._call_later = call_later or _call_later
         self._run = connections.run
         self._bind_no = bind_no
         self._bad_pdus = Seldom(monotonic)
@@ -211,14 +224,24 @@ class _BindOwner(SessionOwner):
             if type(pdu) is DeliverSm or type(pdu) is DataSm:
                 acknowledge = Acknowledge(session, sequence_number, type(pdu) is DataSm)
                 try:
-                    evidence.append(reader.read(pdu, acknowledge, at))
+                    seen = reader.read(pdu, acknowledge, at)
                 except SmppError as exc:
                     log.warning("delivery.unreadable", connector=self._run.config.name, fault=str(exc))
                     answer_delivery([acknowledge], CommandStatus.ESME_RSYSERR.value)
+                    continue
+                if type(seen) is ReceiptSeen and seen.otherwise is not None and self._run.in_flight:
+                    self._put_after_answers(seen)
+                else:
+                    evidence.append(seen)
             elif isinstance(pdu, AlertNotification) and (times := self._alerts.note()):
                 log.info("alert.received", connector=self._run.config.name, bind=self._bind_no, times=times)
         if evidence:
             sink.put_many(evidence)
+
+    def _put_after_answers(self, seen: ReceiptSeen) -> None:
+        """What may be a receipt or a text is told by its id, and the answer that brings the id may be on its
+        way still: judge it a moment later. The carrier's window bounds how many wait."""
+        self._call_later(_GUESS_SECONDS, self._connections.sink.put_many, [seen])
 
     def on_room(self, session: Session) -> None:
         self._run.plan_pump()
@@ -265,7 +288,12 @@ class _BindOwner(SessionOwner):
         ]
         if pdus := self._refusals.note(len(waiting)):
             log.warning("delivery.refused", connector=self._run.config.name, bind=self._bind_no, pdus=pdus)
-        answer_delivery(waiting, CommandStatus.ESME_RX_T_APPN.value)
+        # A carrier that repeats at once would otherwise keep both sides busy with nothing else.
+        self._call_later(_REFUSAL_SECONDS, answer_delivery, waiting, CommandStatus.ESME_RX_T_APPN.value)
+
+
+def _call_later(seconds: float, work: Callable[..., None], *arguments: object) -> object:
+    return asyncio.get_running_loop().call_later(seconds, work, *arguments)
 
 
 def answer_delivery(acknowledgements: Sequence[Acknowledge], command_status: int) -> None:

@@ -107,6 +107,8 @@ class BindState:
 _KEPT_CHANGES: Final = 20
 _FAILBACK_SPREAD: Final = 0.1
 """Binds of one account that moved away together do not all come back at the same moment."""
+_MOST_DOUBLINGS: Final = 6
+"""Of the time before another return, where the first host takes connections and no binds."""
 
 
 class Bind:
@@ -136,6 +138,8 @@ class Bind:
         self._now = now
         self._backoff = backoff or Backoff(random)
         self._endpoint_index = 0
+        self._vain_returns = 0
+        """Returns to the first host, in a row, that led to no bind: it takes connections and nothing more."""
         self._state = BindState(BindPhase.DOWN, now(), settings.endpoints[0])
         self._history: deque[BindState] = deque(maxlen=_KEPT_CHANGES)
         self._task: asyncio.Task[None] | None = None
@@ -272,6 +276,8 @@ class Bind:
             return replace(error.reason, detail=what)
         bound_at = self._now()
         self._change(BindPhase.BOUND, last_error=None, remarks=session.remarks)
+        if not self._endpoint_index:
+            self._vain_returns = 0
         reason = await self._wait_closed(session)
         self._endpoint_index = 0
         if self._now() - bound_at >= timedelta(seconds=settings.healthy_after_seconds):
@@ -291,11 +297,13 @@ class Bind:
         try:
             while self._endpoint_index and self.settings.failback_seconds:
                 seconds = self.settings.failback_seconds * self._random.uniform(1, 1 + _FAILBACK_SPREAD)
+                seconds *= 2 ** min(self._vain_returns, _MOST_DOUBLINGS)
                 done, _ = await asyncio.wait((closed,), timeout=seconds)
                 if done:
                     break
                 first = self.settings.endpoints[0]
                 if await takes_connections(first, timeout_seconds=self.settings.connect_timeout_seconds):
+                    self._vain_returns += 1  # until a bind there says otherwise
                     await session.unbind(drain_seconds=self.settings.failback_drain_seconds)
                     break
             return await closed

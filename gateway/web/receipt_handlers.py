@@ -20,6 +20,7 @@ from gateway.web.message_handlers import answer_json
 from gateway.web.problems import ProblemRaised
 
 _PAGE_LIMIT = 200
+_SHOWN_ID_CHARACTERS: Final = 256
 _OUTCOME_OF_WORD: Final = {
     "waiting": ReceiptOutcome.UNMATCHED,
     "given_up": ReceiptOutcome.GIVEN_UP,
@@ -81,8 +82,8 @@ def _show(receipt: UnmatchedReceipt) -> dict[str, object]:
         "id": encode_public_id("rct", receipt.receipt_id),
         "state": _WORD_OF_OUTCOME[receipt.outcome],
         "connector": receipt.connector_name,
-        "carrier_id": receipt.carrier_id,
-        "text_carrier_id": receipt.other_id or None,
+        "carrier_id": _cut(receipt.carrier_id),
+        "text_carrier_id": _cut(receipt.other_id) or None,
         "stat": receipt.stat or None,
         "err": receipt.err or None,
         "from": mask_digits(receipt.from_address),
@@ -96,3 +97,8 @@ def _show(receipt: UnmatchedReceipt) -> dict[str, object]:
 def mask_digits(address: str) -> str:
     """An address as the carrier wrote it, the middle of its number hidden: `+3361•••••78`."""
     return _hide_digits("•", address)
+
+
+def _cut(carrier_id: str) -> str:
+    """No carrier's id is so long; what is may fill 64 KiB of a receipt."""
+    return carrier_id if len(carrier_id) <= _SHOWN_ID_CHARACTERS else carrier_id[:_SHOWN_ID_CHARACTERS] + "…"

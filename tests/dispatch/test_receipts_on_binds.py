@@ -9,6 +9,8 @@ from gateway.session.listener import Listener
 from gateway.session.owner import Request, SessionOwner
 from gateway.session.session import Session
 from gateway.session.settings import Direction, SessionSettings, Trace
+from gateway.simulator.profile import Profile, ReceiptForm, ReceiptRules
+from gateway.simulator.smsc import Simulator
 from gateway.smpp.constants import CommandId
 from gateway.smpp.framing import Framer
 from gateway.smpp.pdus import BindTransmitter, DataSm, DeliverSm, Pdu, SubmitSm, SubmitSmResp
@@ -118,6 +120,24 @@ async def test_receipts_on_a_transmitter_bind_are_read_and_answered_whatever_the
             await running.assert_balanced()
     finally:
         await asyncio.wait_for(listener.aclose(drain_seconds=0), 5)
+
+
+async def test_a_bare_text_that_overtakes_the_answer_is_a_receipt_and_no_text_of_a_person(  # quirks 44, 55
+    database: str,
+) -> None:
+    profile = Profile(
+        receipts=ReceiptRules(form=ReceiptForm.TEXT, without_esm_class=True, before_response_ms=200)
+    )
+    async with (
+        Simulator(profile) as carrier,
+        run_gateway(database, [connector("one", carrier.port, receipts_without_esm_class=True)]) as running,
+    ):
+        ids = await running.shop.send_many([f"text {n}" for n in range(10)])
+        for message_id in ids:
+            await running.shop.until(message_id, "delivered")
+        async with running.gateway.ground.database.connection() as connection:
+            assert await connection.raw.fetchval("SELECT count(*) FROM inbound") == 0
+        await running.assert_balanced()
 
 
 def is_resp(octets: bytes) -> bool:

@@ -1,5 +1,6 @@
 """What a carrier causes thousands of times a second does not fill the log."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,13 @@ def owner(clock: Clock, *, is_store_away: bool = False, backlog: int = 0) -> Any
     run = SimpleNamespace(config=SimpleNamespace(name="one"))
     sink = SimpleNamespace(is_away=is_store_away, backlog=backlog)
     connections: Any = SimpleNamespace(run=run, sink=sink, reader=None)
-    return _BindOwner(connections, 1, monotonic=clock)
+    return _BindOwner(connections, 1, monotonic=clock, call_later=at_once)
+
+
+def at_once(seconds: float, work: Callable[..., None], *arguments: object) -> None:
+    """A clock on which every moment comes at once."""
+    assert 0 < seconds <= 1
+    work(*arguments)
 
 
 def test_the_first_is_told_at_once_and_the_rest_together_later() -> None:

@@ -225,6 +225,26 @@ async def test_a_bind_stays_on_the_standby_while_the_first_host_is_down_or_nobod
         await bind.aclose(drain_seconds=1)
 
 
+async def test_a_first_host_that_takes_connections_and_no_bind_is_tried_ever_more_seldom():  # quirk 26
+    port, states = free_port(), []
+    async with listening(Carrier()) as standby:
+        bind = make_bind(port, standby.port, failback_seconds=0.02, states=states)
+        bind.start()
+        await eventually(lambda: bind.state.phase is BindPhase.BOUND)
+        async with listening(Carrier(), port=port, authenticate=lambda *_: 0x14):
+            await eventually(lambda: _count_refusals(states) == 4)
+            began = asyncio.get_running_loop().time()
+            await eventually(lambda: _count_refusals(states) == 6)
+            assert asyncio.get_running_loop().time() - began >= 0.02 * (2**4 + 2**5)
+        await bind.aclose(drain_seconds=1)
+
+
+def _count_refusals(states):
+    return sum(
+        state.last_failure is FailureKind.REFUSED and state.next_retry_at is not None for state in states
+    )
+
+
 async def test_the_last_twenty_changes_are_kept_newest_first():
     async with listening(Carrier()) as listener:
         bind = make_bind(free_port(), first_seconds=0.001)
