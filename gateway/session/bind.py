@@ -271,7 +271,7 @@ class Bind:
                 self._endpoint_index += 1  # this host has a trouble of its own; another may not
             return reason
         except SessionClosed as error:
-            what = f"no bind with {self._endpoint}: {error.reason.detail}"
+            what = f"{self._endpoint} took the connection and not the bind: {error.reason.detail}"
             self._endpoint_index += 1
             return replace(error.reason, detail=what)
         bound_at = self._now()

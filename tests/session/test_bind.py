@@ -109,6 +109,16 @@ async def test_a_line_that_breaks_now_and_then_waits_no_longer_each_time(healthy
         await bind.aclose(drain_seconds=1)
 
 
+async def test_a_host_that_takes_the_connection_and_not_the_bind_is_told_as_such():
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        bind = make_bind(server.sockets[0].getsockname()[1], first_seconds=60)
+        bind.start()
+        await eventually(lambda: bind.state.phase is BindPhase.BACKING_OFF)
+        assert " took the connection and not the bind: " in bind.state.last_error
+        await bind.aclose(drain_seconds=1)
+
+
 async def test_the_next_host_is_tried_when_one_is_down():
     async with listening(Carrier()) as listener:
         states = []
