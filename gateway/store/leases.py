@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
 import structlog
 
 from gateway.domain.identifiers import NODE_COUNT, IdSource
@@ -87,14 +88,11 @@ class Node:
         """
         for _ in range(_TRIES):
             asked_at = time.monotonic()
-            async with database.transaction() as connection:
-                known = await connection.fetch_row("find_node_of_key", node_key)
-                node_no = (
-                    known["node_no"] if known else await connection.fetch_value("find_free_node", NODE_COUNT)
-                )
-                if node_no is None:
-                    raise NoFreeNode
-                row = await connection.fetch_row("take_node", node_no, node_key, host, pid, version, _TTL)
+            try:
+                async with database.transaction() as connection:
+                    node_no, row = await _take_number(connection, node_key, host, pid, version)
+            except asyncpg.UniqueViolationError:
+                continue  # another node took this number in the same instant
             if row is not None:
                 # Counted from the answer: ids may lie behind the database's clock, never ahead of it.
                 database_ms = int(row["started_at"].timestamp() * 1000)
@@ -176,6 +174,17 @@ class Node:
             if await connection.fetch_row("check_fence", self.node_no, self.epoch) is None:
                 raise LeaseLost(self.node_no, self.epoch)
             yield connection
+
+
+async def _take_number(
+    connection: Connection, node_key: str, host: str, pid: int, version: str
+) -> tuple[int, asyncpg.Record | None]:
+    """A number and its lease; None in its place where another node was faster."""
+    known = await connection.fetch_row("find_node_of_key", node_key)
+    node_no = known["node_no"] if known else await connection.fetch_value("find_free_node", NODE_COUNT)
+    if node_no is None:
+        raise NoFreeNode
+    return node_no, await connection.fetch_row("take_node", node_no, node_key, host, pid, version, _TTL)
 
 
 class _Clock:
