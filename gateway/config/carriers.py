@@ -257,6 +257,9 @@ class ConnectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     the bind moves there in order. 0 stays until the session ends."""
     enquire_link_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30
     """Seconds of silence after which the bind is tested."""
+    enquire_link_timeout_seconds: Annotated[float, Meta(ge=1, le=120)] = 15
+    """Seconds of further silence after the test until the line counts as dead and the bind is made anew.
+    Raise for a carrier that answers late when it is busy."""
     response_timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 60
     """Seconds to wait for an answer to a submit before its outcome is unknown."""
     late_answer_seconds: Annotated[float, Meta(ge=0, le=3600)] = 300

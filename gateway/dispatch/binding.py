@@ -12,9 +12,9 @@ _VERSIONS = {InterfaceVersion.V33: 0x33, InterfaceVersion.V34: 0x34, InterfaceVe
 
 _BIND_KEYS = (
     "address_range", "address_range_npi", "address_range_ton", "bind_mode", "bind_timeout_seconds", "binds",
-    "enabled", "enquire_link_seconds", "failback_seconds", "hosts", "interface_version",
-    "late_answer_seconds", "max_pdu_octets", "password", "response_timeout_seconds", "system_id",
-    "system_type", "tls", "unbind_timeout_seconds",
+    "enabled", "enquire_link_seconds", "enquire_link_timeout_seconds", "failback_seconds", "hosts",
+    "interface_version", "late_answer_seconds", "max_pdu_octets", "password", "response_timeout_seconds",
+    "system_id", "system_type", "tls", "unbind_timeout_seconds",
 )  # fmt: skip
 """Keys whose change needs new binds; every other takes effect on the binds that are up."""
 
@@ -58,6 +58,7 @@ def bind_settings(config: ConnectorConfig, mode: session_bind.BindMode, *, bind_
             timers=TimerSettings(
                 session_init_seconds=config.bind_timeout_seconds,
                 enquire_link_seconds=config.enquire_link_seconds,
+                enquire_link_timeout_seconds=config.enquire_link_timeout_seconds,
             ),
         ),
     )

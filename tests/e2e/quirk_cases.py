@@ -41,7 +41,13 @@ CASES: dict[str, Case] = {
         lost_answers_most=40,
     ),
     "half-open": Case(
-        {"binds": 2, "parts_per_second": 40, "enquire_link_seconds": 1, "response_timeout_seconds": 20},
+        {
+            "binds": 2,
+            "parts_per_second": 40,
+            "enquire_link_seconds": 1,
+            "enquire_link_timeout_seconds": 3,
+            "response_timeout_seconds": 20,
+        },
         expected=None,
         lost_answers_most=30,
     ),
