@@ -54,6 +54,10 @@ _REFUSAL_SECONDS = 0.2
 BACKLOG_CAP = 20_000
 """Evidence waiting to be stored beyond which deliver_sm is refused for now (quirk 64): the carrier keeps it
 and sends it again. Answers are never refused; the window bounds them."""
+LARGE_BACKLOG_CAP = 1_000
+LARGE_OCTETS = 4_096
+"""Beyond so many that wait, a delivery with larger TLVs than this is refused for now as well: the cap counts
+items, and 20,000 payloads of 64 KiB would be 1.3 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,8 @@ class _BindOwner(SessionOwner):
         if sink.is_away or sink.backlog > BACKLOG_CAP:
             self._refuse_for_now(session, requests)
             return
+        if sink.backlog > LARGE_BACKLOG_CAP:
+            requests = self._refuse_large(session, requests)
         at = datetime.now(UTC)
         reader = self._connections.reader
         evidence: list[Evidence] = []
@@ -279,6 +285,13 @@ class _BindOwner(SessionOwner):
             self._connections.judge.judge_silence(typed, self._bind_no, datetime.now(UTC))
         )
 
+    def _refuse_large(self, session: Session, requests: list[Request]) -> list[Request]:
+        """Those that are small; the rest comes again when less waits."""
+        large = [(number, pdu) for number, pdu in requests if _count_octets(pdu) > LARGE_OCTETS]
+        if large:
+            self._refuse_for_now(session, large)
+        return [(number, pdu) for number, pdu in requests if _count_octets(pdu) <= LARGE_OCTETS]
+
     def _refuse_for_now(self, session: Session, requests: list[Request]) -> None:
         """The store cannot take it: a temporary refusal makes the carrier send it again (quirk 64)."""
         waiting = [
@@ -290,6 +303,11 @@ class _BindOwner(SessionOwner):
             log.warning("delivery.refused", connector=self._run.config.name, bind=self._bind_no, pdus=pdus)
         # A carrier that repeats at once would otherwise keep both sides busy with nothing else.
         self._call_later(_REFUSAL_SECONDS, answer_delivery, waiting, CommandStatus.ESME_RX_T_APPN.value)
+
+
+def _count_octets(pdu: Pdu) -> int:
+    """Those of its TLVs, which may hold 64 KiB each; short_message holds 254."""
+    return sum(len(value) for _, value in pdu.tlvs) if isinstance(pdu, DeliverSm | DataSm) else 0
 
 
 def _call_later(seconds: float, work: Callable[..., None], *arguments: object) -> object:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.dispatch.connections import BACKLOG_CAP, _BindOwner
+from gateway.dispatch.connections import BACKLOG_CAP, LARGE_BACKLOG_CAP, LARGE_OCTETS, _BindOwner
 from gateway.dispatch.seldom import QUIET_SECONDS, Seldom
+from gateway.smpp.constants import Tag
 from gateway.smpp.errors import BadPdu
 from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
 
@@ -34,10 +35,19 @@ class Carrier:
         self.refused += 1
 
 
-def owner(clock: Clock, *, is_store_away: bool = False, backlog: int = 0) -> Any:
+class Reader:
+    """Makes of a delivery the delivery itself."""
+
+    def read(self, pdu: object, acknowledge: object, at: object) -> object:
+        return pdu
+
+
+def owner(
+    clock: Clock, *, is_store_away: bool = False, backlog: int = 0, put: Callable[..., None] | None = None
+) -> Any:
     run = SimpleNamespace(config=SimpleNamespace(name="one"))
-    sink = SimpleNamespace(is_away=is_store_away, backlog=backlog)
-    connections: Any = SimpleNamespace(run=run, sink=sink, reader=None)
+    sink = SimpleNamespace(is_away=is_store_away, backlog=backlog, put_many=put)
+    connections: Any = SimpleNamespace(run=run, sink=sink, reader=Reader())
     return _BindOwner(connections, 1, monotonic=clock, call_later=at_once)
 
 
@@ -80,6 +90,18 @@ def test_while_the_store_cannot_take_it_deliveries_are_refused_and_few_lines_say
             told_to.on_requests(carrier, [(number, DeliverSm()), (number, DataSm())])
     assert carrier.refused == 1_000
     assert [(line["event"], line["pdus"]) for line in lines] == [("delivery.refused", 2)]
+
+
+def test_a_store_that_is_behind_takes_no_large_payloads_and_goes_on_with_the_small() -> None:
+    carrier, taken = Carrier(), []
+    told_to = owner(Clock(), backlog=LARGE_BACKLOG_CAP + 1, put=taken.extend)
+    payload = (Tag.MESSAGE_PAYLOAD, bytes(LARGE_OCTETS + 1))
+    small = DeliverSm(short_message=b"hello")
+    with capture_logs() as lines:
+        told_to.on_requests(carrier, [(1, DeliverSm(tlvs=(payload,))), (2, small)])
+    assert carrier.refused == 1
+    assert [line["event"] for line in lines] == ["delivery.refused"]
+    assert taken == [small]
 
 
 def test_alerts_of_a_carrier_are_told_with_their_number() -> None:
