@@ -186,9 +186,11 @@ async def test_a_caller_who_hangs_up_halfway_leaves_no_error(
 async def test_any_octets_as_body_are_answered_below_500(gateway: Gateway, shop: Account) -> None:
     loop = asyncio.get_running_loop()
 
-    def post(path: str, body: bytes) -> int:
+    def post(path: str, body: bytes) -> list[int]:
+        """The status; of a batch that was read, those of its items, for it is refused item by item."""
         call = gateway.call("POST", path, shop.live, data=body, headers=JSON)
-        return asyncio.run_coroutine_threadsafe(call, loop).result(10)[0]
+        status, answer, _ = asyncio.run_coroutine_threadsafe(call, loop).result(10)
+        return [item["status"] for item in answer["messages"]] if status == 202 else [status]
 
     odd_json = st.dictionaries(
         st.sampled_from(["to", "text", "from", "metadata", "messages", "url", "events", "send_at", "x"]),
@@ -203,6 +205,7 @@ async def test_any_octets_as_body_are_answered_below_500(gateway: Gateway, shop:
         st.binary(max_size=300) | odd_json,
     )
     def check(path: str, body: bytes) -> None:
-        assert 400 <= post(path, body) < 500
+        assert all(400 <= status < 500 for status in post(path, body))
 
     await asyncio.to_thread(check)
+    assert await asyncio.to_thread(post, "/v1/messages/batch", b'{"messages":[null]}') == [422]
