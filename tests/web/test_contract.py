@@ -32,7 +32,7 @@ from gateway.webhooks.events import EVENT_PATTERNS
 from tests.web.endpoints import make_shop_routes
 from tests.web.harness import Account, Gateway, run_gateway, soon
 
-EXAMPLES_PER_OPERATION = 12
+EXAMPLES_PER_OPERATION = 8
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
