@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.dispatch.connector import ConnectorRun
-from gateway.smpp.statuses import CommandStatus, name_status
+from gateway.smpp.statuses import is_standard_status, name_status, write_status
 
 _SLOW_ANSWER_SECONDS = 3.0
 """An answer that takes longer is worth a word to the operator."""
@@ -43,8 +43,8 @@ def find_limit(run: ConnectorRun, *, is_bound: bool) -> Limit:
     if not is_bound:
         return Limit(LimitCause.DOWN, "no bind is up", 0.0, allowed)
     if speed < allowed or run.is_throttled_at_any_speed:
-        words = f"limited by carrier: {_write_status(run.throttled_by)}, {_write_speeds(speed, allowed)}"
-        if run.throttled_by in _NAMED:
+        words = f"limited by carrier: {write_status(run.throttled_by)}, {_write_speeds(speed, allowed)}"
+        if is_standard_status(run.throttled_by):
             words += f" ({name_status(run.throttled_by)})"
         if run.is_throttled_at_any_speed:
             words += ", at any speed"
@@ -62,13 +62,6 @@ def _find_own_limit(run: ConnectorRun, allowed: float) -> tuple[LimitCause | Non
     if run.is_paced:
         return LimitCause.SPEED, f"at its parts_per_second, {allowed:g}"
     return None, ""
-
-
-_NAMED = frozenset(status.value for status in CommandStatus)
-
-
-def _write_status(command_status: int) -> str:
-    return f"0x{command_status:02x}"
 
 
 def _write_speeds(speed: float, allowed: float) -> str:

@@ -75,8 +75,3 @@ def join(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def show_status(command_status: int) -> str:
-    """`0x58`."""
-    return f"0x{command_status:02x}"

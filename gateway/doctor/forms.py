@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from gateway.config.carriers import BindMode, Concatenation, ConnectorConfig, InterfaceVersion
 from gateway.doctor.evidence import BindSeen, Evidence, SubmitSeen
-from gateway.doctor.findings import Notebook, Value, count, join, show_status
+from gateway.doctor.findings import Notebook, Value, count, join
 from gateway.doctor.plan import Purpose
 from gateway.smpp.constants import INTERFACE_VERSION_34
-from gateway.smpp.statuses import CommandStatus, describe_status
+from gateway.smpp.statuses import CommandStatus, describe_status, write_status
 
 _VERSIONS = {0x33: InterfaceVersion.V33, 0x34: InterfaceVersion.V34, 0x50: InterfaceVersion.V50}
 
@@ -35,7 +35,7 @@ def read_binds(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -> 
             "system_type",
             _plain(evidence.bind_changes["system_type"]),
             f"with {config.system_type!r} the bind was refused with "
-            f"{show_status(CommandStatus.ESME_RINVSYSTYP)}, with this it was taken",
+            f"{write_status(CommandStatus.ESME_RINVSYSTYP)}, with this it was taken",
         )
     _read_version(bound, refused, notes)
     _read_number_of_binds(bound, refused, config, notes)
@@ -43,7 +43,7 @@ def read_binds(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -> 
 
 
 def _describe_refusals(binds: Sequence[BindSeen]) -> str:
-    refusals = {f"{bind.mode} was refused with {show_status(bind.command_status or 0)}" for bind in binds}
+    refusals = {f"{bind.mode} was refused with {write_status(bind.command_status or 0)}" for bind in binds}
     return join(sorted(refusals))
 
 
@@ -89,7 +89,9 @@ def _read_number_of_binds(
         return
     full = [bind for bind in refused if bind.command_status == CommandStatus.ESME_RALYBND]
     if full:
-        notes.propose("binds", 1, f"a second bind was refused with {show_status(CommandStatus.ESME_RALYBND)}")
+        notes.propose(
+            "binds", 1, f"a second bind was refused with {write_status(CommandStatus.ESME_RALYBND)}"
+        )
     elif len(bound) >= 2:
         notes.remarks.append("Two binds at one time were taken.")
 
@@ -125,21 +127,21 @@ def read_opening(evidence: Evidence, config: ConnectorConfig, notes: Notebook) -
         if statuses:
             notes.unseen.append(
                 f"A form that this carrier takes: a plain text was refused with "
-                f"{join([show_status(status) for status in statuses])} in every form that was tried. "
+                f"{join([write_status(status) for status in statuses])} in every form that was tried. "
                 + " ".join(describe_status(status) for status in statuses)
             )
         return
     if not taken.changes:
         if statuses:
             notes.remarks.append(
-                f"A plain text was refused with {join([show_status(status) for status in statuses])} and "
+                f"A plain text was refused with {join([write_status(status) for status in statuses])} and "
                 "taken when sent again: a passing fault."
             )
         notes.propose("validity", config.validity, "a text that states its validity so was taken")
         return
     for path, value in taken.changes.items():
         status = _refused_without(opening, taken, path)
-        notes.propose(path, _plain(value), f"refused with {show_status(status)} without it, taken with it")
+        notes.propose(path, _plain(value), f"refused with {write_status(status)} without it, taken with it")
     if "validity" not in taken.changes:
         notes.propose("validity", config.validity, "a text that states its validity so was taken")
 
@@ -175,7 +177,7 @@ def read_splitting(evidence: Evidence, notes: Notebook) -> None:
         assert isinstance(way, Concatenation)
         statuses = sorted(_refusals(attempt))
         if statuses:
-            refused.append(f"{way.value} was refused with {join([show_status(each) for each in statuses])}")
+            refused.append(f"{way.value} was refused with {join([write_status(each) for each in statuses])}")
         elif len(attempt) == attempt[0].parts and all(submit.is_taken for submit in attempt):
             seen = f"{count(attempt[0].parts, 'submit')} of one long text taken"
             if refused:
@@ -211,7 +213,7 @@ def _read_most_parts(evidence: Evidence, notes: Notebook) -> None:
         elif all(submit.is_taken for submit in attempt):
             if refused:
                 sizes = join([str(parts) for parts, _ in refused])
-                status = show_status(refused[-1][1])
+                status = write_status(refused[-1][1])
                 seen = f"texts in {sizes} parts were refused with {status}, one in {attempt[0].parts} taken"
                 notes.propose("max_parts", attempt[0].parts, seen, likely=True)
             else:
@@ -228,5 +230,5 @@ def read_senders(evidence: Evidence, notes: Notebook) -> None:
         elif submit.answer is not None:
             status = submit.answer.command_status
             notes.remarks.append(
-                f"Sender {sender} was refused with {show_status(status)}: {describe_status(status)}"
+                f"Sender {sender} was refused with {write_status(status)}: {describe_status(status)}"
             )

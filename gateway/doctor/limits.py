@@ -12,9 +12,9 @@ from math import ceil
 from statistics import quantiles
 
 from gateway.doctor.evidence import SubmitSeen
-from gateway.doctor.findings import Notebook, count, show_status
+from gateway.doctor.findings import Notebook, count
 from gateway.doctor.plan import Purpose
-from gateway.smpp.statuses import describe_status
+from gateway.smpp.statuses import describe_status, write_status
 
 _FEWEST_FOR_PERCENTILES = 5
 _AT_ONCE = (Purpose.BURST, Purpose.ONE_BY_ONE, Purpose.RUN)
@@ -58,7 +58,7 @@ def read_limits(submits: Sequence[SubmitSeen], notes: Notebook, *, configured_wi
     elif limited is not None and _is_refused_alone(submits, limited):
         assert limited.refused_with is not None
         notes.unseen.append(
-            f"How many submits may await their answer: {show_status(limited.refused_with)} came also where "
+            f"How many submits may await their answer: {write_status(limited.refused_with)} came also where "
             "only one did, so the refusals among those sent at once say nothing of a window."
         )
     elif limited is not None:
@@ -104,7 +104,7 @@ def _says_too_many(command_status: int) -> bool:
 
 def _read_full_window(burst: BurstSeen, submits: Sequence[SubmitSeen], notes: Notebook) -> None:
     assert burst.refused_with is not None
-    status = show_status(burst.refused_with)
+    status = write_status(burst.refused_with)
     seen = f"{burst.sent} sent at once: {burst.taken} taken, {burst.sent - burst.taken} refused with {status}"
     one_by_one = [submit for submit in submits if submit.probe.purpose is Purpose.ONE_BY_ONE]
     taken = sum(submit.is_taken for submit in one_by_one)
@@ -167,7 +167,7 @@ def _read_speed(submits: Sequence[SubmitSeen], notes: Notebook) -> None:
         notes.propose(
             "parts_per_second",
             len(longest),
-            f"{len(longest)} were taken between a refusal with {show_status(status)} and the next",
+            f"{len(longest)} were taken between a refusal with {write_status(status)} and the next",
         )
         return
     taken = sum(submit.is_taken for submit in run)
@@ -210,6 +210,6 @@ def describe_refusals(submits: Sequence[SubmitSeen]) -> list[str]:
         submit.answer.command_status for submit in submits if submit.answer and submit.is_refused
     )
     return [
-        f"{show_status(status)} was answered {times} of {len(submits)} times: {describe_status(status)}"
+        f"{write_status(status)} was answered {times} of {len(submits)} times: {describe_status(status)}"
         for status, times in sorted(statuses.items())
     ]

@@ -14,7 +14,7 @@ from gateway.doctor.line import Line
 from gateway.doctor.plan import ALPHABETS, THOROUGH_PARTS, USUAL_PARTS, WAITS, Changes, Purpose, write_probe
 from gateway.doctor.recording import Sent, Tape
 from gateway.domain.phone import Number
-from gateway.smpp.statuses import CommandStatus
+from gateway.smpp.statuses import CommandStatus, write_status
 
 _TRIES: Final = 6
 """Of one message that is refused for the moment, or not answered."""
@@ -128,7 +128,7 @@ def describe_sent(*sent: Sent | None) -> str:
             words.append("no answer")
         else:
             status = each.answer.command_status
-            words.append(f"refused with 0x{status:02x}" if status else "taken")
+            words.append(f"refused with {write_status(status)}" if status else "taken")
     kinds = list(dict.fromkeys(words))
     if len(sent) == 1:
         return words[0]

@@ -2,7 +2,7 @@
 
 from gateway.errors import EstafetteError
 from gateway.session.owner import CloseReason
-from gateway.smpp.statuses import describe_status, is_standard_status, name_status
+from gateway.smpp.statuses import describe_status, label_status
 
 
 class SessionError(EstafetteError):
@@ -25,7 +25,7 @@ class BindRefused(SessionError):
 
     def __init__(self, peer: str, command_status: int) -> None:
         why = describe_status(command_status).rstrip(".")
-        super().__init__(f"{peer} refused the bind with {_write_status(command_status)}: {why}")
+        super().__init__(f"{peer} refused the bind with {label_status(command_status)}: {why}")
         self.peer = peer
         self.command_status = command_status
 
@@ -55,9 +55,3 @@ class TlsUnusable(SessionError):
             f"no connection: tls.{setting} {files} cannot be used: {cause}; it must be readable and in PEM"
         )
         self.setting = setting
-
-
-def _write_status(command_status: int) -> str:
-    """Number and name, for carriers and their manuals know one or the other."""
-    number = f"0x{command_status:02x}"
-    return f"{number} {name_status(command_status)}" if is_standard_status(command_status) else number

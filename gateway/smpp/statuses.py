@@ -124,6 +124,17 @@ def name_status(command_status: int) -> str:
     return _NAMES.get(command_status) or f"0x{command_status:08x}"
 
 
+def write_status(command_status: int) -> str:
+    """The number as carriers' manuals have it: `0x58`."""
+    return f"0x{command_status:02x}"
+
+
+def label_status(command_status: int) -> str:
+    """Number and name, for manuals know one or the other; a vendor's status has its number alone."""
+    name = _NAMES.get(command_status)
+    return write_status(command_status) if name is None else f"{write_status(command_status)} {name}"
+
+
 def describe_status(command_status: int) -> str:
     """One sentence that an operator understands. Unknown numbers keep their value, to look up with the
     carrier.

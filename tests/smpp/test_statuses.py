@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.smpp.statuses import CommandStatus, describe_status, name_status
+from gateway.smpp.statuses import CommandStatus, describe_status, label_status, name_status, write_status
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "smpp-core.md"
 
@@ -21,3 +21,8 @@ def test_unknown_numbers_keep_their_value():
     assert name_status(0x45F) == "0x0000045f"
     assert "0x45f" in describe_status(0x45F)
     assert "0xabcd" in describe_status(0xABCD)
+
+
+def test_statuses_are_written_as_manuals_have_them():
+    assert [write_status(status) for status in (0x05, 0x4A1)] == ["0x05", "0x4a1"]
+    assert [label_status(status) for status in (0x58, 0x4A1)] == ["0x58 ESME_RTHROTTLED", "0x4a1"]
