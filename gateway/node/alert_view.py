@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gateway.node.connector_view import moment
 from gateway.oncall.book import Entry
+from gateway.oncall.telling import write_moment
 
 
 def show_alert(entry: Entry) -> dict[str, object]:
@@ -13,10 +13,10 @@ def show_alert(entry: Entry) -> dict[str, object]:
         "subject": alert.subject,
         "shop": alert.shop,
         "sentence": alert.sentence,
-        "raised_at": moment(entry.raised_at),
-        "told_at": moment(entry.told_at),
-        "gone_since": moment(entry.held_at) if entry.is_gone else None,
-        "cleared_at": None if entry.cleared_at is None else moment(entry.cleared_at),
+        "raised_at": write_moment(entry.raised_at),
+        "told_at": write_moment(entry.told_at),
+        "gone_since": write_moment(entry.held_at) if entry.is_gone else None,
+        "cleared_at": None if entry.cleared_at is None else write_moment(entry.cleared_at),
         "times_told": entry.times_told,
     }
 

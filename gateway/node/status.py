@@ -18,12 +18,13 @@ from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
 from gateway.node.alert_view import show_alert, show_briefly
-from gateway.node.connector_view import moment, show_connector, show_taken_down, tell_limit, tell_taken_down
+from gateway.node.connector_view import show_connector, show_taken_down, tell_limit, tell_taken_down
 from gateway.node.snapshot import HaltedCampaign, TrafficMeter, tell_halted
 from gateway.oncall.book import AlertBook
 from gateway.oncall.judging import DATABASE_AWAY, LEASE_LOST, tell_missing
 from gateway.oncall.observations import DiskSeen
 from gateway.oncall.overrides import OverrideBoard
+from gateway.oncall.telling import write_moment
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
@@ -133,7 +134,7 @@ class NodeStatus:
                 "epoch": self._node.epoch,
                 "host": self._facts.host,
                 "version": self._facts.version,
-                "started_at": moment(self._facts.started_at),
+                "started_at": write_moment(self._facts.started_at),
                 "holds_lease": self._node.may_submit(),
             },
             "database": "away" if self._is_database_away or self._outcomes.is_away else "up",
@@ -171,7 +172,7 @@ class NodeStatus:
             "alerts": show_briefly(self._oncall.book.standing, shop),
             "database": "away" if is_away else "up",
             "holds": [hold for hold in self._show_holds() if shop is None or hold["shop"] in (None, shop)],
-            "now": moment(datetime.now(UTC)),
+            "now": write_moment(datetime.now(UTC)),
         }
 
     def list_connectors(self) -> list[Mapping[str, object]]:
@@ -259,7 +260,7 @@ class NodeStatus:
             {
                 "shop": None if hold.shop_id == EVERY_SHOP else shops.get(hold.shop_id, str(hold.shop_id)),
                 "scope": "marketing" if hold.scope is HoldScope.MARKETING else "all",
-                "held_at": moment(hold.held_at),
+                "held_at": write_moment(hold.held_at),
                 "held_by": hold.held_by,
                 "reason": hold.reason,
             }

@@ -59,14 +59,14 @@ def compose(notice: Notice, *, telling_id: str, node: str, now: datetime) -> Tel
     document = {
         "id": telling_id,
         "type": f"alert.{notice.kind.value}",
-        "at": _moment(now),
+        "at": write_moment(now),
         "node": node,
         "kind": alert.kind.value,
         "subject": alert.subject,
         "shop": alert.shop,
         "sentence": alert.sentence,
-        "raised_at": _moment(entry.raised_at),
-        "cleared_at": None if entry.cleared_at is None else _moment(entry.cleared_at),
+        "raised_at": write_moment(entry.raised_at),
+        "cleared_at": None if entry.cleared_at is None else write_moment(entry.cleared_at),
         "times_told": entry.times_told,
         "help": f"docs/3am.md#{alert.kind.value}",
     }
@@ -239,5 +239,6 @@ class Announcer:
         return compose(notice, telling_id=self._next_id(), node=self._node, now=self._clock())
 
 
-def _moment(at: datetime) -> str:
+def write_moment(at: datetime) -> str:
+    """UTC with milliseconds, as the API writes times."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
