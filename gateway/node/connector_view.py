@@ -2,14 +2,15 @@
 down."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from gateway.config import ConnectorConfig
 from gateway.dispatch.connections import BindReport
 from gateway.dispatch.dispatcher import ConnectorReport
 from gateway.dispatch.limits import Limit, LimitCause
 from gateway.domain.printable import make_printable
+from gateway.oncall.telling import write_moment
 from gateway.session.bind import BindState
+from gateway.smpp.statuses import write_status
 from gateway.store.overrides import Override, OverrideKey
 
 
@@ -63,7 +64,7 @@ def _show_limit(limit: Limit) -> dict[str, object]:
     status = limit.command_status
     return {
         "cause": None if limit.cause is None else limit.cause.value,
-        "command_status": None if status is None else f"0x{status:02x}",
+        "command_status": None if status is None else write_status(status),
         "parts_per_second": round(limit.parts_per_second, 1),
         "of": round(limit.of, 1),
     }
@@ -93,8 +94,8 @@ def show_override(override: Override) -> dict[str, object]:
         "value": None if override.key is OverrideKey.DOWN else override.value,
         "author": override.author,
         "reason": override.reason,
-        "made_at": moment(override.made_at),
-        "expires_at": None if override.expires_at is None else moment(override.expires_at),
+        "made_at": write_moment(override.made_at),
+        "expires_at": None if override.expires_at is None else write_moment(override.expires_at),
     }
 
 
@@ -104,12 +105,12 @@ def show_bind(bind: BindReport) -> dict[str, object]:
         "bind": bind.bind_no,
         "mode": bind.mode.value,
         "state": state.phase.value,
-        "since": moment(state.since),
+        "since": write_moment(state.since),
         "endpoint": str(state.endpoint),
         "last_error": state.last_error,
         "failure": None if state.last_failure is None else state.last_failure.value,
         "failures": state.failures,
-        "next_retry_at": None if state.next_retry_at is None else moment(state.next_retry_at),
+        "next_retry_at": None if state.next_retry_at is None else write_moment(state.next_retry_at),
         "remarks": list(state.remarks),
         "window": bind.window,
         "in_flight": bind.in_flight,
@@ -124,15 +125,10 @@ def show_bind(bind: BindReport) -> dict[str, object]:
 
 def _show_change(change: BindState) -> dict[str, object]:
     return {
-        "at": moment(change.since),
+        "at": write_moment(change.since),
         "state": change.phase.value,
         "endpoint": str(change.endpoint),
         "error": change.last_error,
         "failure": None if change.last_failure is None else change.last_failure.value,
-        "next_retry_at": None if change.next_retry_at is None else moment(change.next_retry_at),
+        "next_retry_at": None if change.next_retry_at is None else write_moment(change.next_retry_at),
     }
-
-
-def moment(at: datetime) -> str:
-    """As the API writes times."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
