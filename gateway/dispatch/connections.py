@@ -287,10 +287,13 @@ class _BindOwner(SessionOwner):
 
     def _refuse_large(self, session: Session, requests: list[Request]) -> list[Request]:
         """Those that are small; the rest comes again when less waits."""
-        large = [(number, pdu) for number, pdu in requests if _count_octets(pdu) > LARGE_OCTETS]
+        small: list[Request] = []
+        large: list[Request] = []
+        for request in requests:
+            (large if _count_octets(request[1]) > LARGE_OCTETS else small).append(request)
         if large:
             self._refuse_for_now(session, large)
-        return [(number, pdu) for number, pdu in requests if _count_octets(pdu) <= LARGE_OCTETS]
+        return small
 
     def _refuse_for_now(self, session: Session, requests: list[Request]) -> None:
         """The store cannot take it: a temporary refusal makes the carrier send it again (quirk 64)."""
