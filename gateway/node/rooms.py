@@ -38,6 +38,7 @@ from gateway.node.analytics_rooms import AnalyticsRooms
 from gateway.node.audience_rooms import AudienceRooms
 from gateway.node.campaign_rooms import CampaignGround, CampaignRooms
 from gateway.node.carriers import Carriers, list_connectors
+from gateway.node.event_targets import DirectoryTargets
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
@@ -53,14 +54,14 @@ from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register
 from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
 from gateway.store.links import LinkSeqs
-from gateway.store.optout_events import EndpointsFor, OptoutTeller
+from gateway.store.optout_events import OptoutTeller
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.shops import find_key_holder, list_shops
 from gateway.web.admin_access import AdminAccess, map_callers
 from gateway.web.answers import render_accepted, render_batch
 from gateway.web.subjects import Subjects
 from gateway.webhooks.deliverer import WebhookDeliverer
-from gateway.webhooks.directory import EndpointDirectory, find_wanting
+from gateway.webhooks.directory import EndpointDirectory
 from gateway.webhooks.targets import find_url_fault
 
 log = structlog.get_logger("main")
@@ -88,6 +89,7 @@ class Rooms:
         self._shop_ids: dict[str, int] = {}
         self.is_stopping = False
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
+        targets = DirectoryTargets(self.directory)
         book = FlightBook()
         diary, otps = BindDiary(database, next_id=lambda: node.ids.next_id(0)), OtpWatch()
         self.access = AdminAccess((), own_uid=os.geteuid())
@@ -99,7 +101,7 @@ class Rooms:
             ids=node.ids,
             book=book,
             listener=self,
-            targets=_EventTargets(self.directory),
+            targets=targets,
             connector_ids=self._list_connector_ids,
             instance_secret=secret,
             lookup_days=config.retention.receipt_map_days,
@@ -180,7 +182,7 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
-        teller = OptoutTeller(_EventTargets(self.directory).look_up, next_id=node.ids.next_id)
+        teller = OptoutTeller(targets.look_up, next_id=node.ids.next_id)
         links = LinkRooms(
             database,
             node,
@@ -203,7 +205,7 @@ class Rooms:
                     secret=secret,
                     slots=self._list_slots,
                     connector_ids=self._list_connector_ids,
-                    look_up_endpoints=_EventTargets(self.directory).look_up,
+                    look_up_endpoints=targets.look_up,
                     wake_deliverer=self.deliverer.wake,
                     find_link_fault=links.find_link_fault,
                     clock=now_utc,
@@ -414,22 +416,6 @@ class Rooms:
         shops = await list_shops(self._ground.database)
         self._shop_names.update({shop.id: shop.name for shop in shops})
         self._shop_ids.update({shop.name: shop.id for shop in shops})
-
-
-class _EventTargets:
-    """Which webhook endpoints want an event, for the outcome writer."""
-
-    def __init__(self, directory: EndpointDirectory) -> None:
-        self._directory = directory
-
-    async def look_up(self, shop_ids: set[int]) -> EndpointsFor:
-        webhooks = await self._directory.look_up(shop_ids)
-
-        def endpoints_for(shop_id: int, kind: str) -> Sequence[int]:
-            shop = webhooks.get(shop_id)
-            return () if shop is None else [endpoint.id for endpoint in find_wanting(shop, kind)]
-
-        return endpoints_for
 
 
 async def open_rooms(ground: Ground, config: Config, *, test_port: int | None) -> Rooms:
