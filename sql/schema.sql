@@ -30,6 +30,9 @@ CREATE TABLE node_lease (
     started_at     timestamptz NOT NULL,
     expires_at     timestamptz NOT NULL,
     id_high_water  bigint      NOT NULL,
+    connector_ids  integer[]   NOT NULL DEFAULT '{}',
+    is_stopping    boolean     NOT NULL DEFAULT false,
+    figures        jsonb       NOT NULL DEFAULT '{}',
     UNIQUE (node_no, epoch)
 ) WITH (fillfactor = 50);
 
@@ -39,6 +42,7 @@ CREATE TABLE bind_lease (
     node_no           smallint NOT NULL,
     epoch             bigint   NOT NULL,
     parts_per_second  double precision NOT NULL,
+    is_up             boolean  NOT NULL DEFAULT false,
     PRIMARY KEY (connector_id, bind_no)
 ) WITH (fillfactor = 50);
 
@@ -91,7 +95,8 @@ CREATE TABLE shop (
     spend_day_micros     bigint,
     spend_month_micros   bigint,
     created_at           timestamptz NOT NULL,
-    closed_at            timestamptz
+    closed_at            timestamptz,
+    resends_unknown      boolean     NOT NULL DEFAULT false
 );
 
 CREATE TABLE api_key (
@@ -425,9 +430,25 @@ CREATE TABLE receipt_unmatched (
     failure_class  smallint    NOT NULL,
     ends_message   boolean     NOT NULL,
     carrier_at     timestamptz,
-    other_id       text        COLLATE "C" NOT NULL
+    other_id       text        COLLATE "C" NOT NULL,
+    inferred_shop_id  integer,
+    inferred_id       bigint,
+    inferred_slot     smallint,
+    inferred_part     smallint
 );
-CREATE INDEX receipt_unmatched_waiting ON receipt_unmatched (receipt_id) WHERE outcome = 5;
+CREATE INDEX receipt_unmatched_waiting ON receipt_unmatched (receipt_id) WHERE outcome IN (5, 9);
+CREATE INDEX receipt_unmatched_inferred ON receipt_unmatched (inferred_id) WHERE outcome = 9;
+
+-- Messages that are unknown for want of an answer and that nobody has resent or closed: one row while that is so.
+-- No index can find them in message_state, whose columns that move stand in none.
+CREATE TABLE unknown_message (
+    shop_id       integer     NOT NULL,
+    id            bigint      NOT NULL,
+    slot          smallint    NOT NULL,
+    connector_id  integer     NOT NULL,
+    since         timestamptz NOT NULL,
+    PRIMARY KEY (id, slot, shop_id)
+) PARTITION BY RANGE (id);
 
 -- Lookup: (connector, the carrier's id) → message part. Not unique per carrier_id: SMSCs restart at 0.
 CREATE TABLE receipt_map (
@@ -912,7 +933,8 @@ BEGIN
         ('receipt', ''),
         ('inbound', ''),
         ('outbox', 'WITH (fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0)'),
-        ('click', '')
+        ('click', ''),
+        ('unknown_message', '')
     LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) %s',
                        parent || '_' || suffix, parent, low, high, options);
@@ -925,7 +947,8 @@ CREATE FUNCTION drop_day_partitions(day date) RETURNS void LANGUAGE plpgsql AS $
 DECLARE
     parent text;
 BEGIN
-    FOREACH parent IN ARRAY ARRAY['message', 'queue', 'schedule', 'message_state', 'part', 'receipt', 'inbound', 'outbox', 'click'] LOOP
+    FOREACH parent IN ARRAY ARRAY['message', 'queue', 'schedule', 'message_state', 'part', 'receipt', 'inbound', 'outbox', 'click',
+                                 'unknown_message'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(day, 'YYYYMMDD'));
     END LOOP;
 END $$;

@@ -20,6 +20,7 @@ PER_MESSAGE = {
     "inbound",
     "outbox",
     "click",
+    "unknown_message",
 }
 """Partitioned by the day in their id; rows of one recipient."""
 
