@@ -76,6 +76,7 @@ class SenderKind(Enum):
 
 
 class Unanswered(Enum):
+    BY_CATEGORY = "by_category"
     HOLD = "hold"
     RESEND = "resend"
 
@@ -264,9 +265,11 @@ class ConnectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Seconds to wait for an answer to a submit before its outcome is unknown."""
     late_answer_seconds: Annotated[float, Meta(ge=0, le=3600)] = 300
     """Seconds after that for which an answer is still recognised, and settles what was unknown."""
-    unanswered: Unanswered = Unanswered.HOLD
-    """What becomes of a submit without an answer: `hold` keeps it as unknown and never sends it twice,
-    `resend` sends it again inside its validity, which may reach a person twice."""
+    unanswered: Unanswered = Unanswered.BY_CATEGORY
+    """What becomes of a submit without an answer. `by_category`: a one-time password is sent again inside its
+    validity, a transactional message where its shop says `on_unknown: resend`. `hold` sends none again, for a
+    carrier that takes what it does not answer; `resend` both kinds for every shop, which may reach a person
+    twice. Marketing never is."""
     bind_timeout_seconds: Annotated[float, Meta(ge=1, le=120)] = 10
     """Seconds for connecting, and again for the answer to the bind."""
     unbind_timeout_seconds: Annotated[float, Meta(ge=0.5, le=60)] = 5

@@ -16,6 +16,7 @@ from gateway.domain.backoff import retry_delay_seconds
 from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id
 from gateway.domain.failures import FailureClass, StatusTable, Verdict
 from gateway.domain.message import MessageState, Reason
+from gateway.domain.unanswered import UnansweredRule, resends_unanswered
 from gateway.session.owner import Answer as SessionAnswer
 from gateway.smpp.statuses import CommandStatus
 from gateway.store.evidence import Answer, Evidence, LateAnswer
@@ -26,6 +27,11 @@ _VERDICTS = {
     RetryAction.RETRY: Verdict.RETRY,
     RetryAction.REBIND: Verdict.REBIND,
     RetryAction.FAIL: Verdict.FAIL,
+}
+_UNANSWERED = {
+    Unanswered.BY_CATEGORY: UnansweredRule.BY_CATEGORY,
+    Unanswered.HOLD: UnansweredRule.HOLD,
+    Unanswered.RESEND: UnansweredRule.RESEND,
 }
 
 _QUEUE_FULL = CommandStatus.ESME_RMSGQFUL.value
@@ -63,18 +69,30 @@ class Judged:
     """The last status that asked for less speed or a new bind."""
 
 
+def unanswered_rule(config: ConnectorConfig) -> UnansweredRule:
+    """What the connector's configuration says of submits without an answer."""
+    return _UNANSWERED[config.unanswered]
+
+
 class AnswerJudge:
     """Judges the answers of one connector."""
 
     def __init__(
-        self, connector_id: int, config: ConnectorConfig, book: FlightBook, draw: Callable[[], float]
+        self,
+        connector_id: int,
+        config: ConnectorConfig,
+        book: FlightBook,
+        draw: Callable[[], float],
+        shop_resends: Callable[[int], bool],
     ) -> None:
+        """`shop_resends` says whether a shop, by its number, wants transactional messages sent again."""
         self._connector_id = connector_id
         self._book = book
         self._draw = draw
         self._max_attempts = config.max_attempts
         self._max_queue_full = config.max_queue_full
-        self._resends = config.unanswered is Unanswered.RESEND
+        self._unanswered = unanswered_rule(config)
+        self._shop_resends = shop_resends
         form = config.id_form
         self._conversion = IdConversion(form.response.value)
         self._strip_zeros = form.strip_zeros
@@ -143,8 +161,8 @@ class AnswerJudge:
         return evidence
 
     def judge_silence(self, contexts: list[SubmitContext], bind_no: int, at: datetime) -> list[Evidence]:
-        """Submits that have no answer: their outcome is unknown, and nothing resends them from here unless
-        the connector says so (quirks 34, 35)."""
+        """Submits that have no answer: their outcome is unknown, and they are sent again from here only where
+        category, connector and shop say so (quirks 34, 35)."""
         return [
             self._judge_unanswered(flight, part, submitted_at, bind_no, at)
             for flight, part, submitted_at in contexts
@@ -154,11 +172,16 @@ class AnswerJudge:
         self, flight: Flight, part: int, submitted_at: datetime, bind_no: int, at: datetime
     ) -> Answer:
         wanted, reason, retry_at = MessageState.UNKNOWN, Reason.NO_RESPONSE, None
-        if self._resends and flight.refusals + 1 < self._max_attempts:
+        if flight.refusals + 1 < self._max_attempts and self._resends(flight):
             again_at = at + timedelta(seconds=retry_delay_seconds(flight.refusals + 1, self._draw()))
             if again_at < flight.expires_at:
                 wanted, reason, retry_at = MessageState.QUEUED, Reason.NONE, again_at
         return Answer(flight, part, bind_no, wanted, reason, 0, None, None, None, submitted_at, at, retry_at)
+
+    def _resends(self, flight: Flight) -> bool:
+        return resends_unanswered(
+            flight.category, self._unanswered, shop_resends=self._shop_resends(flight.shop_id)
+        )
 
     def _judge_refusal(
         self,

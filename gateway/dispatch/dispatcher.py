@@ -14,7 +14,7 @@ from typing import cast
 import structlog
 
 from gateway.config.carriers import ConnectorConfig
-from gateway.dispatch.answers import AnswerJudge
+from gateway.dispatch.answers import AnswerJudge, unanswered_rule
 from gateway.dispatch.binding import needs_new_binds
 from gateway.dispatch.claims import CLAIM_BATCH, HELD_ROWS_A_LOOK, ClaimedStream
 from gateway.dispatch.connections import (
@@ -28,6 +28,7 @@ from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.limits import Limit, find_limit
 from gateway.dispatch.trace_desk import TraceDesk
+from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
 from gateway.store.database import UNREACHABLE, Connection
@@ -67,6 +68,11 @@ def _tell_nobody(connector: str, bind_no: int, mode: BindMode, state: BindState)
     """For a dispatcher whose binds nobody watches."""
 
 
+def _no_shop_resends(shop_id: int) -> bool:
+    """For a dispatcher whose shops all leave it at the rule."""
+    return False
+
+
 class Dispatcher:
     """Sends what is queued and takes in what carriers say."""
 
@@ -84,8 +90,10 @@ class Dispatcher:
         random: Random,
         trace: TraceDesk,
         on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
+        shop_resends: Callable[[int], bool] = _no_shop_resends,
     ) -> None:
-        """`on_bind_state` hears each change of a bind, by the connector's name."""
+        """`on_bind_state` hears each change of a bind, by the connector's name; `shop_resends` says whether
+        a shop wants transactional messages of unknown outcome sent again."""
         self._dsn = dsn
         self._queries = queries
         self._holds = holds
@@ -97,6 +105,7 @@ class Dispatcher:
         self._random = random
         self._trace = trace
         self._tell_bind_state = on_bind_state
+        self._shop_resends = shop_resends
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
         self._hungry: deque[ConnectorRun] = deque()
@@ -172,7 +181,7 @@ class Dispatcher:
         self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
     ) -> tuple[AnswerJudge, DeliveryReader]:
         return (
-            AnswerJudge(connector_id, config, self._book, self._random.random),
+            AnswerJudge(connector_id, config, self._book, self._random.random, self._shop_resends),
             DeliveryReader(connector_id, config, shop_ids),
         )
 
@@ -370,6 +379,14 @@ class Dispatcher:
             return False
         connections.retry_now()
         return True
+
+    def resends_unanswered(self, connector_id: int, shop_id: int, category: int) -> bool:
+        """Whether a message whose submit has no answer goes out again while its validity lasts; never where
+        the connector does not run."""
+        run = self._runs.get(connector_id)
+        return run is not None and resends_unanswered(
+            category, unanswered_rule(run.config), shop_resends=self._shop_resends(shop_id)
+        )
 
     def find_lookup_id(self, connector_id: int, written: str) -> str:
         """The form under which an id in a connector's receipts is looked up, by its configuration of now."""

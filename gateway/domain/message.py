@@ -47,6 +47,7 @@ class Reason(IntEnum):
     SUPPRESSED = 13
     TOO_MANY_PARTS = 14
     NOT_SENDABLE = 15
+    CLOSED_BY_OPERATOR = 16
 
     @property
     def word(self) -> str:
@@ -67,7 +68,7 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
     S.CANCELLED: frozenset(),
     S.BLOCKED: frozenset(),
 }
-"""Every move. `UNKNOWN → QUEUED` is absent: only a policy or a person resends."""
+"""Every move that evidence makes. `UNKNOWN → QUEUED` is absent: only a person makes it, see `reopen`."""
 
 ENDS = frozenset(state for state, onward in MOVES.items() if not onward)
 
@@ -132,6 +133,18 @@ def recall(progress: Progress, part: int) -> Progress:
     if state is S.QUEUED and S.QUEUED not in states:
         state = S.SENDING
     return Progress(state, progress.entered, states)
+
+
+def reopen(progress: Progress) -> Progress:
+    """A message of unknown outcome that a person has sent again: its unknown parts wait once more.
+
+    The others keep their states; what carriers took is not sent twice. Raises `ValueError` for any other
+    message.
+    """
+    if progress.state is not S.UNKNOWN:
+        raise ValueError(f"a message that is {progress.state.word} cannot be sent again as it is")
+    states = bytes(S.QUEUED if state == S.UNKNOWN else state for state in progress.part_states)
+    return Progress(S.QUEUED, progress.entered | entered_bit(S.QUEUED), states)
 
 
 def judge(

@@ -1,7 +1,7 @@
 """Whether a message whose submit has no answer is sent again: by its category, its shop and its connector.
 
-The SMSC may have taken it, so sending it again may reach a person twice. A one-time password that does not come
-is worse than one that comes twice; an advertisement that comes twice is worse than one that does not come.
+The SMSC may have taken it, so sending it again may reach a person twice. A one-time password that does not
+come is worse than one that comes twice; an advertisement that comes twice is worse than one that does not.
 """
 
 from enum import Enum

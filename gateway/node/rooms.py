@@ -87,6 +87,8 @@ class Rooms:
         self._connector_ids: dict[str, int] = {}
         self._shop_names: dict[int, str] = {}
         self._shop_ids: dict[str, int] = {}
+        self._resending_shops: frozenset[int] = frozenset()
+        """Those that want transactional messages of unknown outcome sent again."""
         self.is_stopping = False
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
         targets = DirectoryTargets(self.directory)
@@ -125,6 +127,7 @@ class Rooms:
             may_submit=node.may_submit,
             random=self._random,
             on_bind_state=diary.note,
+            shop_resends=lambda shop_id: shop_id in self._resending_shops,
             trace=self.trace,
         )
         self._carriers = Carriers(node, self.dispatcher, self._shop_ids)
@@ -416,6 +419,7 @@ class Rooms:
         shops = await list_shops(self._ground.database)
         self._shop_names.update({shop.id: shop.name for shop in shops})
         self._shop_ids.update({shop.name: shop.id for shop in shops})
+        self._resending_shops = frozenset(shop.id for shop in shops if shop.resends_unknown)
 
 
 async def open_rooms(ground: Ground, config: Config, *, test_port: int | None) -> Rooms:

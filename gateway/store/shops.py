@@ -36,6 +36,8 @@ class Shop:
     """One-time passwords to one block of 10,000 numbers within an hour; 0 sets no limit."""
     spend_day_micros: int | None
     spend_month_micros: int | None
+    resends_unknown: bool
+    """Whether its transactional messages of unknown outcome are sent again, see `domain.unanswered`."""
     created_at: datetime
     closed_at: datetime | None
 
@@ -54,6 +56,7 @@ class NewShop:
     otp_per_prefix_hour: int = OTP_PER_PREFIX_HOUR
     spend_day_micros: int | None = None
     spend_month_micros: int | None = None
+    resends_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ async def create_shop(database: Database, shop: NewShop, now: datetime) -> Shop 
         shop.otp_per_prefix_hour,
         shop.spend_day_micros,
         shop.spend_month_micros,
+        shop.resends_unknown,
         now,
     )
     return None if row is None else _shop(row)
@@ -117,7 +121,8 @@ async def find_shop_by_name(database: Database, name: str) -> Shop | None:
 
 
 async def update_shop(database: Database, shop: Shop) -> Shop | None:
-    """Store what an operator may change: sender, countries, caps and the closing. None: no such shop."""
+    """Store what an operator may change: sender, countries, caps, what is done about unknown outcomes, and
+    the closing. None: no such shop."""
     row = await database.fetch_row(
         "update_shop",
         shop.id,
@@ -127,6 +132,7 @@ async def update_shop(database: Database, shop: Shop) -> Shop | None:
         shop.otp_per_prefix_hour,
         shop.spend_day_micros,
         shop.spend_month_micros,
+        shop.resends_unknown,
         shop.closed_at,
     )
     return None if row is None else _shop(row)
@@ -189,6 +195,7 @@ def _shop(row: asyncpg.Record) -> Shop:
         otp_per_prefix_hour=row["otp_per_prefix_hour"],
         spend_day_micros=row["spend_day_micros"],
         spend_month_micros=row["spend_month_micros"],
+        resends_unknown=row["resends_unknown"],
         created_at=row["created_at"],
         closed_at=row["closed_at"],
     )

@@ -40,6 +40,7 @@ Countries = Annotated[list[Country], Meta(min_length=1, max_length=250)]
 Sender = Annotated[str, Meta(min_length=1, max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+OnUnknown = Literal["hold", "resend"]
 ANYWHERE = "*"
 
 
@@ -55,6 +56,7 @@ class ShopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     otp_per_prefix_hour: Count = OTP_PER_PREFIX_HOUR
     spend_day: Amount | None = None
     spend_month: Amount | None = None
+    on_unknown: OnUnknown = "hold"
 
 
 class ShopChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +68,7 @@ class ShopChange(Struct, frozen=True, forbid_unknown_fields=True):
     otp_per_prefix_hour: Count | UnsetType = UNSET
     spend_day: Amount | UnsetType | None = UNSET
     spend_month: Amount | UnsetType | None = UNSET
+    on_unknown: OnUnknown | UnsetType = UNSET
     is_closed: bool | UnsetType = UNSET
 
 
@@ -110,6 +113,7 @@ class ShopAdmin:
             otp_per_prefix_hour=wanted.otp_per_prefix_hour,
             spend_day_micros=_micros(wanted.spend_day),
             spend_month_micros=_micros(wanted.spend_month),
+            resends_unknown=wanted.on_unknown == "resend",
         )
         shop = await create_shop(self._database, new, self._clock())
         if shop is None:
@@ -189,6 +193,8 @@ def _apply(wanted: ShopChange, shop: Shop, now: datetime) -> Shop:
         changed = replace(changed, spend_day_micros=_micros(wanted.spend_day))
     if wanted.spend_month is not UNSET:
         changed = replace(changed, spend_month_micros=_micros(wanted.spend_month))
+    if wanted.on_unknown is not UNSET:
+        changed = replace(changed, resends_unknown=wanted.on_unknown == "resend")
     if wanted.is_closed is not UNSET:
         changed = replace(changed, closed_at=(shop.closed_at or now) if wanted.is_closed else None)
     return changed
@@ -232,6 +238,7 @@ def _show_shop(shop: Shop) -> dict[str, object]:
         "otp_per_prefix_hour": shop.otp_per_prefix_hour,
         "spend_day": None if day is None else format_micros(day),
         "spend_month": None if month is None else format_micros(month),
+        "on_unknown": "resend" if shop.resends_unknown else "hold",
         "created_at": shop.created_at,
         "closed_at": shop.closed_at,
     }

@@ -10,18 +10,20 @@
 -- $8 otp_per_prefix_hour int4
 -- $9 spend_day_micros int8
 -- $10 spend_month_micros int8
--- $11 now timestamptz
+-- $11 resends_unknown bool
+-- $12 now timestamptz
 INSERT INTO shop (name, country, currency, default_sender, webhook_secret, allowed_countries,
-                  otp_per_number_hour, otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                  otp_per_number_hour, otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown,
+                  created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (name) DO NOTHING
 RETURNING id, name, country, currency, default_sender, webhook_secret, allowed_countries, otp_per_number_hour,
-          otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at, closed_at;
+          otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown, created_at, closed_at;
 
 -- name: list_shops
 -- Every shop by name; a few hundred at most.
 SELECT id, name, country, currency, default_sender, webhook_secret, allowed_countries, otp_per_number_hour,
-       otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at, closed_at
+       otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown, created_at, closed_at
 FROM shop
 ORDER BY name;
 
@@ -29,7 +31,7 @@ ORDER BY name;
 -- One shop by its number.
 -- $1 shop_id int4
 SELECT id, name, country, currency, default_sender, webhook_secret, allowed_countries, otp_per_number_hour,
-       otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at, closed_at
+       otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown, created_at, closed_at
 FROM shop
 WHERE id = $1;
 
@@ -37,7 +39,7 @@ WHERE id = $1;
 -- One shop by its name.
 -- $1 name text
 SELECT id, name, country, currency, default_sender, webhook_secret, allowed_countries, otp_per_number_hour,
-       otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at, closed_at
+       otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown, created_at, closed_at
 FROM shop
 WHERE name = $1;
 
@@ -50,13 +52,14 @@ WHERE name = $1;
 -- $5 otp_per_prefix_hour int4
 -- $6 spend_day_micros int8
 -- $7 spend_month_micros int8
--- $8 closed_at timestamptz
+-- $8 resends_unknown bool
+-- $9 closed_at timestamptz
 UPDATE shop
 SET default_sender = $2, allowed_countries = $3, otp_per_number_hour = $4, otp_per_prefix_hour = $5,
-    spend_day_micros = $6, spend_month_micros = $7, closed_at = $8
+    spend_day_micros = $6, spend_month_micros = $7, resends_unknown = $8, closed_at = $9
 WHERE id = $1
 RETURNING id, name, country, currency, default_sender, webhook_secret, allowed_countries, otp_per_number_hour,
-          otp_per_prefix_hour, spend_day_micros, spend_month_micros, created_at, closed_at;
+          otp_per_prefix_hour, spend_day_micros, spend_month_micros, resends_unknown, created_at, closed_at;
 
 -- name: create_key
 -- A new API key, of which only the hash is kept.
@@ -96,7 +99,7 @@ SELECT api_key.id AS key_id, api_key.is_test, api_key.hint, api_key.scopes, api_
        EXISTS (SELECT FROM suppression WHERE suppression.shop_id = shop.id) AS has_suppressions,
        shop.id, shop.name, shop.country, shop.currency, shop.default_sender, shop.webhook_secret,
        shop.allowed_countries, shop.otp_per_number_hour, shop.otp_per_prefix_hour, shop.spend_day_micros,
-       shop.spend_month_micros, shop.created_at, shop.closed_at
+       shop.spend_month_micros, shop.resends_unknown, shop.created_at, shop.closed_at
 FROM api_key
 JOIN shop ON shop.id = api_key.shop_id
 WHERE api_key.hash = $1 AND api_key.revoked_at IS NULL AND shop.closed_at IS NULL;

@@ -110,6 +110,15 @@ def test_shops_and_keys(server: Server, ask: Ask, capsys: pytest.CaptureFixture[
     assert made["webhook_secret"].startswith("whsec_")
     [shop] = ask("shop", "list")["shops"]
     assert (shop["name"], shop["countries"], shop["spend_day"]) == ("alpha", ["FR", "IT"], "50")
+    assert shop["on_unknown"] == "hold"
+    changed = ask("shop", "set", "alpha", "--on-unknown", "resend", "--spend-day", "-")
+    assert (changed["on_unknown"], changed["spend_day"], changed["countries"]) == (
+        "resend",
+        None,
+        ["FR", "IT"],
+    )
+    assert main(["shop", "set", "alpha", *server.line]) == ExitStatus.REFUSED
+    assert "--on-unknown" in capsys.readouterr().err
     key = ask("key", "create", "--shop", "alpha", "--live", "--scope", "messages:read")
     assert key["key"].startswith("est_live_")
     [listed] = ask("key", "list", "--shop", "alpha")["keys"]

@@ -9,6 +9,7 @@ from gateway.config import IdConversion, IdFormConfig, RetryAction, Unanswered
 from gateway.config.values import StatusCode
 from gateway.dispatch.answers import AnswerJudge, Judged
 from gateway.domain.failures import FailureClass
+from gateway.domain.lanes import Category
 from gateway.domain.message import Reason
 from gateway.store.evidence import Answer, LateAnswer
 from gateway.store.flights import Flight, FlightBook
@@ -22,9 +23,11 @@ SYSTEM_ERROR, THROTTLED, QUEUE_FULL, BAD_NUMBER, NOT_BOUND, VENDOR = 0x08, 0x58,
 class Carrier:
     """A judge for one connector, and the answers of one read."""
 
-    def __init__(self, **config: Any) -> None:
+    def __init__(self, *, resending_shops: frozenset[int] = frozenset(), **config: Any) -> None:
         self.book = FlightBook()
-        self.judge = AnswerJudge(1, make_config(**config), self.book, lambda: 0.5)
+        self.judge = AnswerJudge(
+            1, make_config(**config), self.book, lambda: 0.5, resending_shops.__contains__
+        )
 
     def answers(self, *answers: tuple[Flight, int, int, bytes]) -> Judged:
         """(flight, part, command_status, message_id) each."""
@@ -233,6 +236,27 @@ def test_silence_is_unknown_and_is_not_resent() -> None:
         assert isinstance(answer, Answer)
         assert (answer.part, answer.wanted, answer.reason) == (part, S.UNKNOWN, Reason.NO_RESPONSE)
         assert (answer.command_status, answer.retry_at, answer.bind_no) == (None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("category", "unanswered", "does_shop_resend", "wanted"),
+    [
+        (Category.OTP, Unanswered.BY_CATEGORY, False, S.QUEUED),
+        (Category.TRANSACTIONAL, Unanswered.BY_CATEGORY, False, S.UNKNOWN),
+        (Category.TRANSACTIONAL, Unanswered.BY_CATEGORY, True, S.QUEUED),
+        (Category.MARKETING, Unanswered.BY_CATEGORY, True, S.UNKNOWN),
+        (Category.OTP, Unanswered.HOLD, True, S.UNKNOWN),
+        (Category.TRANSACTIONAL, Unanswered.RESEND, False, S.QUEUED),
+        (Category.MARKETING, Unanswered.RESEND, True, S.UNKNOWN),
+    ],
+)
+def test_what_becomes_of_silence_depends_on_category_carrier_and_shop(
+    category: Category, unanswered: Unanswered, does_shop_resend: bool, wanted: int
+) -> None:
+    carrier = Carrier(unanswered=unanswered, resending_shops=frozenset({7} if does_shop_resend else ()))
+    [answer] = carrier.judge.judge_silence([(make_flight(category=category, shop_id=7), 0, AT)], 1, AT)
+    assert isinstance(answer, Answer)
+    assert answer.wanted is wanted
 
 
 def test_silence_is_sent_again_where_the_operator_prefers_a_double_to_a_loss() -> None:

@@ -17,6 +17,7 @@ from gateway.domain.message import (
     entered_bit,
     intend,
     judge,
+    reopen,
     transition,
 )
 
@@ -58,7 +59,7 @@ def test_a_message_moves_only_where_the_table_says(state: MessageState, wanted: 
 def test_stored_numbers_never_change() -> None:
     words = "scheduled queued sending sent delivered failed expired cancelled blocked unknown"
     assert {int(state): state.word for state in S} == dict(enumerate(words.split(), start=1))
-    assert [int(reason) for reason in Reason] == list(range(16))
+    assert [int(reason) for reason in Reason] == list(range(17))
     assert entered_bit(S.UNKNOWN) == 1 << 10
     assert ACCEPTED_BIT == 1
 
@@ -187,3 +188,27 @@ def test_no_order_of_evidence_undoes_an_end_or_counts_a_state_twice(
         assert S.SENT in counted
     if progress.state is S.QUEUED:
         assert S.QUEUED in progress.part_states
+
+
+@pytest.mark.parametrize(
+    ("held", "after"),
+    [
+        ((S.UNKNOWN,), (S.QUEUED,)),
+        ((S.SENT, S.UNKNOWN, S.UNKNOWN), (S.SENT, S.QUEUED, S.QUEUED)),
+        ((S.DELIVERED, S.UNKNOWN), (S.DELIVERED, S.QUEUED)),
+    ],
+)
+def test_only_the_unknown_parts_of_a_reopened_message_wait_again(
+    held: tuple[MessageState, ...], after: tuple[MessageState, ...]
+) -> None:
+    before = Progress(S.UNKNOWN, ACCEPTED_BIT | entered_bit(S.SENDING) | entered_bit(S.UNKNOWN), bytes(held))
+    reopened = reopen(before)
+    assert (reopened.state, reopened.part_states) == (S.QUEUED, bytes(after))
+    assert reopened.entered == before.entered | entered_bit(S.QUEUED), "nothing ever entered is forgotten"
+    assert intend(reopened).part_states.count(S.SENDING) == after.count(S.QUEUED)
+
+
+@pytest.mark.parametrize("state", [state for state in S if state is not S.UNKNOWN])
+def test_nothing_but_an_unknown_message_is_reopened(state: MessageState) -> None:
+    with pytest.raises(ValueError, match=state.word):
+        reopen(Progress(state, ACCEPTED_BIT, bytes((state,))))

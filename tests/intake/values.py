@@ -48,6 +48,7 @@ SHOP = Shop(
     otp_per_prefix_hour=0,
     spend_day_micros=None,
     spend_month_micros=None,
+    resends_unknown=False,
     created_at=NOW,
     closed_at=None,
 )

@@ -73,7 +73,12 @@ async def test_a_name_belongs_to_one_shop(store: Database) -> None:
 async def test_a_change_is_stored_whole(store: Database) -> None:
     shop = await make_shop(store)
     wanted = replace(
-        shop, allowed_countries=frozenset({"*"}), spend_day_micros=None, otp_per_number_hour=1, closed_at=NOW
+        shop,
+        allowed_countries=frozenset({"*"}),
+        spend_day_micros=None,
+        otp_per_number_hour=1,
+        closed_at=NOW,
+        resends_unknown=True,
     )
     assert await update_shop(store, wanted) == wanted
     assert await update_shop(store, replace(wanted, id=99)) is None

@@ -243,6 +243,9 @@ async def test_a_change_of_a_shop_touches_what_it_names_and_null_lifts_a_cap(adm
     _, changed = await admin.call(
         "PATCH", "/admin/shops/a", json={"spend_day": None, "countries": ["*"], "otp_per_number_hour": 3}
     )
+    assert changed["on_unknown"] == "hold"
+    _, changed = await admin.call("PATCH", "/admin/shops/a", json={"on_unknown": "resend"})
+    assert changed["on_unknown"] == "resend"
     assert (changed["spend_day"], changed["spend_month"], changed["countries"]) == (None, "9", ["*"])
     assert changed["otp_per_number_hour"] == 3
     _, changed = await admin.call("PATCH", "/admin/shops/a", json={"is_closed": True})
