@@ -19,7 +19,13 @@ _RECEIPT_REASON = {
     MessageState.UNKNOWN: Reason.RECEIPT_SAID_UNKNOWN,
 }
 _GOOD = frozenset({MessageState.SENT, MessageState.DELIVERED})
-_RANK = {Reason.NONE: 0, Reason.NO_RESPONSE: 1, Reason.NO_RECEIPT: 1, Reason.RECEIPT_SAID_UNKNOWN: 1}
+_RANK = {
+    Reason.NONE: 0,
+    Reason.NO_RESPONSE: 1,
+    Reason.NO_RECEIPT: 1,
+    Reason.RECEIPT_SAID_UNKNOWN: 1,
+    Reason.CLOSED_BY_OPERATOR: 1,
+}
 _NO_PARTS: frozenset[int] = frozenset()
 _RANK_OF_EXPIRY, _RANK_OF_FAILURE = 2, 3
 """Parts fail in different ways; the message bears the worst reason, and the first of equals."""
