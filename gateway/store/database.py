@@ -4,32 +4,39 @@ Owns how statements reach Postgres and how its absence is told. Knows no table. 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final, cast
 
 import asyncpg
 
-from gateway.store.errors import StoreUnavailable
+from gateway.store.availability import Availability, Probe
+from gateway.store.connecting import Dialler, describe_connection
+from gateway.store.errors import OutcomeUnknown, StoreUnavailable
 from gateway.store.queries import Query
 
 UNREACHABLE = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    asyncpg.OperatorInterventionError,  # stopping, starting, recovering; a statement that a person cancelled
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresIOError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a primary that became a standby under us
     asyncpg.InternalClientError,  # a backend ended between two statements: the driver finds itself confused
     asyncio.TimeoutError,
 )
-"""What asyncpg raises when the server is away, stopping, recovering or full (of connections, of data), rather
-than refusing a row."""
+"""What asyncpg raises when the server is away, stopping, recovering, full (of connections, of data) or no
+longer the one that takes writes, rather than refusing a row."""
 
-_ACQUIRE_TIMEOUT_SECONDS = 2.0
-_STATEMENT_TIMEOUT_SECONDS = 30.0
+_ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
+_RELEASE_TIMEOUT_SECONDS: Final = 1.0
+_STATEMENT_TIMEOUT_SECONDS: Final = 30.0
+_LEASE_STATEMENT_SECONDS: Final = 2.0
+"""A renewal that takes longer is tried again: the lease lasts 10 s."""
+_WAITING_CALLERS: Final = 256
+"""Callers that may wait for a free connection: each costs memory, and any behind them would wait in vain."""
 
 
 class Connection:
@@ -59,75 +66,197 @@ class Connection:
         await self.raw.copy_records_to_table(table, records=records, columns=columns)
 
 
-class Database:
-    """The pool, and the same verbs as `Connection` on whichever pooled connection is free."""
+class OwnConnection:
+    """One connection beside the pool, for one caller at a time; opened when needed, and again once lost."""
 
-    def __init__(self, dsn: str, pool: Any, queries: dict[str, Query]) -> None:
+    def __init__(self, dialler: Dialler, queries: dict[str, Query], *, name: str, seconds: float) -> None:
+        """`seconds` bounds the wait for the caller before, the opening, and each statement."""
+        self._dialler = dialler
+        self._queries = queries
+        self._name = name
+        self._seconds = seconds
+        self._turn = asyncio.Lock()
+        self._raw: Any = None
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Connection]:
+        """Raises `StoreUnavailable`. What is raised inside ends the connection and its transaction."""
+        try:
+            await asyncio.wait_for(self._turn.acquire(), self._seconds)
+        except TimeoutError as exc:
+            raise StoreUnavailable(f"the connection {self._name} is busy") from exc
+        try:
+            if self._raw is None or self._raw.is_closed():
+                self._raw = await self._dialler.dial(
+                    name=self._name, timeout_seconds=self._seconds, statement_seconds=self._seconds
+                )
+            yield Connection(self._raw, self._queries)
+        except BaseException as exc:
+            self.drop()
+            if isinstance(exc, UNREACHABLE):
+                raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+            raise
+        finally:
+            self._turn.release()
+
+    def drop(self) -> None:
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            raw.terminate()
+
+
+class Database:
+    """The pool, and the same verbs as `Connection` on whichever pooled connection is free.
+
+    While `watch` runs, a server that does not answer is noticed within two seconds: whoever uses a connection
+    then hears `StoreUnavailable`, and so does, at once, everyone who asks for one.
+    """
+
+    def __init__(
+        self, dsn: str, pool: Any, queries: dict[str, Query], *, dialler: Dialler | None = None
+    ) -> None:
         self.dsn = dsn
         self.queries = queries
+        self.availability = Availability()
+        self.may_write: Callable[[], bool] | None = None
+        """Whether this process's lease surely holds; set by a node that took one. Once it does not,
+        `transaction` and `execute` are refused, for another node may be at work on the same rows."""
         self._pool: asyncpg.Pool[asyncpg.Record] = pool
+        self._dialler = dialler or Dialler(dsn)
+        self._leases = OwnConnection(
+            self._dialler, queries, name="estafette-lease", seconds=_LEASE_STATEMENT_SECONDS
+        )
+        self._in_use: set[Any] = set()
+        self._waiting = 0
 
     @classmethod
     async def open(cls, dsn: str, queries: dict[str, Query], *, pool_size: int = 8) -> "Database":
         """Raises `StoreUnavailable` when the server does not answer."""
+        dialler = Dialler(dsn)
         try:
             pool = await asyncpg.create_pool(
                 dsn,
+                connect=cast(Any, dialler.dial_for_pool),  # the stubs know only functions with named options
+                timeout=_ACQUIRE_TIMEOUT_SECONDS,
                 min_size=0,  # with a floor asyncpg logs a traceback each time it cannot be kept
                 max_size=pool_size,
-                command_timeout=_STATEMENT_TIMEOUT_SECONDS,
-                server_settings={"application_name": "estafette"},
+                **describe_connection("estafette", statement_seconds=_STATEMENT_TIMEOUT_SECONDS),
             )
             async with pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS):
                 pass
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        return cls(dsn, pool, queries)
+        return cls(dsn, pool, queries, dialler=dialler)
 
     async def aclose(self) -> None:
         """Close the pool; connections still busy after 5 s are cut."""
+        self._leases.drop()
         try:
             await asyncio.wait_for(self._pool.close(), 5.0)
         except TimeoutError:
             self._pool.terminate()
 
+    async def watch(self) -> None:
+        """Keep `availability` true until cancelled, and leave nobody waiting for a server that is away."""
+        probe = Probe(self._dialler, self.availability, self.queries["takes_writes"].sql)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(probe.run())
+            tasks.create_task(self._cut_when_away())
+
+    async def _cut_when_away(self) -> None:
+        while True:
+            await self.availability.wait_away()
+            for raw in list(self._in_use):
+                raw.terminate()
+            await self._pool.expire_connections()
+            await self.availability.wait_up()
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A pooled connection. Raises `StoreUnavailable` when none is to be had within 2 s."""
-        try:
-            raw = await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS)
-        except UNREACHABLE as exc:
-            raise StoreUnavailable(str(exc) or "no free connection") from exc
+        """A pooled connection. Raises `StoreUnavailable` when none is to be had within 2 s, and at once while
+        the server is away."""
+        self._require_server()
+        raw = await self._acquire()
+        self._in_use.add(raw)
         try:
             yield Connection(raw, self.queries)
         except UNREACHABLE as exc:
+            self.availability.suspect()
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
         finally:
-            await self._pool.release(raw)
+            self._in_use.discard(raw)
+            await self._release(raw)
+
+    async def _acquire(self) -> Any:
+        if self._waiting >= _WAITING_CALLERS:
+            raise StoreUnavailable("no free connection, and many wait for one")
+        self._waiting += 1
+        try:
+            return await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS)
+        except UNREACHABLE as exc:
+            self.availability.suspect()
+            raise StoreUnavailable(str(exc) or "no free connection") from exc
+        finally:
+            self._waiting -= 1
+
+    async def _release(self, raw: Any) -> None:
+        """Give a connection back; one that cannot be made fit for the next caller is ended by the pool."""
+        try:
+            await self._pool.release(raw, timeout=_RELEASE_TIMEOUT_SECONDS)
+        except UNREACHABLE:
+            self.availability.suspect()
 
     @asynccontextmanager
     async def patient_connection(self) -> AsyncIterator[Connection]:
         """A connection of its own without a time limit on statements, for what reads whole days."""
+        self._require_server()
         try:
-            raw = await asyncpg.connect(
-                self.dsn,
-                timeout=_ACQUIRE_TIMEOUT_SECONDS,
-                server_settings={"application_name": "estafette-ledger"},
+            raw = await self._dialler.dial(
+                name="estafette-ledger",
+                timeout_seconds=_ACQUIRE_TIMEOUT_SECONDS,
+                statement_seconds=None,
+                settings={"idle_in_transaction_session_timeout": "0"},
             )
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+        self._in_use.add(raw)
         try:
             yield Connection(raw, self.queries)
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
         finally:
-            await raw.close(timeout=_ACQUIRE_TIMEOUT_SECONDS)
+            self._in_use.discard(raw)
+            await _close(raw)
+
+    @asynccontextmanager
+    async def lease_connection(self) -> AsyncIterator[Connection]:
+        """The connection of the leases: beside the pool, which may be exhausted, and without asking
+        `may_write`, which they decide. One caller at a time, statements of at most 2 s each. Raises
+        `StoreUnavailable`."""
+        async with self._leases.use() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def lease_transaction(self) -> AsyncIterator[Connection]:
+        """`lease_connection` inside one transaction."""
+        async with self._leases.use() as connection, connection.raw.transaction():
+            yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A pooled connection inside one transaction."""
-        async with self.connection() as connection, connection.raw.transaction():
-            yield connection
+        """A pooled connection inside one transaction. Raises `OutcomeUnknown` when the answer to its COMMIT
+        was lost, and `StoreUnavailable` when it is certainly not stored."""
+        self._require_lease()
+        is_committing = False
+        try:
+            async with self.connection() as connection, connection.raw.transaction():
+                yield connection
+                self._require_lease()  # a process that stood still meanwhile must not commit when it wakes
+                is_committing = True
+        except StoreUnavailable as exc:
+            if is_committing:
+                raise OutcomeUnknown("it went away during the commit") from exc
+            raise
 
     async def fetch(self, name: str, *arguments: object) -> list[asyncpg.Record]:
         async with self.connection() as connection:
@@ -142,5 +271,21 @@ class Database:
             return await connection.fetch_value(name, *arguments)
 
     async def execute(self, name: str, *arguments: object) -> str:
+        self._require_lease()
         async with self.connection() as connection:
             return await connection.execute(name, *arguments)
+
+    def _require_server(self) -> None:
+        if self.availability.is_away:
+            raise StoreUnavailable(self.availability.fault)
+
+    def _require_lease(self) -> None:
+        if self.may_write is not None and not self.may_write():
+            raise StoreUnavailable("this node's lease is not renewed yet")
+
+
+async def _close(raw: Any) -> None:
+    try:
+        await raw.close(timeout=_RELEASE_TIMEOUT_SECONDS)
+    except UNREACHABLE:
+        raw.terminate()

@@ -24,6 +24,10 @@ class StoreUnavailable(StoreError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """Postgres went away while it was asked to commit: what was asked for is done, or it is not."""
+
+
 class LeaseLost(StoreError):
     """This node's lease is no longer its own: another node took over. The process must stop."""
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import asyncpg
 import structlog
 
+from gateway.store.connecting import Dialler
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.errors import LeaseLost, PartsMoved, RowRefused, StoreUnavailable
 from gateway.store.queries import Query
@@ -36,7 +37,6 @@ _DATA_AT_FAULT = (
     UnicodeEncodeError,
 )
 _STATEMENT_TIMEOUT_SECONDS = 30.0
-_IDLE_IN_TRANSACTION_MS = "15000"
 _RECONNECT_SECONDS = 0.25
 _CONFLICT_PAUSE_SECONDS = 0.01
 
@@ -55,11 +55,16 @@ class BatchWork(Protocol[ItemContra, ResultBoth]):
 
 
 class Fence:
-    """The node lease that every batch of this process checks as its first statement."""
+    """The node lease that every batch of this process checks as its first statement.
 
-    def __init__(self, node_no: int, epoch: int) -> None:
+    `may_write` says by the local monotonic clock whether it surely still holds; it is asked again
+    right before each COMMIT, for a process may stand still between two statements.
+    """
+
+    def __init__(self, node_no: int, epoch: int, may_write: Callable[[], bool] = lambda: True) -> None:
         self.node_no = node_no
         self.epoch = epoch
+        self.may_write = may_write
 
 
 class Joins(Enum):
@@ -222,7 +227,10 @@ class GroupWriter(Generic[Item, Result]):
                 connection = await self._connect()
                 await connection.raw.execute("BEGIN")
                 transaction_id = await self._check_fence(connection)
-                result = await self._work.write(connection, batch)
+                written = await self._work.write(connection, batch)
+                if not self._fence.may_write():
+                    raise _LeaseStale
+                result = written
                 await connection.raw.execute("COMMIT")
             except _LeaseStale:
                 await self._roll_back()
@@ -301,13 +309,11 @@ class GroupWriter(Generic[Item, Result]):
 
 async def open_writer_connection(dsn: str, *, name: str, joins: Joins) -> Any:
     """A dedicated connection for batches, with plans that are made once and do not depend on statistics."""
-    return await asyncpg.connect(
-        dsn,
-        timeout=5.0,
-        command_timeout=_STATEMENT_TIMEOUT_SECONDS,
-        server_settings={
-            "application_name": f"estafette-{name}",
-            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
+    return await Dialler(dsn).dial(
+        name=f"estafette-{name}",
+        timeout_seconds=5.0,
+        statement_seconds=_STATEMENT_TIMEOUT_SECONDS,
+        settings={
             "plan_cache_mode": "force_generic_plan",
             "enable_seqscan": "off",
             "enable_bitmapscan": "off",
