@@ -60,6 +60,16 @@ CREATE TABLE slot_lease (
     epoch    bigint   NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The last batch that each writer of a node committed, written in that batch: asked after a lost COMMIT. The number of a
+-- transaction would not do: after a crash Postgres gives the numbers again that never reached its log.
+CREATE TABLE batch_mark (
+    node_no  smallint NOT NULL,
+    writer   text     NOT NULL,
+    epoch    bigint   NOT NULL,
+    batch    bigint   NOT NULL,
+    PRIMARY KEY (node_no, writer)
+) WITH (fillfactor = 50);
+
 -- Names come from config.yaml; the number stands in rows for ever and is never given to another name.
 CREATE TABLE connector (
     id          integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -118,6 +118,7 @@ class GroupWriter(Generic[Item, Result]):
         self._batch_rows = batch_rows
         self._weigh = weigh
         self._joins = joins
+        self._batch_no = 0
         self._items: deque[Item] = deque()
         self._arrived = asyncio.Event()
         self._put_items = 0
@@ -217,20 +218,20 @@ class GroupWriter(Generic[Item, Result]):
     async def _attempt(self, batch: list[Item]) -> Result:
         """One transaction, repeated across lost connections until its outcome is known.
 
-        A connection that dies during COMMIT leaves the outcome open; the transaction's id, read with the
-        fence, is asked of the server afterwards, so that nothing is stored twice or forgotten.
+        A connection that dies during COMMIT leaves the outcome open; the mark that the batch left with the
+        fence is looked for afterwards, so that nothing is stored twice or forgotten.
         """
         while True:
-            transaction_id: str | None = None
             result: Result | None = None
+            is_in_doubt = False
             try:
                 connection = await self._connect()
                 await connection.raw.execute("BEGIN")
-                transaction_id = await self._check_fence(connection)
-                written = await self._work.write(connection, batch)
+                await self._pass_fence(connection)
+                result = await self._work.write(connection, batch)
                 if not self._fence.may_write():
                     raise _LeaseStale
-                result = written
+                is_in_doubt = True
                 await connection.raw.execute("COMMIT")
             except _LeaseStale:
                 await self._roll_back()
@@ -242,8 +243,8 @@ class GroupWriter(Generic[Item, Result]):
                 self.is_away = True
                 log.warning("writer.disconnected", writer=self._name, rows=len(batch), fault=repr(exc))
                 await self._disconnect()
-                if result is not None and transaction_id and await self._was_committed(transaction_id):
-                    return result
+                if is_in_doubt and await self._was_committed():
+                    return cast(Result, result)
                 await asyncio.sleep(_RECONNECT_SECONDS)
             except BaseException:
                 await self._roll_back()
@@ -251,39 +252,43 @@ class GroupWriter(Generic[Item, Result]):
             else:
                 return result
 
-    async def _check_fence(self, connection: Connection) -> str:
-        row = await connection.fetch_row("check_fence", self._fence.node_no, self._fence.epoch)
-        if row is None:
-            raise LeaseLost(self._fence.node_no, self._fence.epoch)
-        if not row["is_live"]:
+    async def _pass_fence(self, connection: Connection) -> None:
+        fence = self._fence
+        self._batch_no += 1
+        is_live = await connection.fetch_value(
+            "begin_batch", fence.node_no, fence.epoch, self._name, self._batch_no
+        )
+        if is_live is None:
+            raise LeaseLost(fence.node_no, fence.epoch)
+        if not is_live:
             raise _LeaseStale
-        return str(row["transaction_id"])
 
-    async def _was_committed(self, transaction_id: str) -> bool:
-        """Wait for the server to come back and say whether that transaction committed."""
+    async def _was_committed(self) -> bool:
+        """Wait for the server to come back and say whether the batch that came last was committed."""
         while True:
             try:
                 connection = await self._connect()
-                status = await connection.fetch_value("transaction_status", transaction_id)
+                mark = await connection.fetch_row("find_mark", self._fence.node_no, self._name)
             except UNREACHABLE:
                 await self._disconnect()
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
-            if status != "in progress":
-                log.info("commit.resolved", writer=self._name, status=status)
-                return bool(status == "committed")
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            is_committed = mark is not None and tuple(mark) == (self._fence.epoch, self._batch_no)
+            log.info("commit.resolved", writer=self._name, is_committed=is_committed)
+            return is_committed
 
     async def _connect(self) -> Connection:
         while self._connection is None:
             try:
                 raw = await open_writer_connection(self._dsn, name=self._name, joins=self._joins)
+                self._connection = Connection(raw, self._queries)
+                await self._connection.execute("make_mark", self._fence.node_no, self._name)
             except UNREACHABLE as exc:
                 self.is_away = True
                 log.debug("writer.waiting", writer=self._name, fault=repr(exc))
+                await self._disconnect()
                 await asyncio.sleep(_RECONNECT_SECONDS)
             else:
-                self._connection = Connection(raw, self._queries)
                 self.is_away = False
         return self._connection
 

@@ -9,6 +9,16 @@ ALTER TABLE node_lease ADD COLUMN figures jsonb NOT NULL DEFAULT '{}';
 -- Whether the SMSC has accepted the bind: only those that are up share the connector's speed and shards.
 ALTER TABLE bind_lease ADD COLUMN is_up boolean NOT NULL DEFAULT false;
 
+-- The last batch that each writer of a node committed, written in that batch: asked after a lost COMMIT. The number of a
+-- transaction would not do: after a crash Postgres gives the numbers again that never reached its log.
+CREATE TABLE batch_mark (
+    node_no  smallint NOT NULL,
+    writer   text     NOT NULL,
+    epoch    bigint   NOT NULL,
+    batch    bigint   NOT NULL,
+    PRIMARY KEY (node_no, writer)
+) WITH (fillfactor = 50);
+
 -- Whether transactional messages of unknown outcome are sent again inside their validity.
 ALTER TABLE shop ADD COLUMN resends_unknown boolean NOT NULL DEFAULT false;
 

@@ -46,6 +46,7 @@ OF_THE_HOUSE = {
     "bind_lease",
     "dispatch_lease",
     "slot_lease",
+    "batch_mark",
     "connector",
     "connector_override",
     "alert",
