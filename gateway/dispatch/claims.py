@@ -5,9 +5,10 @@ slower commits), so news of a lower id sets it back, and so does the regular loo
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from gateway.domain.lanes import STREAMS, Lane
+from gateway.domain.sharing import shard_of_slot
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queue import Claimed
@@ -109,6 +110,13 @@ class ClaimedStream:
             self.claimed.discard(flight.id)
         self.flights.clear()
 
+    def drop_others(self, shards: Collection[int]) -> None:
+        """Forget what is claimed of any other shard."""
+        for flight in self.flights:
+            if shard_of_slot(flight.slot) not in shards:
+                self.claimed.discard(flight.id)
+        self.flights = deque(flight for flight in self.flights if flight.id in self.claimed)
+
 
 def _id_of(flight: Flight) -> int:
     return flight.id
@@ -143,6 +151,11 @@ class Claims:
         for stream in self._in_order:
             stream.drop_all()
             stream.look_again()
+
+    def drop_others(self, shards: Collection[int]) -> None:
+        """Forget what is claimed of shards that are no longer ours: another node reads it now."""
+        for stream in self._in_order:
+            stream.drop_others(shards)
 
     def count(self) -> int:
         return sum(len(stream.flights) for stream in self._in_order)

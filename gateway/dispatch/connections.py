@@ -6,7 +6,7 @@ acknowledges nothing by itself.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -100,19 +100,39 @@ class Connections:
         self.reader = reader
         self.sink = sink
         self._binds: list[tuple[int, BindMode, Bind]] = []
+        self._config = config
+        self._random = random
+        self._may_write = may_write
         self._on_state = on_state
-        for bind_no in range(1, config.binds + 1):
-            for mode in modes_of(config):
-                owner = _BindOwner(self, bind_no)
+        self._trace = trace
+
+    def hold(self, bind_nos: Collection[int]) -> None:
+        """Begin to keep up those of these binds that are not kept up yet."""
+        for bind_no in sorted(set(bind_nos) - self.bind_nos):
+            for mode in modes_of(self._config):
                 bind = Bind(
-                    bind_settings(config, mode, bind_no=bind_no),
-                    owner,
-                    random=random,
-                    may_write=may_write,
-                    trace_for=trace.tracer(run.connector_id, bind_no, mode.value),
+                    bind_settings(self._config, mode, bind_no=bind_no),
+                    _BindOwner(self, bind_no),
+                    random=self._random,
+                    may_write=self._may_write,
+                    trace_for=self._trace.tracer(self.run.connector_id, bind_no, mode.value),
                     on_state=self._reporter(bind_no, mode),
                 )
                 self._binds.append((bind_no, mode, bind))
+                bind.start()
+        self._binds.sort(key=_place_of)
+
+    async def give_up(self, bind_nos: Collection[int], *, drain_seconds: float) -> None:
+        """Unbind these for good; messages go on over the others. What they had begun is awaited up to
+        `drain_seconds`."""
+        leaving = [entry for entry in self._binds if entry[0] in bind_nos]
+        await asyncio.gather(*(bind.aclose(drain_seconds=drain_seconds) for _, _, bind in leaving))
+        self._binds = [entry for entry in self._binds if entry[0] not in bind_nos]
+
+    @property
+    def bind_nos(self) -> frozenset[int]:
+        """The binds that are kept up, or are just being given up."""
+        return frozenset(bind_no for bind_no, _, _ in self._binds)
 
     def _reporter(self, bind_no: int, mode: BindMode) -> Callable[[Bind, BindState], None]:
         def report(_: Bind, state: BindState) -> None:
@@ -120,11 +140,12 @@ class Connections:
 
         return report
 
-    def start(self) -> None:
-        for _, _, bind in self._binds:
-            bind.start()
+    def change_config(self, config: ConnectorConfig) -> None:
+        """New settings that need no new binds."""
+        self._config = config
+        self._change_window(config.window)
 
-    def change_window(self, window: int) -> None:
+    def _change_window(self, window: int) -> None:
         """Let so many submits await their answer on each bind from now on; a session that has more out just
         sends none until there is room."""
         for _, _, bind in self._binds:
@@ -166,6 +187,18 @@ class Connections:
 
     def is_bound(self) -> bool:
         return any(bind.state.phase is BindPhase.BOUND for _, _, bind in self._binds)
+
+    def list_sending(self) -> frozenset[int]:
+        """The binds over which messages can leave now."""
+        return frozenset(
+            bind_no
+            for bind_no, mode, bind in self._binds
+            if mode is not BindMode.RECEIVER and bind.state.phase is BindPhase.BOUND
+        )
+
+
+def _place_of(entry: tuple[int, BindMode, Bind]) -> tuple[int, str]:
+    return (entry[0], entry[1].value)
 
 
 class _BindOwner(SessionOwner):

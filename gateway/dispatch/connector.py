@@ -6,7 +6,7 @@ and the window allow. Judges no answer (`answers`) and opens no connection (`ses
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -95,6 +95,8 @@ class ConnectorRun:
         self.pacer = Pacer(config.parts_per_second, now=loop.time())
         self.sessions: list[Session] = []
         self.shards: tuple[int, ...] = ()
+        self.parts_per_second = 0.0
+        """The share of the connector's speed that is this node's; nothing leaves at 0."""
         self.is_stopping = False
         self.submitted_parts = 0
         self.throttled_by = 0
@@ -118,10 +120,23 @@ class ConnectorRun:
     # What others tell.
 
     def change_config(self, config: ConnectorConfig) -> None:
-        """New speed or encoding from a reload; binds are the dispatcher's to change."""
+        """New encoding from a reload; binds and speed are the dispatcher's to change."""
         self.config = config
-        self.pacer.set_limit(config.parts_per_second)
         self._planner = Planner(config)
+
+    def hold(self, shards: Collection[int]) -> None:
+        """Claim these shards of the queue from now on, and no others."""
+        if set(shards) != set(self.shards):
+            self.shards = tuple(sorted(shards))
+            self.claims.drop_others(self.shards)
+            self.claims.look_again()
+
+    def allow(self, parts_per_second: float) -> None:
+        """Send no faster than this from now on; nothing at 0."""
+        self.parts_per_second = parts_per_second
+        if parts_per_second > 0.0:
+            self.pacer.set_limit(parts_per_second)
+        self.plan_pump()
 
     def plan_pump(self) -> None:
         """Pump once at the end of this turn of the loop, however many ask."""
@@ -304,8 +319,8 @@ class ConnectorRun:
         if not (otp or transactional or bulk):
             return
         room = self.room
-        if not room:
-            return  # answers pump again
+        if not room or not self.parts_per_second:
+            return  # answers, or a share of the speed, pump again
         allowed = left = self.pacer.take(self._loop.time(), room)
         submitted_at = datetime.now(UTC)
         while left:
@@ -362,7 +377,7 @@ class ConnectorRun:
     def _refill(self) -> None:
         """Ask for as many intents as free window and prefetch allow. While the store is behind only one-time
         passwords go on: more than it can take would just make memory grow. Commits pump again."""
-        if self.is_stopping or not self.sessions:
+        if self.is_stopping or not self.sessions or not self.parts_per_second:
             return
         if self.pacer.is_paused(self._loop.time()):
             self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it

@@ -6,7 +6,7 @@ deliver_sm after the store has them. The flow of one connector is `ConnectorRun`
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import cast
@@ -25,6 +25,7 @@ from gateway.dispatch.connections import (
 )
 from gateway.dispatch.connector import ConnectorRun, Holds
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
+from gateway.dispatch.holding import Holding
 from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.limits import Limit, find_limit
 from gateway.dispatch.trace_desk import TraceDesk
@@ -106,8 +107,11 @@ class Dispatcher:
         self._trace = trace
         self._tell_bind_state = on_bind_state
         self._shop_resends = shop_resends
+        self._configs: Mapping[int, ConnectorConfig] = {}
+        self._shop_ids: Mapping[str, int] = {}
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
+        self._ending: dict[int, asyncio.Task[None]] = {}
         self._hungry: deque[ConnectorRun] = deque()
         self._claim_wanted = asyncio.Event()
         self._is_stopping = False
@@ -118,38 +122,69 @@ class Dispatcher:
     async def configure(
         self,
         connectors: Mapping[int, ConnectorConfig],
-        shards: Mapping[int, tuple[int, ...]],
         shop_ids: Mapping[str, int],
         *,
         drain_seconds: float,
     ) -> None:
-        """Make the running connectors those of `connectors`; binds whose settings did not change stay up.
+        """The connectors that there are from now on. What runs and should not, or needs new binds, ends;
+        `hold` begins. Binds whose settings did not change stay up.
 
         `shop_ids` is kept, and asked by name whenever a text comes in.
         """
         self._trace.configure(connectors)
-        wanted = {connector_id: config for connector_id, config in connectors.items() if config.enabled}
+        self._shop_ids = shop_ids
+        self._configs = {
+            connector_id: config for connector_id, config in connectors.items() if config.enabled
+        }
         gone = [
             connector_id
             for connector_id, run in self._runs.items()
-            if connector_id not in wanted or needs_new_binds(run.config, wanted[connector_id])
+            if connector_id not in self._configs or needs_new_binds(run.config, self._configs[connector_id])
         ]
         await asyncio.gather(*(self._stop_connector(connector_id, drain_seconds) for connector_id in gone))
-        for connector_id, config in wanted.items():
-            run = self._runs.get(connector_id)
-            if run is None:
-                run = self._start_connector(connector_id, config, shop_ids)
-            else:
-                run.change_config(config)
-                connections = self._connections[connector_id]
-                connections.judge, connections.reader = self._rules(connector_id, config, shop_ids)
-                connections.change_window(config.window)
-            run.shards = shards.get(connector_id, ())
+        for connector_id, run in self._runs.items():
+            config = self._configs[connector_id]
+            run.change_config(config)
+            connections = self._connections[connector_id]
+            connections.judge, connections.reader = self._rules(connector_id, config)
+            connections.change_config(config)
             self.ask_claim(run)
 
-    def _start_connector(
-        self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
-    ) -> ConnectorRun:
+    def hold(self, connector_id: int, holding: Holding) -> None:
+        """Work on what this node holds of a connector from now on. Binds that it no longer holds are left
+        alone: `give_up_binds` ends them."""
+        if connector_id in self._ending or self._is_stopping:
+            return
+        run = self._runs.get(connector_id)
+        if run is None:
+            if not holding.bind_nos:
+                return
+            run = self._start_connector(connector_id, self._configs[connector_id])
+        run.allow(holding.parts_per_second)
+        run.hold(holding.shards)
+        self._connections[connector_id].hold(holding.bind_nos)
+        self.ask_claim(run)
+
+    async def give_up_binds(
+        self, connector_id: int, bind_nos: Collection[int], *, drain_seconds: float
+    ) -> None:
+        """Unbind some of a connector's binds in order; with the last of them the connector ends here."""
+        connections = self._connections.get(connector_id)
+        if connections is None:
+            return
+        if connections.bind_nos <= set(bind_nos):
+            await self._stop_connector(connector_id, drain_seconds)
+        else:
+            await connections.give_up(bind_nos, drain_seconds=drain_seconds)
+
+    def list_binds(self) -> dict[int, frozenset[int]]:
+        """The binds over which messages can leave now, by connector, of those that run here."""
+        return {
+            connector_id: connections.list_sending()
+            for connector_id, connections in self._connections.items()
+        }
+
+    def _start_connector(self, connector_id: int, config: ConnectorConfig) -> ConnectorRun:
         run = ConnectorRun(
             connector_id,
             config,
@@ -160,7 +195,7 @@ class Dispatcher:
             ask_claim=self.ask_claim,
             is_store_behind=self._is_store_behind,
         )
-        judge, reader = self._rules(connector_id, config, shop_ids)
+        judge, reader = self._rules(connector_id, config)
         connections = Connections(
             run,
             config,
@@ -174,18 +209,24 @@ class Dispatcher:
         )
         self._runs[connector_id] = run
         self._connections[connector_id] = connections
-        connections.start()
         return run
 
-    def _rules(
-        self, connector_id: int, config: ConnectorConfig, shop_ids: Mapping[str, int]
-    ) -> tuple[AnswerJudge, DeliveryReader]:
+    def _rules(self, connector_id: int, config: ConnectorConfig) -> tuple[AnswerJudge, DeliveryReader]:
         return (
             AnswerJudge(connector_id, config, self._book, self._random.random, self._shop_resends),
-            DeliveryReader(connector_id, config, shop_ids),
+            DeliveryReader(connector_id, config, self._shop_ids),
         )
 
     async def _stop_connector(self, connector_id: int, drain_seconds: float) -> None:
+        """End one connector here; whoever asks while it is ending waits for the same end."""
+        ending = self._ending.get(connector_id)
+        if ending is None:
+            ending = asyncio.create_task(self._end_connector(connector_id, drain_seconds))
+            self._ending[connector_id] = ending
+            ending.add_done_callback(lambda _: self._ending.pop(connector_id, None))
+        await asyncio.shield(ending)
+
+    async def _end_connector(self, connector_id: int, drain_seconds: float) -> None:
         run = self._runs[connector_id]
         log.info(
             "connector.stopping", connector=run.config.name, in_flight=run.in_flight, waiting=run.waiting
@@ -382,10 +423,10 @@ class Dispatcher:
 
     def resends_unanswered(self, connector_id: int, shop_id: int, category: int) -> bool:
         """Whether a message whose submit has no answer goes out again while its validity lasts; never where
-        the connector does not run."""
-        run = self._runs.get(connector_id)
-        return run is not None and resends_unanswered(
-            category, unanswered_rule(run.config), shop_resends=self._shop_resends(shop_id)
+        the connector is not configured."""
+        config = self._configs.get(connector_id)
+        return config is not None and resends_unanswered(
+            category, unanswered_rule(config), shop_resends=self._shop_resends(shop_id)
         )
 
     def find_lookup_id(self, connector_id: int, written: str) -> str:

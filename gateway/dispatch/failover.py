@@ -6,15 +6,15 @@ the routes' and comes in as a function.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 
-from gateway.dispatch.dispatcher import Dispatcher
+from gateway.domain.sharing import SHARD_COUNT
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
-from gateway.store.leases import SHARD_COUNT
 from gateway.store.queue import claim_due_messages, count_waiting, move_queued
 
 log = structlog.get_logger("dispatch")
@@ -32,19 +32,32 @@ ChooseConnector = Callable[[Flight], int | None]
 """The connector that the routes would give this message now; None where none is up."""
 
 
+class ConnectorWatch(Protocol):
+    """What is known of connectors over all nodes."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether this node does what one node does for all."""
+
+    def down_seconds(self, connector_id: int) -> float:
+        """For how long no bind of a connector has been up, on any node."""
+
+
 class Failover:
     """The regular look for messages that wait in vain."""
 
     def __init__(
         self,
         database: Database,
-        dispatcher: Dispatcher,
+        watch: ConnectorWatch,
         *,
+        on_queued: Callable[[dict[Stream, int]], None],
         connector_names: Callable[[], Mapping[int, str]],
         choose: ChooseConnector,
     ) -> None:
         self._database = database
-        self._dispatcher = dispatcher
+        self._watch = watch
+        self._on_queued = on_queued
         self._connector_names = connector_names
         self._choose = choose
         self._read_up_to: dict[Stream, int] = {}
@@ -52,6 +65,8 @@ class Failover:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            if not self._watch.decides:
+                continue
             try:
                 await self.look()
             except StoreUnavailable as exc:
@@ -63,7 +78,7 @@ class Failover:
         down = [
             connector_id
             for connector_id in names
-            if self._dispatcher.down_seconds(connector_id) >= DOWN_AFTER_SECONDS
+            if self._watch.down_seconds(connector_id) >= DOWN_AFTER_SECONDS
         ]
         if not down:
             return
@@ -105,5 +120,5 @@ class Failover:
             }
         for target, ids in moved.items():
             if ids:
-                self._dispatcher.on_queued({(target, stream[1], stream[2]): min(ids)})
+                self._on_queued({(target, stream[1], stream[2]): min(ids)})
         return sum(len(ids) for ids in moved.values())

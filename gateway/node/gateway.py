@@ -105,6 +105,7 @@ class Gateway:
         self._notifier.stopping("draining")
         if self._work is not None:
             self.rooms.is_stopping = True
+            await self.rooms.ownership.stop()
         await self._doors.aclose()
         if self._work is not None and not self._work.done():
             await self._drain()

@@ -43,6 +43,7 @@ from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
 from gateway.node.oncall_rooms import OncallGround, OncallRooms
+from gateway.node.ownership import Ownership
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
 from gateway.oncall.bind_diary import BindDiary
@@ -130,19 +131,28 @@ class Rooms:
             shop_resends=lambda shop_id: shop_id in self._resending_shops,
             trace=self.trace,
         )
-        self._carriers = Carriers(node, self.dispatcher, self._shop_ids)
+        self.ownership = Ownership(
+            database, node, self.dispatcher, drain_seconds=lambda: self.config.stop.drain_seconds
+        )
+        self._carriers = Carriers(self.ownership, self._shop_ids)
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
         self.timetable = Timetable(
             database,
             self.outcomes,
-            fence=node.fence,
             slots=self._list_slots,
             on_queued=self.dispatcher.on_queued,
             find_lookup_id=self.dispatcher.find_lookup_id,
             join_seconds=lambda: self.config.inbound.join_seconds,
+            draw=self._random.random,
+            resends=self.dispatcher.resends_unanswered,
+            decides=lambda: 0 in self._list_slots(),
         )
         self.failover = Failover(
-            database, self.dispatcher, connector_names=self._name_connectors, choose=self._choose_connector
+            database,
+            self.ownership,
+            on_queued=self.dispatcher.on_queued,
+            connector_names=self._name_connectors,
+            choose=self._choose_connector,
         )
         self.retention = Retention(database, config.retention, now_utc)
         self.deliverer = WebhookDeliverer(
@@ -312,7 +322,7 @@ class Rooms:
         return {number: name for name, number in self._connector_ids.items()}
 
     def _list_slots(self) -> Sequence[int]:
-        return self._carriers.slots
+        return self.ownership.slots
 
     def _choose_connector(self, flight: Flight) -> int | None:
         """Where the routes would send a waiting message now; None where nothing that fits is up."""
@@ -323,7 +333,7 @@ class Rooms:
             sender=flight.from_address,
             category=Category(flight.category),
             shop=self._shop_names.get(flight.shop_id, ""),
-            is_up=self.dispatcher.is_up,
+            is_up=self.ownership.is_up,
             draw=self._random.random(),
             price_of=terms.price_of,
         )
@@ -359,13 +369,13 @@ class Rooms:
         await self.shop_rooms.apply(config)
 
     async def _run_connectors(self) -> None:
-        await self._carriers.apply(self.oncall.board, drain_seconds=self.config.stop.drain_seconds)
+        await self._carriers.apply(self.oncall.board)
 
     def _make_acceptance(self, config: Config) -> Acceptance:
         allow_private = config.webhooks.allow_private
         return Acceptance(
             build_terms(config, self._connector_ids),
-            is_up=self.dispatcher.is_up,
+            is_up=self.ownership.is_up,
             find_url_fault=lambda url: find_url_fault(url, allow_private=allow_private),
         )
 
@@ -380,6 +390,7 @@ class Rooms:
     def _list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         work = [
             ("lease", self._ground.node.keep()),
+            ("ownership", self.ownership.run()),
             ("intake", self.store.run()),
             ("intents", self.intents.run()),
             ("outcomes", self.outcomes.run()),

@@ -1,17 +1,19 @@
-"""Who may do what, and until when: the node's lease and the leases that hang on it.
+"""A node's own lease: its number, its epoch, until when it may act, and how a dead node's epoch is ended.
 
-Owns taking, renewing and releasing. Times are the database's; locally only a monotonic deadline is kept,
-counted from before the statement was sent, so that it can only be early. Decides nothing about work.
+Owns taking, renewing, releasing and deposing; what hangs on the lease is `work_leases.py`'s. Times are the
+database's; locally only a monotonic deadline is kept, counted from before the statement was sent, so that it
+can only be early. Decides nothing about work.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
+import msgspec
 import structlog
 
 from gateway.domain.identifiers import NODE_COUNT, IdSource
@@ -23,9 +25,11 @@ log = structlog.get_logger("store")
 
 TTL_SECONDS = 10.0
 RENEW_SECONDS = 3.0
-SHARD_COUNT = 16
+RETRY_SECONDS = 0.5
+"""After a renewal that failed: of two nodes the one that comes back first must not depose the other."""
 _TTL = timedelta(seconds=TTL_SECONDS)
 _TRIES = 5
+_WAIT_FOR_LOCK = "SET LOCAL lock_timeout = '1s'"
 
 
 class NoFreeNode(StoreError):
@@ -36,15 +40,6 @@ class NoFreeNode(StoreError):
             f"all {NODE_COUNT} node numbers are held by running nodes; stop one, or wait {TTL_SECONDS:.0f} s "
             "after one has died"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class BindShare:
-    """One bind of a connector and the speed that its holder may use."""
-
-    connector_id: int
-    bind_no: int
-    parts_per_second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +54,26 @@ class NodeRecord:
     started_at: datetime
     expires_at: datetime
     is_alive: bool
+    """Its lease has not run out."""
+    is_held: bool
+    """It neither released its lease nor was deposed."""
+    is_stopping: bool
+    connector_ids: frozenset[int]
+    """What it is able to bind."""
+    figures: Mapping[str, float]
+    """How far behind it was at its last renewal."""
 
 
 async def list_nodes(database: Database) -> list[NodeRecord]:
     """Every node number that was ever leased."""
-    return [NodeRecord(**row) for row in await database.fetch("list_nodes")]
+    return [_read_node(row) for row in await database.fetch("list_nodes")]
+
+
+def _read_node(row: asyncpg.Record) -> NodeRecord:
+    values = dict(row)
+    values["connector_ids"] = frozenset(row["connector_ids"])
+    values["figures"] = msgspec.json.decode(row["figures"], type=dict[str, float])
+    return NodeRecord(**values)
 
 
 class Node:
@@ -79,6 +89,8 @@ class Node:
         self.fence = Fence(node_no, epoch)
         self.is_new_epoch = epoch > 1
         self._deadline = deadline
+        self.figures: Callable[[], Mapping[str, float]] = dict
+        """Asked at each renewal: how far behind this node is, for the others to show."""
 
     @classmethod
     async def take(cls, database: Database, *, node_key: str, host: str, pid: int, version: str) -> "Node":
@@ -112,64 +124,62 @@ class Node:
 
         While Postgres is away the deadline simply passes; renewal is tried again until it is back.
         """
+        pause_seconds = RENEW_SECONDS
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            await self.renew()
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = RENEW_SECONDS if await self.renew() else min(RENEW_SECONDS, RETRY_SECONDS)
 
-    async def renew(self) -> None:
+    async def renew(self) -> bool:
+        """Prolong the lease once; False while the database is away. Raises `LeaseLost`."""
         asked_at = time.monotonic()
         try:
             expires_at = await self._database.fetch_value(
-                "renew_node", self.node_no, self.epoch, _TTL, self.ids.high_water
+                "renew_node", self.node_no, self.epoch, _TTL, self.ids.high_water, self._write_figures()
             )
         except StoreUnavailable as exc:
             log.warning("lease.not_renewed", node=self.node_no, fault=str(exc))
-            return
+            return False
         if expires_at is None:
             raise LeaseLost(self.node_no, self.epoch)
         self._deadline = asked_at + TTL_SECONDS
+        return True
+
+    def _write_figures(self) -> str:
+        return msgspec.json.encode(self.figures()).decode()
+
+    @property
+    def overdue_seconds(self) -> float:
+        """For how long the lease has been over, by the clock of this process; 0 while it holds."""
+        return max(0.0, time.monotonic() - self._deadline)
 
     async def release(self) -> None:
         """Give the lease back at an orderly stop; a database that is away makes no difference."""
         self._deadline = 0.0
         try:
-            await self._database.execute("release_node", self.node_no, self.epoch, self.ids.high_water)
+            await self._database.fetch("release_node", self.node_no, self.epoch, self.ids.high_water)
         except StoreUnavailable as exc:
             log.warning("lease.not_released", node=self.node_no, fault=str(exc))
 
-    async def take_binds(self, wanted: Sequence[BindShare]) -> set[tuple[int, int]]:
-        """Hold the binds that nobody alive holds; returns all that are ours now, (connector_id, bind_no)."""
-        async with self._fenced() as connection:
-            rows = await connection.fetch(
-                "take_bind_leases",
-                self.node_no,
-                self.epoch,
-                [share.connector_id for share in wanted],
-                [share.bind_no for share in wanted],
-                [share.parts_per_second for share in wanted],
+    async def announce(self, connector_ids: Collection[int], *, is_stopping: bool) -> None:
+        """Tell the other nodes what this one is able to bind, and whether it is about to stop."""
+        async with self.fenced() as connection:
+            await connection.execute(
+                "announce_node", self.node_no, self.epoch, sorted(connector_ids), is_stopping
             )
-        return {(row["connector_id"], row["bind_no"]) for row in rows}
 
-    async def take_shards(self, connector_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
-        """Hold the dispatch shards of these connectors; returns the shards that are ours, by connector."""
-        async with self._fenced() as connection:
-            rows = await connection.fetch(
-                "take_dispatch_leases", self.node_no, self.epoch, list(connector_ids)
-            )
-        held: dict[int, list[int]] = {}
-        for row in rows:
-            held.setdefault(row["connector_id"], []).append(row["shard"])
-        return {connector_id: tuple(sorted(shards)) for connector_id, shards in held.items()}
-
-    async def take_slots(self) -> tuple[int, ...]:
-        """Hold the slots that nobody alive holds; returns all that are ours now."""
-        async with self._fenced() as connection:
-            rows = await connection.fetch("take_slot_leases", self.node_no, self.epoch)
-        return tuple(sorted(row["slot"] for row in rows))
+    async def depose(self, other: NodeRecord) -> bool:
+        """End the epoch of a node whose lease ran out; all its leases are free then. False when it renewed,
+        was deposed by somebody else, or has a batch under way that keeps it for another moment."""
+        try:
+            async with self.fenced() as connection:
+                await connection.raw.execute(_WAIT_FOR_LOCK)
+                return await connection.fetch_row("depose_node", other.node_no, other.epoch) is not None
+        except asyncpg.LockNotAvailableError:
+            return False
 
     @asynccontextmanager
-    async def _fenced(self) -> AsyncIterator[Connection]:
-        """A pooled transaction that begins with the fence."""
+    async def fenced(self) -> AsyncIterator[Connection]:
+        """A pooled transaction that begins with the fence. Raises `LeaseLost`, `StoreUnavailable`."""
         async with self._database.transaction() as connection:
             if await connection.fetch_row("check_fence", self.node_no, self.epoch) is None:
                 raise LeaseLost(self.node_no, self.epoch)

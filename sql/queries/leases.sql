@@ -50,82 +50,169 @@ WHERE held.node_key = excluded.node_key OR held.expires_at < excluded.started_at
 RETURNING epoch, id_high_water, started_at;
 
 -- name: renew_node
--- Prolong the lease and note how far the ids have come. No row: another node took over.
+-- Prolong the lease, note how far the ids have come and how far behind the node is. No row: it was deposed.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 ttl interval
 -- $4 id_high_water int8
+-- $5 figures jsonb
 UPDATE node_lease
-SET expires_at = clock_timestamp() + $3, id_high_water = greatest(id_high_water, $4)
+SET expires_at = clock_timestamp() + $3, id_high_water = greatest(id_high_water, $4), figures = $5
 WHERE node_no = $1 AND epoch = $2
 RETURNING expires_at;
 
 -- name: release_node
--- Let the lease end now, at an orderly stop, so that a successor need not wait.
+-- Let the lease end now, at an orderly stop: with the epoch end all leases that hang on it. pid 0: nobody has it.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 id_high_water int8
 UPDATE node_lease
-SET expires_at = clock_timestamp(), id_high_water = greatest(id_high_water, $3)
-WHERE node_no = $1 AND epoch = $2;
+SET expires_at = clock_timestamp(), id_high_water = greatest(id_high_water, $3), epoch = epoch + 1, pid = 0
+WHERE node_no = $1 AND epoch = $2
+RETURNING node_no;
+
+-- name: depose_node
+-- End the epoch of a node that let its lease run out, and with it all leases that hang on it. The epoch is a key,
+-- so this waits for a batch of that node that has passed its fence; any later one of it fails there.
+-- $1 node_no int2
+-- $2 epoch int8
+UPDATE node_lease SET epoch = epoch + 1, pid = 0
+WHERE node_no = $1 AND epoch = $2 AND expires_at < clock_timestamp()
+RETURNING node_no;
+
+-- name: announce_node
+-- What this node is able to bind, and whether it is about to stop.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 connector_ids int4[]
+-- $4 is_stopping bool
+UPDATE node_lease SET connector_ids = $3, is_stopping = $4
+WHERE node_no = $1 AND epoch = $2
+RETURNING node_no;
+
+-- name: list_nodes
+-- Every node that ever held a lease. One that is not alive may still be held until another deposes it.
+SELECT node_no, epoch, host, pid, version, started_at, expires_at, expires_at > clock_timestamp() AS is_alive,
+       pid <> 0 AS is_held, is_stopping, connector_ids, figures
+FROM node_lease
+ORDER BY node_no;
+
+-- name: list_bind_leases
+-- The binds that somebody holds: a row whose holder's epoch is over is free.
+SELECT held.connector_id, held.bind_no, held.node_no, held.is_up, held.parts_per_second
+FROM bind_lease AS held
+JOIN node_lease AS holder ON holder.node_no = held.node_no AND holder.epoch = held.epoch
+ORDER BY held.connector_id, held.bind_no;
 
 -- name: take_bind_leases
--- Hold the binds of connectors that nobody alive holds. Speed is divided over a connector's binds.
+-- Hold these binds where nobody else does. No speed comes with them.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 connector_ids int4[]
 -- $4 bind_nos int2[]
--- $5 parts_per_second float8[]
-INSERT INTO bind_lease AS held (connector_id, bind_no, node_no, epoch, parts_per_second)
-SELECT wanted.connector_id, wanted.bind_no, $1, $2, wanted.parts_per_second
-FROM unnest($3::int4[], $4::int2[], $5::float8[]) AS wanted (connector_id, bind_no, parts_per_second)
+INSERT INTO bind_lease AS held (connector_id, bind_no, node_no, epoch, parts_per_second, is_up)
+SELECT wanted.connector_id, wanted.bind_no, $1, $2, 0, false
+FROM unnest($3::int4[], $4::int2[]) AS wanted (connector_id, bind_no)
 ORDER BY 1, 2
 ON CONFLICT (connector_id, bind_no) DO UPDATE
-SET node_no = excluded.node_no, epoch = excluded.epoch, parts_per_second = excluded.parts_per_second
-WHERE NOT EXISTS (
-    SELECT FROM node_lease AS alive
-    WHERE alive.node_no = held.node_no AND alive.epoch = held.epoch AND alive.expires_at > clock_timestamp()
-      AND alive.node_no <> excluded.node_no
-)
+SET node_no = excluded.node_no, epoch = excluded.epoch, parts_per_second = 0, is_up = false
+WHERE NOT EXISTS (SELECT FROM node_lease AS holder
+                  WHERE holder.node_no = held.node_no AND holder.epoch = held.epoch)
 RETURNING connector_id, bind_no;
 
--- name: take_dispatch_leases
--- Hold all sixteen shards of connectors that nobody alive holds.
+-- name: release_bind_leases
+-- Give these binds back, after they were unbound.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 connector_ids int4[]
+-- $4 bind_nos int2[]
+DELETE FROM bind_lease AS held USING unnest($3::int4[], $4::int2[]) AS gone (connector_id, bind_no)
+WHERE held.connector_id = gone.connector_id AND held.bind_no = gone.bind_no AND held.node_no = $1 AND held.epoch = $2;
+
+-- name: mark_binds
+-- Whether binds of this node are up.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 connector_ids int4[]
+-- $4 bind_nos int2[]
+-- $5 is_up bool[]
+UPDATE bind_lease AS held SET is_up = seen.is_up
+FROM unnest($3::int4[], $4::int2[], $5::bool[]) AS seen (connector_id, bind_no, is_up)
+WHERE held.connector_id = seen.connector_id AND held.bind_no = seen.bind_no AND held.node_no = $1 AND held.epoch = $2;
+
+-- name: lock_bind_speeds
+-- The speeds of a connector's binds, of all nodes, for whoever is about to change its own: one at a time.
+-- $1 connector_id int4
+SELECT held.bind_no, held.node_no, held.parts_per_second,
+       EXISTS (SELECT FROM node_lease AS holder
+               WHERE holder.node_no = held.node_no AND holder.epoch = held.epoch) AS is_held
+FROM bind_lease AS held
+WHERE held.connector_id = $1
+ORDER BY held.bind_no
+FOR UPDATE;
+
+-- name: set_bind_speed
+-- Divide a node's share of a connector's speed evenly over the binds it holds.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 connector_id int4
+-- $4 parts_per_second float8
+UPDATE bind_lease SET parts_per_second = $4::float8 / (SELECT count(*) FROM bind_lease AS own
+                                                      WHERE own.connector_id = $3 AND own.node_no = $1 AND own.epoch = $2)
+WHERE connector_id = $3 AND node_no = $1 AND epoch = $2;
+
+-- name: take_dispatch_leases
+-- Hold these shards of connectors' queues where nobody else does.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 connector_ids int4[]
+-- $4 shards int2[]
 INSERT INTO dispatch_lease AS held (connector_id, shard, node_no, epoch)
-SELECT wanted.connector_id, shards.shard, $1, $2
-FROM unnest($3::int4[]) AS wanted (connector_id), generate_series(0, 15) AS shards (shard)
+SELECT wanted.connector_id, wanted.shard, $1, $2
+FROM unnest($3::int4[], $4::int2[]) AS wanted (connector_id, shard)
 ORDER BY 1, 2
 ON CONFLICT (connector_id, shard) DO UPDATE
 SET node_no = excluded.node_no, epoch = excluded.epoch
-WHERE NOT EXISTS (
-    SELECT FROM node_lease AS alive
-    WHERE alive.node_no = held.node_no AND alive.epoch = held.epoch AND alive.expires_at > clock_timestamp()
-      AND alive.node_no <> excluded.node_no
-)
+WHERE NOT EXISTS (SELECT FROM node_lease AS holder
+                  WHERE holder.node_no = held.node_no AND holder.epoch = held.epoch)
 RETURNING connector_id, shard;
 
--- name: take_slot_leases
--- Hold every slot that nobody alive holds: due times, expiry and webhooks are worked by slot.
+-- name: release_dispatch_leases
+-- Give these shards back.
 -- $1 node_no int2
 -- $2 epoch int8
+-- $3 connector_ids int4[]
+-- $4 shards int2[]
+DELETE FROM dispatch_lease AS held USING unnest($3::int4[], $4::int2[]) AS gone (connector_id, shard)
+WHERE held.connector_id = gone.connector_id AND held.shard = gone.shard AND held.node_no = $1 AND held.epoch = $2;
+
+-- name: take_slot_leases
+-- Hold these slots where nobody else does: due times, expiry and webhooks are worked by slot.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 slots int2[]
 INSERT INTO slot_lease AS held (slot, node_no, epoch)
-SELECT slots.slot, $1, $2
-FROM generate_series(0, 255) AS slots (slot)
+SELECT wanted.slot, $1, $2
+FROM unnest($3::int2[]) AS wanted (slot)
 ORDER BY 1
 ON CONFLICT (slot) DO UPDATE
 SET node_no = excluded.node_no, epoch = excluded.epoch
-WHERE NOT EXISTS (
-    SELECT FROM node_lease AS alive
-    WHERE alive.node_no = held.node_no AND alive.epoch = held.epoch AND alive.expires_at > clock_timestamp()
-      AND alive.node_no <> excluded.node_no
-)
+WHERE NOT EXISTS (SELECT FROM node_lease AS holder
+                  WHERE holder.node_no = held.node_no AND holder.epoch = held.epoch)
 RETURNING slot;
 
--- name: list_nodes
--- Every node that ever held a lease, with whether it is alive.
-SELECT node_no, epoch, host, pid, version, started_at, expires_at, expires_at > clock_timestamp() AS is_alive
-FROM node_lease
-ORDER BY node_no;
+-- name: release_slot_leases
+-- Give these slots back.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 slots int2[]
+DELETE FROM slot_lease WHERE slot = ANY ($3::int2[]) AND node_no = $1 AND epoch = $2;
+
+-- name: count_leases
+-- How many shards and slots each living node holds.
+SELECT holder.node_no,
+       (SELECT count(*) FROM dispatch_lease AS d WHERE d.node_no = holder.node_no AND d.epoch = holder.epoch) AS shards,
+       (SELECT count(*) FROM slot_lease AS s WHERE s.node_no = holder.node_no AND s.epoch = holder.epoch) AS slots
+FROM node_lease AS holder
+WHERE holder.expires_at > clock_timestamp()
+ORDER BY holder.node_no;

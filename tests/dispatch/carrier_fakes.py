@@ -12,6 +12,7 @@ from gateway.dispatch.connector import ConnectorRun
 from gateway.dispatch.holds import HeldInStream
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category
 from gateway.domain.message import MessageState, Reason, accepted, intend
+from gateway.domain.sharing import SHARD_COUNT
 from gateway.session.session import Session
 from gateway.store.evidence import Answer, Ending, Evidence, Unsent
 from gateway.store.flights import Flight
@@ -131,6 +132,8 @@ class Bench:
             ask_claim=self._ask_claim,
             is_store_behind=lambda: self.is_store_behind,
         )
+        self.run.hold(range(SHARD_COUNT))
+        self.run.allow(self.run.config.parts_per_second)
 
     def _put_intents(self, flights: Sequence[Flight]) -> None:
         self.intents += flights

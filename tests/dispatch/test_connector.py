@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import cast
 
-import msgspec
 import pytest
 
 from gateway.config import Concatenation
@@ -390,13 +389,25 @@ def test_while_the_store_is_behind_only_passwords_are_begun() -> None:
     assert len(session.submits) == 4
 
 
+def test_without_a_share_of_the_speed_nothing_leaves() -> None:
+    bench = Bench(parts_per_second=10)
+    bench.run.allow(0)
+    session = bench.bind(window=10)
+    bench.claim(bench.flights(20))
+    bench.loop.advance(5)
+    assert (len(session.submits), len(bench.intents)) == (0, 0)
+    bench.run.allow(10)
+    bench.loop.advance(1)
+    assert 9 <= len(session.submits) <= 12
+
+
 def test_a_new_speed_is_in_force_at_once() -> None:
     bench = Bench(parts_per_second=10)
     session = bench.bind(window=1_000)
     bench.claim(bench.flights(200))
     bench.loop.advance(1)
     before = len(session.submits)
-    bench.run.change_config(msgspec.structs.replace(bench.run.config, parts_per_second=100))
+    bench.run.allow(100)
     bench.loop.advance(1)
     assert before <= 12
     assert 90 <= len(session.submits) - before <= 104

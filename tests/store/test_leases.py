@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.identifiers import NODE_COUNT, node_of_id, time_of_id
 from gateway.store.errors import LeaseLost
-from gateway.store.leases import SHARD_COUNT, BindShare, NoFreeNode, list_nodes
+from gateway.store.leases import NoFreeNode, list_nodes
 from tests.store.rig import CutProxy, Rig, open_rig, running, take_node
 
 pytestmark = pytest.mark.integration
@@ -95,36 +95,48 @@ async def test_keeping_a_lease_that_was_taken_over_ends_with_an_error(
             await rig.node.keep()
 
 
-async def test_a_bind_is_held_by_one_living_node(rig: Rig) -> None:
-    wanted = [BindShare(1, 1, 25.0), BindShare(1, 2, 25.0)]
+async def test_a_node_whose_lease_ran_out_is_deposed_by_another(rig: Rig) -> None:
     other = await take_node(rig.database, "second")
-    assert await rig.node.take_binds(wanted[:1]) == {(1, 1)}
-    assert await other.take_binds(wanted) == {(1, 2)}
-    assert await rig.node.take_binds(wanted) == {(1, 1)}
-    await rig.execute(EXPIRE, 1)
-    assert await rig.node.take_binds(wanted) == {(1, 1), (1, 2)}
-    assert await rig.value("SELECT sum(parts_per_second) FROM bind_lease") == 50.0
-
-
-async def test_shards_and_slots_are_held_by_one_living_node(rig: Rig) -> None:
-    other = await take_node(rig.database, "second")
-    assert await rig.node.take_shards([1]) == {1: tuple(range(SHARD_COUNT))}
-    assert await other.take_shards([1, 2]) == {2: tuple(range(SHARD_COUNT))}
-    assert await rig.node.take_slots() == tuple(range(256))
-    assert await other.take_slots() == ()
-    await rig.node.release()
-    assert len((await other.take_shards([1]))[1]) == SHARD_COUNT
-    assert len(await other.take_slots()) == 256
-
-
-async def test_a_restart_takes_its_leases_back_at_once(rig: Rig) -> None:
-    await rig.node.take_binds([BindShare(1, 1, 50.0)])
-    await rig.node.take_shards([1])
-    again = await take_node(rig.database)
-    assert await again.take_binds([BindShare(1, 1, 50.0)]) == {(1, 1)}
-    assert 1 in await again.take_shards([1])
+    assert not await other.depose((await list_nodes(rig.database))[0]), "its lease holds"
+    await rig.execute(EXPIRE, 0)
+    [dead, _] = await list_nodes(rig.database)
+    assert await other.depose(dead)
+    assert not await other.depose(dead), "once is enough"
+    assert not (await list_nodes(rig.database))[0].is_held
     with pytest.raises(LeaseLost):
-        await rig.node.take_slots()
+        await rig.node.renew()
+
+
+async def test_a_node_that_renews_after_an_outage_keeps_its_lease(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    await rig.execute(EXPIRE, 0)
+    [seen, _] = await list_nodes(rig.database)
+    await rig.node.renew()
+    assert not await other.depose(seen)
+
+
+async def test_deposing_waits_for_a_batch_under_way_but_not_for_ever(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    async with rig.node.fenced():
+        await rig.execute(EXPIRE, 0)
+        [dead, _] = await list_nodes(rig.database)
+        assert not await other.depose(dead)
+    assert await other.depose(dead)
+
+
+async def test_a_node_tells_what_it_can_bind_and_how_far_behind_it_is(rig: Rig) -> None:
+    await rig.node.announce({7, 3}, is_stopping=True)
+    rig.node.figures = lambda: {"intake_waiting": 12.0}
+    await rig.node.renew()
+    [node] = await list_nodes(rig.database)
+    assert (node.connector_ids, node.is_stopping, node.figures) == ({3, 7}, True, {"intake_waiting": 12.0})
+
+
+async def test_an_orderly_stop_frees_everything_at_once(rig: Rig) -> None:
+    await rig.node.release()
+    [node] = await list_nodes(rig.database)
+    assert (node.is_alive, node.is_held, node.epoch) == (False, False, 2)
+    assert (await take_node(rig.database)).epoch == 3
 
 
 async def test_a_node_is_listed_as_it_described_itself(rig: Rig) -> None:
