@@ -63,20 +63,21 @@ class PostgresProbe:
     async def _fill(
         self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[Wanted]]"
     ) -> "Wanted":
-        connection = await self._connect()
+        connection = await self.connect()
         try:
             return await work(connection)
         finally:
             await connection.close()
 
     async def _fetch(self, sql: str) -> "list[asyncpg.Record]":
-        connection = await self._connect()
+        connection = await self.connect()
         try:
             return await connection.fetch(sql)
         finally:
             await connection.close()
 
-    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection that the caller closes."""
         socket_folder = self._pid_file.read_text().splitlines()[4]
         return await asyncpg.connect(
             f"postgresql://estafette@/estafette?host={quote(socket_folder, safe='')}&port=5432"

@@ -183,7 +183,7 @@ def start_server(
     folder = Path(tempfile.mkdtemp(prefix="estafette-bench-"))
     folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
     http_port, public_port = free_ports(2)
-    content = _configuration(folder, smsc, carrier, http_port, public_port) | dict(settings or {})
+    content = make_configuration(folder, smsc, carrier, http_port, public_port) | dict(settings or {})
     (folder / "config.yaml").write_text(json.dumps(content))
     try:
         server = Server(folder, http_port)
@@ -207,9 +207,10 @@ def free_ports(count: int) -> list[int]:
         return [channel.getsockname()[1] for channel in found]
 
 
-def _configuration(
+def make_configuration(
     folder: Path, smsc: Smsc, carrier: Carrier, http_port: int, public_port: int
 ) -> dict[str, object]:
+    """A whole configuration of a gateway whose state is in `folder` and whose carrier is `smsc`."""
     names = [f"bench-{number}" for number in range(carrier.connectors)]
     prices = [{"country": country, "price": "0.0450"} for country in COUNTRIES]
     return {

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
@@ -70,8 +71,14 @@ class Smsc:
 
 
 @contextlib.contextmanager
-def start_smsc(address: str | None, options: Sequence[str] = ()) -> Iterator[Smsc]:
-    """The SMSC at `address` (HOST:PORT), or one of our own with `options` of the sink."""
+def start_smsc(
+    address: str | None, options: Sequence[str] = (), *, journal: Path | None = None
+) -> Iterator[Smsc]:
+    """The SMSC at `address` (HOST:PORT), or one of our own with `options` of the sink.
+
+    With `journal`, one of our own appends to that file what it takes and tells; which form the lines have
+    depends on its `kind`.
+    """
     if address is not None:
         host, _, port = address.rpartition(":")
         if not host or not port.isdigit():
@@ -81,6 +88,7 @@ def start_smsc(address: str | None, options: Sequence[str] = ()) -> Iterator[Sms
     program = build_tool("smsc_sink")
     if program is not None:
         kind, command = "smsc_sink", [str(program), "--port", "0", *options]
+        command += [] if journal is None else ["--journal", str(journal)]
     else:
         kind = "simulator"
         command = [
@@ -93,6 +101,7 @@ def start_smsc(address: str | None, options: Sequence[str] = ()) -> Iterator[Sms
             "--control-port",
             "0",
             "--json",
+            *([] if journal is None else ["--log", str(journal)]),
         ]
     with _Lines.started(command) as process:
         listening = process.wait_for("listening" if program else None, _START_SECONDS)

@@ -4,7 +4,10 @@
  * final receipt (registered_delivery 1 or 3) is followed by a deliver_sm with the customary text and the TLVs
  * receipted_message_id and message_state. Receipts go to the session that submitted if it may receive, else to
  * any receiving session of the same system_id; while there is none they are held, and those unanswered when a
- * session drops are sent again, as a real SMSC would.
+ * session drops are sent again, as a real SMSC would; so are, after a pause, those that were refused.
+ *
+ * --journal FILE appends one line for each bind, submit, receipt, answer of a receipt and end of a session, so that
+ * others can count what this SMSC knows. Lines reach the file before any answer to what they tell leaves.
  *
  * It owns the clock of a measurement: rates and times are taken here, outside the gateway. Once a second it
  * prints one JSON line of counters; SIGUSR1 prints the summary line, SIGINT and SIGTERM print it and end.
@@ -13,11 +16,13 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +36,8 @@
 #define READ_BUFFER_OCTETS (256 * 1024)
 #define MAX_PDU_OCTETS 65536
 #define MAX_UNANSWERED 100000 /* deliver_sm of one session, answered ones behind an unanswered one included */
+#define REFUSED_PAUSE 2.0     /* seconds before a refused receipt is sent again; carriers take minutes */
+#define JOURNAL_OCTETS (1024 * 1024)
 #define BUCKETS 1200          /* of 2 % each, from 10 microseconds up: to beyond ten hours */
 
 enum {
@@ -53,6 +60,7 @@ typedef struct {
 
 typedef struct { double due; int session; uint32_t generation; receipt_t receipt; } due_receipt_t;
 typedef struct { double due; int session; uint32_t generation, sequence; uint64_t id; } due_answer_t;
+typedef struct { double due; receipt_t receipt; } refused_receipt_t;
 typedef struct { receipt_t receipt; uint32_t sequence; uint8_t is_done; uint64_t inbound_serial; } unanswered_t;
 
 /* A growable ring of records of one size. */
@@ -80,7 +88,10 @@ static double inbound_rate;           /* MO a second over all receiving sessions
 static uint64_t inbound_limit = UINT64_MAX;
 static const char *inbound_address = "36105";
 static FILE *log_file;
-static ring_t due_receipts, due_answers, held, inbound_again;
+static int journal_fd = -1;
+static char *journal;
+static size_t journal_octets;
+static ring_t due_receipts, due_answers, refused_receipts, held, inbound_again;
 static uint32_t generations = 1;
 static uint64_t next_id = 1;
 static double now, inbound_from;
@@ -140,6 +151,40 @@ static double latency_ms(double share) {
     return 0;
 }
 
+/* ── The journal ─────────────────────────────────────────────────────────────────────────────────────── */
+
+static void flush_journal(void) {
+    for (size_t done = 0; done < journal_octets;) {
+        ssize_t written = write(journal_fd, journal + done, journal_octets - done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) { perror("smsc_sink: journal"); exit(1); }
+        done += written;
+    }
+    journal_octets = 0;
+}
+/* "EVENT TIME SESSION REST\n", where SESSION is the session's number since the start. */
+__attribute__((format(printf, 3, 4)))
+static void note(char event, const session_t *s, const char *format, ...) {
+    if (journal_fd < 0) return;
+    if (journal_octets + 512 + MAX_PDU_OCTETS > JOURNAL_OCTETS) flush_journal();
+    char *at = journal + journal_octets;
+    at += sprintf(at, "%c %.6f %u ", event, now, s->generation);
+    va_list values;
+    va_start(values, format);
+    at += vsprintf(at, format, values);
+    va_end(values);
+    *at++ = '\n';
+    journal_octets = at - journal;
+}
+static int print_id(char *into, uint64_t id) {
+    return sprintf(into, hex_ids ? "%llX" : "%llu", (unsigned long long)id);
+}
+static void note_receipt(char event, const session_t *s, uint64_t id, uint32_t status) {
+    char text[24];
+    print_id(text, id);
+    note(event, s, "%s %u", text, status);
+}
+
 /* ── Writing ─────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void write_pdu(session_t *s, uint32_t command_id, uint32_t status, uint32_t sequence, const void *body,
@@ -166,6 +211,7 @@ static void watch(session_t *s, int for_writing) {
     s->waits_to_write = for_writing;
 }
 static void flush_session(session_t *s) {
+    flush_journal(); /* nobody hears what is not written down */
     while (s->out_done < s->out_octets) {
         ssize_t sent = send(s->fd, s->out + s->out_done, s->out_octets - s->out_done, MSG_NOSIGNAL);
         if (sent > 0) { s->out_done += sent; continue; }
@@ -174,9 +220,6 @@ static void flush_session(session_t *s) {
     }
     s->out_octets = s->out_done = 0;
     watch(s, 0);
-}
-static int print_id(char *into, uint64_t id) {
-    return sprintf(into, hex_ids ? "%llX" : "%llu", (unsigned long long)id);
 }
 static void answer_submit(session_t *s, uint32_t sequence, uint64_t id) {
     char text[24];
@@ -221,6 +264,7 @@ static void send_receipt(session_t *s, const receipt_t *receipt) {
     *at++ = 0x00; *at++ = 0x1E; *at++ = 0; *at++ = id_length + 1; memcpy(at, id, id_length + 1); at += id_length + 1;
     *at++ = 0x04; *at++ = 0x27; *at++ = 0; *at++ = 1; *at++ = 2; /* message_state: delivered */
     receipts++;
+    note_receipt('R', s, receipt->id, 0);
     write_deliver(s, body, at - body, receipt, 0);
 }
 static void send_inbound(session_t *s, uint64_t serial) {
@@ -313,6 +357,13 @@ static void take_submit(session_t *s, uint32_t sequence, const uint8_t *at, cons
     if (!submits++) first_submit = now;
     last_submit = now;
     if (log_file) fprintf(log_file, "%.3f %s %.*s\n", now, receipt.destination, length, message);
+    if (journal_fd >= 0) {
+        char id[24], text[256];
+        int kept = length < 255 ? length : 255;
+        print_id(id, receipt.id);
+        for (int i = 0; i < kept; i++) text[i] = message[i] >= 32 && message[i] < 127 ? message[i] : '.';
+        note('S', s, "%s %s %.*s", id, receipt.destination, kept, text);
+    }
     if (latency > 0) {
         due_answer_t *answer = ring_push(&due_answers, sizeof *answer);
         *answer = (due_answer_t){ now + latency, s - sessions, s->generation, sequence, receipt.id };
@@ -334,8 +385,12 @@ static void take_deliver_answer(session_t *s, uint32_t status, uint32_t sequence
             s->open_count--;
             last_answer = now;
             if (entry->inbound_serial) inbound_answered++;
-            else if (status) receipts_refused++;
-            else { receipts_answered++; count_latency(now - entry->receipt.submitted_at); }
+            else if (status) {
+                receipts_refused++;
+                note_receipt('A', s, entry->receipt.id, status);
+                refused_receipt_t *again = ring_push(&refused_receipts, sizeof *again);
+                *again = (refused_receipt_t){ now + REFUSED_PAUSE, entry->receipt };
+            } else { note_receipt('A', s, entry->receipt.id, 0); receipts_answered++; count_latency(now - entry->receipt.submitted_at); }
         }
     }
     while (s->unanswered.count && ((unanswered_t *)ring_head(&s->unanswered))->is_done) ring_pop(&s->unanswered);
@@ -344,6 +399,7 @@ static void take_deliver_answer(session_t *s, uint32_t status, uint32_t sequence
 static void take_bind(session_t *s, uint32_t command_id, uint32_t sequence, const uint8_t *at, const uint8_t *end) {
     get_text(at, end, s->system_id, sizeof s->system_id);
     binds++;
+    note('B', s, "%s", s->system_id);
     s->may_submit = command_id != BIND_RECEIVER;
     s->may_receive = command_id != BIND_TRANSMITTER;
     write_pdu(s, command_id | RESPONSE, 0, sequence, "sink", 5);
@@ -416,6 +472,7 @@ static void accept_sessions(int listener) {
     }
 }
 static void drop_session(session_t *s) {
+    if (*s->system_id) note('C', s, "%s", s->system_id);
     close(s->fd);
     free(s->in);
     free(s->out);
@@ -444,6 +501,13 @@ static void send_due(void) {
         ring_pop(&due_receipts);
         route(&copy.receipt, copy.session, copy.generation);
     }
+    refused_receipt_t *refused;
+    while ((refused = ring_head(&refused_receipts)) && refused->due <= now) {
+        receipt_t receipt = refused->receipt;
+        ring_pop(&refused_receipts);
+        receipts_repeated++;
+        route(&receipt, -1, 0);
+    }
     send_due_inbound();
     for (int i = 0; i < MAX_SESSIONS && sessions[i].generation; i++) {
         session_t *s = &sessions[i];
@@ -451,6 +515,7 @@ static void send_due(void) {
         if (s->out_octets > s->out_done && !s->is_dead) flush_session(s);
         if (s->is_dead) drop_session(s);
     }
+    flush_journal();
 }
 static void print_counters(const char *kind) {
     printf("{\"kind\": \"%s\", \"at\": %.3f, \"binds\": %llu, \"submits\": %llu, \"receipts_asked\": %llu, "
@@ -471,6 +536,8 @@ static int wait_ms(double until) {
     due_receipt_t *due = ring_head(&due_receipts);
     if (answer && answer->due < until) until = answer->due;
     if (due && due->due < until) until = due->due;
+    refused_receipt_t *refused = ring_head(&refused_receipts);
+    if (refused && refused->due < until) until = refused->due;
     if (inbound_from && inbound_sent < inbound_limit && now + 0.002 < until) until = now + 0.002;
     return until <= now ? 0 : (int)ceil((until - now) * 1000);
 }
@@ -494,7 +561,8 @@ static void read_options(int argc, char **argv) {
     static struct option options[] = {
         { "port", 1, 0, 'p' }, { "no-receipts", 0, 0, 'n' }, { "receipt-delay-ms", 1, 0, 'd' }, { "latency-ms", 1, 0, 'l' },
         { "hex-ids", 0, 0, 'x' }, { "quick-ack", 0, 0, 'Q' }, { "receipt-window", 1, 0, 'w' }, { "mo-rate", 1, 0, 'm' },
-        { "mo-count", 1, 0, 'M' }, { "mo-to", 1, 0, 't' }, { "log", 1, 0, 'L' }, { "quiet", 0, 0, 'q' }, { 0, 0, 0, 0 },
+        { "mo-count", 1, 0, 'M' }, { "mo-to", 1, 0, 't' }, { "log", 1, 0, 'L' },
+        { "journal", 1, 0, 'J' }, { "quiet", 0, 0, 'q' }, { 0, 0, 0, 0 },
     };
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (found) {
         case 'p': port = atoi(optarg); break;
@@ -513,10 +581,16 @@ static void read_options(int argc, char **argv) {
             if (log_file) break;
             perror(optarg);
             exit(1);
+        case 'J':
+            journal_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND, 0644);
+            journal = or_die(malloc(JOURNAL_OCTETS));
+            if (journal_fd >= 0) break;
+            perror(optarg);
+            exit(1);
         default:
             fprintf(stderr, "usage: smsc_sink [--port N] [--no-receipts] [--receipt-delay-ms N] [--latency-ms N] [--hex-ids]\n"
                             "       [--quick-ack] [--receipt-window N] [--mo-rate N] [--mo-count N] [--mo-to ADDRESS]\n"
-                            "       [--log FILE] [--quiet]\n");
+                            "       [--log FILE] [--journal FILE] [--quiet]\n");
             exit(2);
     }
 }
