@@ -66,6 +66,7 @@ async def open_ground(config: Config, notifier: ServiceNotifier) -> AsyncIterato
                     pid=os.getpid(),
                     version=VERSION,
                 )
+                database.may_write = node.may_submit
                 try:
                     yield Ground(state, dsn, database, node, postgres)
                 finally:

@@ -390,6 +390,7 @@ class Rooms:
     def _list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         work = [
             ("lease", self._ground.node.keep()),
+            ("database", self._ground.database.watch()),
             ("ownership", self.ownership.run()),
             ("intake", self.store.run()),
             ("intents", self.intents.run()),

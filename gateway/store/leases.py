@@ -86,7 +86,7 @@ class Node:
         self.node_no = node_no
         self.epoch = epoch
         self.ids = ids
-        self.fence = Fence(node_no, epoch)
+        self.fence = Fence(node_no, epoch, self.may_submit, database.availability)
         self.is_new_epoch = epoch > 1
         self._deadline = deadline
         self.figures: Callable[[], Mapping[str, float]] = dict
@@ -133,9 +133,10 @@ class Node:
         """Prolong the lease once; False while the database is away. Raises `LeaseLost`."""
         asked_at = time.monotonic()
         try:
-            expires_at = await self._database.fetch_value(
-                "renew_node", self.node_no, self.epoch, _TTL, self.ids.high_water, self._write_figures()
-            )
+            async with self._database.lease_connection() as connection:
+                expires_at = await connection.fetch_value(
+                    "renew_node", self.node_no, self.epoch, _TTL, self.ids.high_water, self._write_figures()
+                )
         except StoreUnavailable as exc:
             log.warning("lease.not_renewed", node=self.node_no, fault=str(exc))
             return False
@@ -156,7 +157,8 @@ class Node:
         """Give the lease back at an orderly stop; a database that is away makes no difference."""
         self._deadline = 0.0
         try:
-            await self._database.fetch("release_node", self.node_no, self.epoch, self.ids.high_water)
+            async with self._database.lease_connection() as connection:
+                await connection.execute("release_node", self.node_no, self.epoch, self.ids.high_water)
         except StoreUnavailable as exc:
             log.warning("lease.not_released", node=self.node_no, fault=str(exc))
 

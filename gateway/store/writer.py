@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import asyncpg
 import structlog
 
+from gateway.store.availability import Availability
 from gateway.store.connecting import Dialler
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.errors import LeaseLost, PartsMoved, RowRefused, StoreUnavailable
@@ -61,10 +62,18 @@ class Fence:
     right before each COMMIT, for a process may stand still between two statements.
     """
 
-    def __init__(self, node_no: int, epoch: int, may_write: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        node_no: int,
+        epoch: int,
+        may_write: Callable[[], bool] = lambda: True,
+        availability: Availability | None = None,
+    ) -> None:
         self.node_no = node_no
         self.epoch = epoch
         self.may_write = may_write
+        self.availability = availability or Availability()
+        """Whether the server of the lease answers: while it does not, no batch can pass."""
 
 
 class Joins(Enum):
