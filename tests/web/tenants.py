@@ -8,20 +8,17 @@ by name.
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any, NamedTuple
-
-import yaml
 
 from gateway.domain.public_ids import decode_public_id
 from gateway.store.links import put_targets
 from tests.web.harness import Account, Gateway
+from tests.web.openapi_document import DOCUMENT
 
 NUMBER = "+33612345678"
 OPTED_OUT = "+33612345679"
 METHODS = ("get", "post", "patch", "put", "delete")
 _NO_FILTERS = ("limit", "cursor", "from_time", "to_time")
-DOCUMENT: dict[str, Any] = yaml.safe_load(files("gateway.web").joinpath("openapi.yaml").read_text("utf-8"))
 NOTHING = {
     "message": "msg_00000000001",
     "endpoint": "whk_00000000001",

@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
-import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -31,6 +29,7 @@ from gateway.web.problems import KINDS
 from gateway.webhooks.events import EVENT_PATTERNS
 from tests.web.endpoints import make_shop_routes
 from tests.web.harness import Account, Gateway, run_gateway, soon
+from tests.web.openapi_document import DOCUMENT
 
 EXAMPLES_PER_OPERATION = 8
 CHECKS = [
@@ -40,7 +39,6 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-DOCUMENT: dict[str, Any] = yaml.safe_load(files("gateway.web").joinpath("openapi.yaml").read_text("utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
