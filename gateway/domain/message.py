@@ -48,6 +48,7 @@ class Reason(IntEnum):
     TOO_MANY_PARTS = 14
     NOT_SENDABLE = 15
     CLOSED_BY_OPERATOR = 16
+    RESENT_AS_NEW = 17
 
     @property
     def word(self) -> str:

@@ -25,6 +25,7 @@ from gateway.store.errors import StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.messages import MessageRecord, get_message
 from gateway.store.shops import Shop
+from gateway.store.unknowns import close_messages, read_unknown
 
 RESENT_FROM = "resent_from"
 """The metadata key of a resend that names the message it repeats."""
@@ -120,7 +121,15 @@ class MessageChanges:
         if isinstance(outcome, Reply) and not outcome.is_replay:
             subject = encode_public_id("msg", message_id)
             await self.note(actor, "message.resend", subject, {"answer": msgspec.Raw(outcome.body)})
+            if record.state == MessageState.UNKNOWN:
+                await self._close_repeated(record)
         return outcome
+
+    async def _close_repeated(self, record: MessageRecord) -> None:
+        """Nobody is to send the same a third time because the first is listed as unknown still."""
+        async with self._database.transaction() as connection:
+            cases = await read_unknown(connection, [record.id], shop_ids=[record.shop_id])
+            await close_messages(connection, cases, Reason.RESENT_AS_NEW, self._clock())
 
     async def note(self, actor: Actor, action: str, subject: str, data: dict[str, object]) -> None:
         """Write an audit row; `data` must be JSON."""

@@ -1,7 +1,7 @@
 """An answer that comes after its message went back to the queue: the message is taken out again.
 
-Only where a connector sends again what has no answer (`unanswered: resend`). Owns the deletes that decide
-against an intent: whoever takes the queue row away wins. What the answer comes to is judged in `cases`.
+Only where what has no answer is sent again, by policy or by a person. Owns the deletes that decide against an
+intent: whoever takes the queue row away wins. What the answer comes to is judged in `cases`.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,18 +16,19 @@ from gateway.store.matching import Gathering
 
 log = structlog.get_logger("store")
 
+_MAY_WAIT = frozenset({MessageState.QUEUED, MessageState.UNKNOWN})
+"""Where memory has a part that may wait to be sent again: of what a person decides memory hears nothing."""
 _LOOKS = 2
 """A row that just moves from the schedule to the queue, or to another connector, is in neither for one
 statement: the delete waits for that move, and the next one finds it."""
 
 
 def find_recalling(answers: Sequence[LateAnswer]) -> list[LateAnswer]:
-    """Those that say “taken” of a part which, as far as memory knows, waits to be sent again."""
+    """Those that say “taken” of a part which, as far as memory knows, may wait to be sent again."""
     return [
         item
         for item in answers
-        if item.wanted is MessageState.SENT
-        and item.flight.progress.part_states[item.part] == MessageState.QUEUED
+        if item.wanted is MessageState.SENT and item.flight.progress.part_states[item.part] in _MAY_WAIT
     ]
 
 
@@ -62,11 +63,13 @@ async def recall_answered(
         case = gathering.case_of(item.flight)
         if item.flight.id not in fresh:
             continue
+        waited = case.before.part_states[item.part] == MessageState.QUEUED
+        is_resent = waited or fresh[item.flight.id].attempt != case.flight.attempt
         case.flight.copy_state(fresh[item.flight.id])
         case.start_again()
         if case.before.part_states[item.part] == MessageState.QUEUED:
             answered.setdefault(item.flight.id, set()).add(item.part)
-        else:
+        elif is_resent:
             _tell_of_double(item)
     leaving: dict[int, Case] = {}
     for message_id, parts in answered.items():

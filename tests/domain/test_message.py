@@ -59,7 +59,7 @@ def test_a_message_moves_only_where_the_table_says(state: MessageState, wanted: 
 def test_stored_numbers_never_change() -> None:
     words = "scheduled queued sending sent delivered failed expired cancelled blocked unknown"
     assert {int(state): state.word for state in S} == dict(enumerate(words.split(), start=1))
-    assert [int(reason) for reason in Reason] == list(range(17))
+    assert [int(reason) for reason in Reason] == list(range(18))
     assert entered_bit(S.UNKNOWN) == 1 << 10
     assert ACCEPTED_BIT == 1
 
