@@ -25,6 +25,7 @@ _RANK = {
     Reason.NO_RECEIPT: 1,
     Reason.RECEIPT_SAID_UNKNOWN: 1,
     Reason.CLOSED_BY_OPERATOR: 1,
+    Reason.RESENT_AS_NEW: 1,
 }
 _NO_PARTS: frozenset[int] = frozenset()
 _RANK_OF_EXPIRY, _RANK_OF_FAILURE = 2, 3
