@@ -25,7 +25,7 @@ from gateway.domain.sharing import (
 )
 from gateway.node.reluctance import Reluctance
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
+from gateway.store.errors import LeaseLost, StoreUnavailable
 from gateway.store.leases import Node
 from gateway.store.work_leases import LeaseLook, WorkLeases, look_at_leases
 
@@ -141,8 +141,10 @@ class Ownership:
         async with self._turning:
             try:
                 await self._node.announce((), is_stopping=True)
-            except StoreUnavailable as exc:
+            except (StoreUnavailable, LeaseLost) as exc:
                 log.warning("ownership.not_announced", fault=str(exc))
+        if self._leaving:
+            await asyncio.wait(self._leaving.values(), timeout=self._drain_seconds())
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -153,18 +155,23 @@ class Ownership:
             except TimeoutError:
                 pass
             self._nudged.clear()
-            async with self._turning:
-                try:
-                    await self._turn()
-                except StoreUnavailable as exc:
-                    self._steady_since = None
-                    log.warning("ownership.not_looked", fault=str(exc))
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Look once and do what follows. Raises `LeaseLost` when another node deposed this one."""
+        async with self._turning:
+            try:
+                await self._turn()
+            except StoreUnavailable as exc:
+                self._steady_since = None
+                log.warning("ownership.not_looked", fault=str(exc))
 
     # One look and what follows.
 
     async def _turn(self) -> None:
         if self._is_stopping:
             return
+        self._forget_left()
         if not self._node.may_submit():
             self._steady_since = None
             if self._node.overdue_seconds > UNBIND_SECONDS:
@@ -299,21 +306,25 @@ class Ownership:
 
     async def _leave(self, key: BindKey) -> None:
         """Unbind, and only then let another node have the bind."""
-        try:
-            await self._dispatcher.give_up_binds(
-                key.connector_id, (key.bind_no,), drain_seconds=self._drain_seconds()
-            )
-            self._up_at.pop(key, None)
-            while self._node.may_submit():  # else the lease ends with the epoch
-                try:
-                    await self._leases.release_binds((key,))
-                    return
-                except StoreUnavailable as exc:
-                    log.warning("bind.not_released", fault=str(exc))
-                    await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            del self._leaving[key]
-            self.nudge()
+        await self._dispatcher.give_up_binds(
+            key.connector_id, (key.bind_no,), drain_seconds=self._drain_seconds()
+        )
+        self._up_at.pop(key, None)
+        while self._node.may_submit():  # else the lease ends with the epoch
+            try:
+                await self._leases.release_binds((key,))
+                break
+            except StoreUnavailable as exc:
+                log.warning("bind.not_released", fault=str(exc))
+                await asyncio.sleep(LOOK_SECONDS)
+        self.nudge()
+
+    def _forget_left(self) -> None:
+        """Binds that are given back; raises what kept one from it."""
+        for key, leaving in list(self._leaving.items()):
+            if leaving.done():
+                del self._leaving[key]
+                leaving.result()
 
     async def _mark_binds(self, look: LeaseLook, now: float) -> None:
         changed = {
