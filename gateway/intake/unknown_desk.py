@@ -30,6 +30,8 @@ from gateway.store.unknowns import (
 
 _BATCH: Final = 500
 """Messages decided in one transaction, some 20 ms: the writer of outcomes passes between two."""
+_MOST_AT_ONCE: Final = 20_000
+"""Messages that one request with a filter looks at; the answer says where to go on."""
 _REFUSALS_TOLD: Final = 1_000
 """Refused messages that an answer names; a filter may name any number."""
 
@@ -73,6 +75,8 @@ class Request:
     reason: str = ""
     told: Mapping[str, object] = field(default_factory=dict)
     """The filter in the caller's words, for the audit log."""
+    after_id: int = 0
+    """Where an earlier request with the same filter stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Decided:
     refused_count: int = 0
     refused: list[Refused] = field(default_factory=list)
     """The first thousand of them."""
+    stopped_at_id: int | None = None
+    """Where a further request with the same filter goes on; None: everything was looked at."""
 
     def add(self, changed: int, refused: Sequence[Refused]) -> None:
         self.changed += changed
@@ -136,15 +142,17 @@ class UnknownDesk:
             for start in range(0, len(ids), _BATCH):
                 await self._decide_batch(request, ids[start : start + _BATCH], decided)
             return decided
-        low_id, found = 0, _BATCH
-        while found == _BATCH:
+        low_id = request.after_id
+        for _ in range(_MOST_AT_ONCE // _BATCH):
             page = await list_unknown(
                 self._database, request.wanted, limit=_BATCH, low_id=low_id, is_oldest_first=True
             )
-            found = len(page)
             if page:
                 low_id = page[-1].id
                 await self._decide_batch(request, [message.id for message in page], decided)
+            if len(page) < _BATCH:
+                return decided
+        decided.stopped_at_id = low_id
         return decided
 
     async def _decide_batch(self, request: Request, ids: Sequence[int], decided: Decided) -> None:

@@ -100,6 +100,7 @@ async def open_admin_door(
             read_ledger=read_ledger_json,
             on_hold_changed=rooms.holds.refresh,
             trace=rooms.trace,
+            unknown_desk=rooms.unknown_desk,
             shop_routes=rooms.shop_rooms.list_routes(),
             oncall=OncallAdmin(
                 rooms.oncall.desk,

@@ -32,6 +32,7 @@ from gateway.intake.changes import MessageChanges
 from gateway.intake.directory import KeyDirectory
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.intake.terms import build_terms
+from gateway.intake.unknown_desk import UnknownDesk
 from gateway.ledger.accounts import read_ledger_of_days
 from gateway.ledger.retention import Retention
 from gateway.node.analytics_rooms import AnalyticsRooms
@@ -194,6 +195,9 @@ class Rooms:
         )
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
+        )
+        self.unknown_desk = UnknownDesk(
+            database, on_queued=self.dispatcher.on_queued, ids=node.ids, clock=now_utc
         )
         teller = OptoutTeller(targets.look_up, next_id=node.ids.next_id)
         links = LinkRooms(

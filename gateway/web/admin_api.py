@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.identifiers import IdSource
 from gateway.intake.changes import MessageChanges
+from gateway.intake.unknown_desk import UnknownDesk
 from gateway.store.database import Database
 from gateway.web.admin_access import AdminAccess, Caller, Permission
 from gateway.web.admin_handlers import MessageAdmin, StatusSource, SystemAdmin
@@ -21,6 +22,7 @@ from gateway.web.problems import answer_problems
 from gateway.web.receipt_handlers import ReceiptAdmin
 from gateway.web.shop_routes import ShopRoute, mount_for_people
 from gateway.web.trace_handlers import TraceAdmin
+from gateway.web.unknown_handlers import UnknownAdmin
 
 _BODY_OCTETS = 8_388_608
 """A batch of 10,000 people, as large as the public API takes by default."""
@@ -43,6 +45,7 @@ class AdminDeps:
     read_ledger: Callable[[], Awaitable[Mapping[str, object]]]
     on_hold_changed: Callable[[], Awaitable[None]]
     trace: TraceDesk
+    unknown_desk: UnknownDesk
     shop_routes: Sequence[ShopRoute] = ()
     oncall: OncallAdmin | None = None
     """None where only shops and messages are served."""
@@ -58,6 +61,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     messages = MessageAdmin(deps.database, deps.changes)
     receipts = ReceiptAdmin(deps.database)
     traces = TraceAdmin(deps.database, deps.trace)
+    unknown = UnknownAdmin(deps.database, deps.unknown_desk, deps.clock)
     may = Permission
     for method, path, permission, handler in (
         ("GET", "/admin/whoami", may.SEE_STATUS, system.tell_caller),
@@ -81,6 +85,9 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
         ("GET", "/admin/messages/{id}/trace", may.SEE_MESSAGES, traces.show_message),
         ("POST", "/admin/messages/{id}/cancel", may.CHANGE_MESSAGES, messages.cancel),
         ("POST", "/admin/messages/{id}/resend", may.CHANGE_MESSAGES, messages.resend),
+        ("GET", "/admin/unknown", may.SEE_MESSAGES, unknown.list_unknown),
+        ("POST", "/admin/unknown/resend", may.CHANGE_MESSAGES, unknown.resend),
+        ("POST", "/admin/unknown/close", may.CHANGE_MESSAGES, unknown.close),
     ):
         app.router.add_route(method, path, _require(deps.access, permission, handler))
     app.on_shutdown.append(_end_traces(deps.trace))

@@ -15,6 +15,7 @@ from gateway.intake.refusals import Refusal
 from gateway.store.audit import list_audit
 from gateway.store.database import Database
 from gateway.store.holds import EVERY_SHOP, Hold, list_holds, place_hold, release_hold
+from gateway.store.instance import list_connector_ids
 from gateway.store.messages import find_shop_of_message, get_message
 from gateway.store.shops import Shop, list_shops
 from gateway.web.admin_access import PERMISSIONS, Caller
@@ -209,6 +210,18 @@ async def find_shop_for(database: Database, caller: Caller, name: str) -> Shop:
             if shop.name == name:
                 return shop
     raise ProblemRaised("not_found", f"There is no shop named {name}.", "See estafette shop list.")
+
+
+async def find_connector_id(database: Database, name: str | None) -> int | None:
+    """The number of the connector of this name, also of one that is no longer configured; None for None."""
+    if name is None:
+        return None
+    known = await list_connector_ids(database)
+    if name not in known:
+        raise ProblemRaised(
+            "not_found", f"There is no connector named {name}.", "See estafette connector list."
+        )
+    return known[name]
 
 
 def _show_hold(hold: Hold, shop_name: str | None) -> dict[str, object]:

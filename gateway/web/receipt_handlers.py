@@ -12,9 +12,9 @@ from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Database
 from gateway.store.evidence import ReceiptOutcome
-from gateway.store.instance import list_connector_ids
 from gateway.store.unmatched import RETRIED_FOR, UnmatchedReceipt, list_unmatched
 from gateway.web.admin_access import Caller
+from gateway.web.admin_handlers import find_connector_id
 from gateway.web.bodies import Query
 from gateway.web.message_handlers import answer_json
 from gateway.web.problems import ProblemRaised
@@ -45,23 +45,13 @@ class ReceiptAdmin:
         found = await list_unmatched(
             self._database,
             _read_outcomes(query.text("state")),
-            connector_id=await self._find_connector(query.text("connector")),
+            connector_id=await find_connector_id(self._database, query.text("connector")),
             high_id=HIGHEST_ID if cursor is None else cursor,
             limit=limit + 1,
         )
         page = found[:limit]
         following = encode_public_id("rct", page[-1].receipt_id) if len(found) > limit else None
         return answer_json({"receipts": [_show(receipt) for receipt in page], "next_cursor": following})
-
-    async def _find_connector(self, name: str | None) -> int | None:
-        if name is None:
-            return None
-        known = await list_connector_ids(self._database)
-        if name not in known:
-            raise ProblemRaised(
-                "not_found", f"There is no connector named {name}.", "See estafette connector list."
-            )
-        return known[name]
 
 
 def _read_outcomes(word: str | None) -> list[ReceiptOutcome]:

@@ -16,6 +16,8 @@ from aiohttp import web
 from gateway.config import AdminRole, AdminRoleConfig
 from gateway.dispatch.trace import TraceBook
 from gateway.dispatch.trace_desk import TraceDesk
+from gateway.intake.unknown_desk import UnknownDesk
+from gateway.store.intake import Stream
 from gateway.web.admin_access import PERMISSIONS, AdminAccess, Caller, Permission, map_callers
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.serving import make_runner, open_admin_socket
@@ -42,6 +44,7 @@ class Admin:
         self.gateway = gateway
         self.path = path
         self.holds_changed = 0
+        self.queued: dict[Stream, int] = {}
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         connector = aiohttp.UnixConnector(str(self.path))
@@ -78,6 +81,12 @@ async def run_admin(gateway: Gateway, folder: Path, access: AdminAccess) -> Asyn
             read_ledger=read_ledger,
             on_hold_changed=on_hold_changed,
             trace=TraceDesk(TraceBook(0, clock=time.time), monotonic=time.monotonic),
+            unknown_desk=UnknownDesk(
+                gateway.database,
+                on_queued=admin.queued.update,
+                ids=gateway.node.ids,
+                clock=lambda: datetime.now(UTC),
+            ),
         )
     )
     runner = make_runner(app)
