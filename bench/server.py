@@ -94,6 +94,10 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def wait_ready(self) -> None:
         """Return once the admin API answers and every bind is up."""
         deadline = time.monotonic() + _START_SECONDS
