@@ -32,6 +32,7 @@ from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.expansion import CampaignWriter
 from gateway.store.flights import Flight
+from gateway.store.intake import Stream
 from gateway.store.leases import Node
 from gateway.store.links import LinkSeqs
 from gateway.store.optout_events import EndpointsFor
@@ -61,6 +62,7 @@ class CampaignGround:
     connector_ids: Callable[[], Sequence[int]]
     look_up_endpoints: Callable[[set[int]], Awaitable[EndpointsFor]]
     wake_deliverer: Callable[[], None]
+    on_queued: Callable[[dict[Stream, int]], None]
     find_link_fault: FindUrlFault
     clock: Callable[[], datetime]
     random: Callable[[], float]
@@ -97,7 +99,7 @@ class CampaignRooms:
                     ground.database.dsn,
                     ground.database.queries,
                     ground.node.fence,
-                    on_queued=ground.dispatcher.on_queued,
+                    on_queued=ground.on_queued,
                     clock=ground.clock,
                 ),
                 maker=MakerDeps(ids=ground.node.ids, links=links, clock=ground.clock, random=ground.random),

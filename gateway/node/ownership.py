@@ -16,6 +16,7 @@ from gateway.config import ConnectorConfig
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.holding import Holding
 from gateway.domain.sharing import (
+    SHARD_COUNT,
     BindKey,
     Member,
     plan_binds,
@@ -100,6 +101,15 @@ class Ownership:
     def decides(self) -> bool:
         """Whether this node does what is to be done once for all nodes."""
         return 0 in self.slots
+
+    def is_shared(self, connector_id: int) -> bool:
+        """Whether another node may be the one that claims some of a connector's messages."""
+        return len(self._shards.get(connector_id, ())) < SHARD_COUNT and self.has_company
+
+    @property
+    def has_company(self) -> bool:
+        """Whether other nodes are alive."""
+        return any(node.is_alive and node.node_no != self._node.node_no for node in self.look.nodes)
 
     def is_up(self, connector_id: int) -> bool:
         """Whether some node has a bind of this connector that is up."""

@@ -52,6 +52,7 @@ from gateway.oncall.otp_bursts import OtpWatch
 from gateway.oncall.readiness import Readiness, judge_readiness
 from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
+from gateway.store.hints import QueueHints
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
 from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
@@ -136,12 +137,19 @@ class Rooms:
             database, node, self.dispatcher, drain_seconds=lambda: self.config.stop.drain_seconds
         )
         self._carriers = Carriers(self.ownership, self._shop_ids)
-        self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.dispatcher.on_queued)
+        self.hints = QueueHints(
+            dsn,
+            queries,
+            node_no=node.node_no,
+            is_shared=self.ownership.is_shared,
+            on_queued=self.dispatcher.on_queued,
+        )
+        self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.on_queued)
         self.timetable = Timetable(
             database,
             self.outcomes,
             slots=self._list_slots,
-            on_queued=self.dispatcher.on_queued,
+            on_queued=self.on_queued,
             find_lookup_id=self.dispatcher.find_lookup_id,
             join_seconds=lambda: self.config.inbound.join_seconds,
             draw=self._random.random,
@@ -151,7 +159,7 @@ class Rooms:
         self.failover = Failover(
             database,
             self.ownership,
-            on_queued=self.dispatcher.on_queued,
+            on_queued=self.on_queued,
             connector_names=self._name_connectors,
             choose=self._choose_connector,
         )
@@ -196,9 +204,7 @@ class Rooms:
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
         )
-        self.unknown_desk = UnknownDesk(
-            database, on_queued=self.dispatcher.on_queued, ids=node.ids, clock=now_utc
-        )
+        self.unknown_desk = UnknownDesk(database, on_queued=self.on_queued, ids=node.ids, clock=now_utc)
         teller = OptoutTeller(targets.look_up, next_id=node.ids.next_id)
         links = LinkRooms(
             database,
@@ -224,6 +230,7 @@ class Rooms:
                     connector_ids=self._list_connector_ids,
                     look_up_endpoints=targets.look_up,
                     wake_deliverer=self.deliverer.wake,
+                    on_queued=self.on_queued,
                     find_link_fault=links.find_link_fault,
                     clock=now_utc,
                     random=self._random.random,
@@ -299,8 +306,12 @@ class Rooms:
     def on_refused(self, acknowledgement: object) -> None:
         self.dispatcher.on_refused(acknowledgement)
 
-    def on_requeued(self, lowest: dict[Stream, int]) -> None:
+    def on_queued(self, lowest: dict[Stream, int]) -> None:
         self.dispatcher.on_queued(lowest)
+        self.hints.tell(lowest)
+
+    def on_requeued(self, lowest: dict[Stream, int]) -> None:
+        self.on_queued(lowest)
 
     def on_events(self) -> None:
         self.deliverer.wake()
@@ -396,6 +407,7 @@ class Rooms:
             ("lease", self._ground.node.keep()),
             ("database", self._ground.database.watch()),
             ("ownership", self.ownership.run()),
+            ("hints", self.hints.run()),
             ("intake", self.store.run()),
             ("intents", self.intents.run()),
             ("outcomes", self.outcomes.run()),
