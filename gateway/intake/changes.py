@@ -21,7 +21,7 @@ from gateway.intake.requests import SendRequest
 from gateway.intake.service import Intake, Sending
 from gateway.store.audit import AuditNote, add_audit
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
+from gateway.store.errors import OutcomeUnknown
 from gateway.store.evidence import Ending
 from gateway.store.messages import MessageRecord, get_message
 from gateway.store.shops import Shop
@@ -78,7 +78,7 @@ class MessageChanges:
     ) -> MessageRecord | Refusal:
         """Cancel a message that waits. One that is cancelled already is answered alike, so a repeat is safe.
 
-        Raises `StoreUnavailable` when the outcome is open after 10 s.
+        Raises `StoreUnavailable`, and `OutcomeUnknown` when the outcome is open after 10 s.
         """
         record = await self.find(shop_id, message_id, is_test=is_test)
         if record is None:
@@ -154,7 +154,7 @@ class MessageChanges:
             async with asyncio.timeout(_ENDING_SECONDS):
                 await done
         except TimeoutError as exc:
-            raise StoreUnavailable(f"no commit within {_ENDING_SECONDS:.0f} s") from exc
+            raise OutcomeUnknown(f"no answer within {_ENDING_SECONDS:.0f} s") from exc
 
 
 def _repeat_request(record: MessageRecord) -> SendRequest | Refusal:

@@ -31,7 +31,7 @@ from gateway.intake.standing import (
 from gateway.store.caps import read_recent_otps, read_spend
 from gateway.store.contacts import find_consents
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
+from gateway.store.errors import OutcomeUnknown
 from gateway.store.idempotency import read_keyed_answer
 from gateway.store.intake import KeyedAnswer, NewMessage, Stored
 from gateway.store.shops import KeyHolder, Shop
@@ -110,7 +110,8 @@ class Intake:
     async def send(
         self, sending: Sending, request: SendRequest, *, key: RequestKey | None = None
     ) -> Reply | Refusal:
-        """Take one message in; the reply comes after its commit. Raises `StoreUnavailable`."""
+        """Take one message in; the reply comes after its commit. Raises `StoreUnavailable` when it certainly
+        is not taken in, `OutcomeUnknown` when that is not known within `store_seconds`."""
         if key is None:
             return await self._send(sending, request, None)
         with self._gate.hold(key) as is_first:
@@ -245,11 +246,8 @@ class Intake:
                     messages, keyed=None if key is None else key.answer(reply)
                 )
         except TimeoutError as exc:
-            # What was put will be stored once the database is back, so nothing is given back to the caps.
-            raise StoreUnavailable(
-                f"no commit within {self._deps.store_seconds:.0f} s; the request may still be carried out, "
-                "so repeat it only with the same Idempotency-Key"
-            ) from exc
+            # It may yet turn out to be stored, so nothing is given back to the caps.
+            raise OutcomeUnknown(f"no answer within {self._deps.store_seconds:.0f} s") from exc
         except Exception:
             self._give_back(sending, plans, now)
             raise

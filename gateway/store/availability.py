@@ -6,9 +6,10 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 import structlog
@@ -28,6 +29,14 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
+class Heeding(Protocol):
+    """Somebody who has work under way. Neither call may block or raise."""
+
+    def on_away(self) -> None: ...
+
+    def on_back(self) -> None: ...
+
+
 class Availability:
     """The verdict. Up until somebody says otherwise, for whoever runs without a `Probe`."""
 
@@ -41,6 +50,7 @@ class Availability:
         self._is_up = asyncio.Event()
         self._is_up.set()
         self._suspicion = asyncio.Event()
+        self._heeding: list[Heeding] = []
 
     @property
     def is_away(self) -> bool:
@@ -53,6 +63,8 @@ class Availability:
             self._is_up.clear()
             self._is_away.set()
             log.error("database.away", fault=fault)
+            for each in self._heeding:
+                each.on_away()
 
     def tell_up(self) -> None:
         if self.away_since is not None:
@@ -60,6 +72,8 @@ class Availability:
             self.away_since = None
             self._is_away.clear()
             self._is_up.set()
+            for each in self._heeding:
+                each.on_back()
 
     def suspect(self) -> None:
         """Somebody lost a connection: ask now rather than at the next turn."""
@@ -73,6 +87,15 @@ class Availability:
                 await self._suspicion.wait()
         except TimeoutError:
             pass
+
+    @contextmanager
+    def heeded_by(self, heeding: Heeding) -> Iterator[None]:
+        """Tell this one too, while the context is entered."""
+        self._heeding.append(heeding)
+        try:
+            yield
+        finally:
+            self._heeding.remove(heeding)
 
     async def wait_away(self) -> None:
         await self._is_away.wait()

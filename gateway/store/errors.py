@@ -25,7 +25,14 @@ class StoreUnavailable(StoreError):
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """Postgres went away while it was asked to commit: what was asked for is done, or it is not."""
+    """Postgres did not say in time whether it committed: what was asked for is done, or it is not."""
+
+    def __init__(self, what: str, *, retry_after_seconds: int = 5) -> None:
+        EstafetteError.__init__(
+            self,
+            f"whether the database has stored it is not known ({what}); ask again in {retry_after_seconds} s",
+        )
+        self.retry_after_seconds = retry_after_seconds
 
 
 class LeaseLost(StoreError):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
+from gateway.store.errors import StoreUnavailable
 from gateway.store.queries import Query
 from gateway.store.rollups import ACCEPTED, Tallies
 from gateway.store.writer import Fence, GroupWriter, unavailable
@@ -125,22 +126,40 @@ class IntakeWriter:
         on_queued: Callable[[dict[Stream, int]], None],
     ) -> None:
         work = _IntakeWork(on_queued)
+        self._fence = fence
         self._small = GroupWriter(
-            dsn, queries, fence, work, name="intake", batch_rows=_SMALL_BATCH_ROWS, weigh=_weigh
+            dsn,
+            queries,
+            fence,
+            work,
+            name="intake",
+            batch_rows=_SMALL_BATCH_ROWS,
+            weigh=_weigh,
+            keeps_items=False,
         )
         self._large = GroupWriter(
-            dsn, queries, fence, work, name="intake-batch", batch_rows=_LARGE_BATCH_ROWS, weigh=_weigh
+            dsn,
+            queries,
+            fence,
+            work,
+            name="intake-batch",
+            batch_rows=_LARGE_BATCH_ROWS,
+            weigh=_weigh,
+            keeps_items=False,
         )
 
     async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored:
         """Store one request, whole or not at all; returns after its commit.
 
-        Raises `RowRefused` when Postgres refuses its data, `StoreUnavailable` when too much already waits
-        or the database is away. A caller that gives up waiting does not undo the request.
+        Raises `RowRefused` when Postgres refuses its data, `StoreUnavailable` when it is not stored because
+        too much already waits, the database is away, or the lease is not renewed. Waits for as long as the
+        outcome of a COMMIT is open. A caller that gives up does not learn whether it was stored.
         """
         writer = self._small if len(messages) <= _SMALL_REQUEST else self._large
         if writer.backlog_rows > _BACKLOG_ROWS or writer.is_away:
             raise unavailable(writer)
+        if not self._fence.may_write():
+            raise StoreUnavailable("this node's lease is not renewed yet")
         answered: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         writer.put(_Request(messages, keyed, answered))
         return await answered
@@ -165,9 +184,12 @@ class _IntakeWork:
         self._on_queued = on_queued
 
     async def write(self, connection: Connection, items: Sequence[_Request]) -> set[int]:
-        """Returns the `id()` of every request whose key was already held."""
-        held = await self._claim_keys(connection, items)
-        messages = [message for item in items if id(item) not in held for message in item.messages]
+        """Returns the `id()` of every request that was not stored: its key was already held, or its caller
+        gave up before, and is better served if nothing comes of it."""
+        waiting = [item for item in items if not item.answered.done()]
+        held = {id(item) for item in items if item.answered.done()}
+        held |= await self._claim_keys(connection, waiting)
+        messages = [message for item in waiting if id(item) not in held for message in item.messages]
         if messages:
             tallies = Tallies()
             await copy_messages(connection, messages, tallies)

@@ -7,6 +7,7 @@ A timer in place of self-clocking was measured: 10/30/100 ms gave 35 k/23 k/8.9 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -38,7 +39,14 @@ _DATA_AT_FAULT = (
     UnicodeEncodeError,
 )
 _STATEMENT_TIMEOUT_SECONDS = 30.0
+_CONNECT_SECONDS = 3.0
 _RECONNECT_SECONDS = 0.25
+_FAULT_SECONDS = 1.0
+"""For how long a failed batch speaks against the next, where items are not kept: then one is tried again."""
+_LONG_BATCH_SECONDS = 5.0
+"""Batches of thousands of rows take a tenth of it on a slow disk; whoever came behind would wait in vain."""
+_THAW_SECONDS = 2.0
+"""What a server that stood still may take, once it answers again, to finish what it was asked before."""
 _CONFLICT_PAUSE_SECONDS = 0.01
 
 
@@ -104,7 +112,11 @@ class GroupWriter(Generic[Item, Result]):
 
     `weigh` says how many rows an item stands for, one where it is missing; a batch takes items until
     `batch_rows` is reached (at least one item), so that one huge item cannot be cut. `put` never blocks:
-    callers look at `backlog_rows` and refuse new work beyond their own cap.
+    callers look at `backlog_rows` and `is_away` and refuse new work themselves.
+
+    Items wait for a server that is away. With `keeps_items` False somebody waits for each of them, so they
+    are refused instead with `StoreUnavailable`: all that are certainly not stored, at once; those whose
+    COMMIT has no answer, once that is known of them.
     """
 
     def __init__(
@@ -118,7 +130,9 @@ class GroupWriter(Generic[Item, Result]):
         batch_rows: int,
         weigh: Callable[[Item], int] | None = None,
         joins: Joins = Joins.BY_PROBE,
+        keeps_items: bool = True,
     ) -> None:
+        """`name` is this writer's alone among those of its node: its marks in the database go by it."""
         self._dsn = dsn
         self._queries = queries
         self._fence = fence
@@ -127,17 +141,31 @@ class GroupWriter(Generic[Item, Result]):
         self._batch_rows = batch_rows
         self._weigh = weigh
         self._joins = joins
+        self._keeps_items = keeps_items
         self._batch_no = 0
+        self._began_at: float | None = None
+        self._is_in_doubt = False
+        self._failed_at: float | None = None
         self._items: deque[Item] = deque()
         self._arrived = asyncio.Event()
         self._put_items = 0
         self._settled_items = 0
+        self._withdrawn_items = 0
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._connection: Connection | None = None
         self.backlog_rows = 0
         self.commits = 0
-        self.is_away = False
-        """The database did not answer when this writer last tried."""
+
+    @property
+    def is_away(self) -> bool:
+        """Nothing can be stored now: the server does not answer, its last answer was that it cannot, or the
+        batch under way takes longer than any does that will come to an end."""
+        if self._fence.availability.is_away:
+            return True
+        now = time.monotonic()
+        if self._failed_at is not None and (self._keeps_items or now - self._failed_at < _FAULT_SECONDS):
+            return True
+        return self._began_at is not None and now - self._began_at > _LONG_BATCH_SECONDS
 
     def put(self, item: Item) -> None:
         self._items.append(item)
@@ -164,16 +192,53 @@ class GroupWriter(Generic[Item, Result]):
         """Write until cancelled. Raises `LeaseLost`, or whatever a programming fault raises: both stop the
         process, for a writer that dies silently would leave everything behind it waiting."""
         try:
-            while True:
-                await self._arrived.wait()
-                batch = self._take()
-                if not batch:
-                    self._arrived.clear()
-                    continue
-                await self._store(batch)
-                self._settle(len(batch))
+            with self._fence.availability.heeded_by(self):
+                while True:
+                    await self._arrived.wait()
+                    batch = self._take()
+                    if not batch:
+                        self._arrived.clear()
+                        continue
+                    self._began_at = time.monotonic()
+                    await self._store(batch)
+                    self._began_at = None
+                    self._settle(len(batch))
         finally:
+            self._began_at = None
             await self._disconnect()
+
+    # What the server's absence means for the work under way.
+
+    def on_away(self) -> None:
+        """Let go of what is certainly not stored, if that is our way."""
+        if self._keeps_items:
+            return
+        self._withdraw()
+        if self._connection is not None and self._began_at is not None and not self._is_in_doubt:
+            self._connection.raw.terminate()
+
+    def on_back(self) -> None:
+        """A line that stays silent although the server answers others is dead: a machine that was replaced
+        never says so. The batch then goes on over a new one."""
+        if self._began_at is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_THAW_SECONDS, self._drop_silent_line, self._batch_no, self._connection)
+
+    def _drop_silent_line(self, batch_no: int, connection: Connection | None) -> None:
+        is_under_way = self._began_at is not None and self._batch_no == batch_no
+        if is_under_way and connection is not None and connection is self._connection:
+            log.warning("writer.silent_line", writer=self._name)
+            connection.raw.terminate()
+
+    def _withdraw(self) -> None:
+        """Refuse what waits behind the batch under way."""
+        items, self._items = self._items, deque()
+        self.backlog_rows = 0
+        self._withdrawn_items += len(items)
+        for item in items:
+            self._work.refused(item, StoreUnavailable(self._fence.availability.fault))
+        if self._began_at is None:
+            self._settle(0)
 
     def _take(self) -> list[Item]:
         items, weigh = self._items, self._weigh
@@ -191,7 +256,8 @@ class GroupWriter(Generic[Item, Result]):
         return batch
 
     def _settle(self, items: int) -> None:
-        self._settled_items += items
+        self._settled_items += items + self._withdrawn_items
+        self._withdrawn_items = 0
         while self._waiters and self._waiters[0][0] <= self._settled_items:
             _, done = self._waiters.popleft()
             if not done.done():
@@ -208,6 +274,10 @@ class GroupWriter(Generic[Item, Result]):
                 continue
             except _DATA_AT_FAULT as exc:
                 await self._halve(batch, exc)
+                return
+            except StoreUnavailable as exc:
+                for item in batch:
+                    self._work.refused(item, exc)
                 return
             self.commits += 1
             self._work.committed(batch, result)
@@ -228,11 +298,12 @@ class GroupWriter(Generic[Item, Result]):
         """One transaction, repeated across lost connections until its outcome is known.
 
         A connection that dies during COMMIT leaves the outcome open; the mark that the batch left with the
-        fence is looked for afterwards, so that nothing is stored twice or forgotten.
+        fence is looked for afterwards, so that nothing is stored twice or forgotten. Raises
+        `StoreUnavailable` where items are not kept, and then none of them is stored.
         """
+        failures = 0
         while True:
             result: Result | None = None
-            is_in_doubt = False
             try:
                 connection = await self._connect()
                 await connection.raw.execute("BEGIN")
@@ -240,26 +311,44 @@ class GroupWriter(Generic[Item, Result]):
                 result = await self._work.write(connection, batch)
                 if not self._fence.may_write():
                     raise _LeaseStale
-                is_in_doubt = True
+                self._is_in_doubt = True
                 await connection.raw.execute("COMMIT")
-            except _LeaseStale:
+            except _LeaseStale as exc:
                 await self._roll_back()
+                if not self._keeps_items:
+                    raise StoreUnavailable("this node's lease is not renewed yet") from exc
                 await asyncio.sleep(_RECONNECT_SECONDS)
             except (*UNREACHABLE, StoreUnavailable) as exc:
                 if isinstance(exc, asyncpg.InterfaceError) and not self._is_disconnected:
                     await self._roll_back()
                     raise  # the driver was called wrongly; the connection is well
-                self.is_away = True
-                log.warning("writer.disconnected", writer=self._name, rows=len(batch), fault=repr(exc))
+                self._note_failure(exc, len(batch))
                 await self._disconnect()
-                if is_in_doubt and await self._was_committed():
-                    return cast(Result, result)
-                await asyncio.sleep(_RECONNECT_SECONDS)
+                if self._is_in_doubt and await self._was_committed():
+                    return self._succeed(cast(Result, result))
+                failures += 1
+                if not self._keeps_items and (failures > 1 or self._fence.availability.is_away):
+                    raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+                if failures > 1:
+                    await asyncio.sleep(_RECONNECT_SECONDS)
             except BaseException:
+                self._failed_at = None  # whatever it refused, it answers
                 await self._roll_back()
                 raise
             else:
-                return result
+                return self._succeed(result)
+            finally:
+                self._is_in_doubt = False
+
+    def _succeed(self, result: Result) -> Result:
+        self._failed_at = None
+        return result
+
+    def _note_failure(self, fault: Exception, rows: int) -> None:
+        self._fence.availability.suspect()
+        if self._failed_at is None:  # once: an outage of an hour would say it thousands of times
+            log.warning("writer.disconnected", writer=self._name, rows=rows, fault=repr(fault))
+        self._failed_at = time.monotonic()
 
     async def _pass_fence(self, connection: Connection) -> None:
         fence = self._fence
@@ -287,18 +376,11 @@ class GroupWriter(Generic[Item, Result]):
             return is_committed
 
     async def _connect(self) -> Connection:
-        while self._connection is None:
-            try:
-                raw = await open_writer_connection(self._dsn, name=self._name, joins=self._joins)
-                self._connection = Connection(raw, self._queries)
-                await self._connection.execute("make_mark", self._fence.node_no, self._name)
-            except UNREACHABLE as exc:
-                self.is_away = True
-                log.debug("writer.waiting", writer=self._name, fault=repr(exc))
-                await self._disconnect()
-                await asyncio.sleep(_RECONNECT_SECONDS)
-            else:
-                self.is_away = False
+        """The connection of this writer, opened if need be. Raises one of `UNREACHABLE`."""
+        if self._connection is None:
+            raw = await open_writer_connection(self._dsn, name=self._name, joins=self._joins)
+            self._connection = Connection(raw, self._queries)
+            await self._connection.execute("make_mark", self._fence.node_no, self._name)
         return self._connection
 
     async def _roll_back(self) -> None:
@@ -325,7 +407,7 @@ async def open_writer_connection(dsn: str, *, name: str, joins: Joins) -> Any:
     """A dedicated connection for batches, with plans that are made once and do not depend on statistics."""
     return await Dialler(dsn).dial(
         name=f"estafette-{name}",
-        timeout_seconds=5.0,
+        timeout_seconds=_CONNECT_SECONDS,
         statement_seconds=_STATEMENT_TIMEOUT_SECONDS,
         settings={
             "plan_cache_mode": "force_generic_plan",
@@ -339,5 +421,5 @@ async def open_writer_connection(dsn: str, *, name: str, joins: Joins) -> Any:
 
 def unavailable(writer: GroupWriter[Any, Any]) -> StoreUnavailable:
     """The error for a caller whose work this writer cannot take just now."""
-    what = "it does not answer" if writer.is_away else "too much is waiting to be stored"
+    what = "it stores nothing just now" if writer.is_away else "too much is waiting to be stored"
     return StoreUnavailable(what)

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.intake.refusals import Refusal, RefusalCode
-from gateway.store.errors import RowRefused, StoreUnavailable
+from gateway.store.errors import OutcomeUnknown, RowRefused, StoreUnavailable
 
 CONTENT_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:estafette:problem:"
@@ -82,6 +82,7 @@ KINDS: dict[str, ProblemKind] = {
     "no_such_path": ProblemKind(404, "No such path"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "body_timeout": ProblemKind(408, "Body did not arrive"),
+    "verification_running": ProblemKind(409, "A verification is under way"),
     "connector_not_running": ProblemKind(409, "The connector has no binds"),
     "name_taken": ProblemKind(409, "Name taken"),
     "order_conflict": ProblemKind(409, "The order is known otherwise"),
@@ -102,6 +103,7 @@ KINDS: dict[str, ProblemKind] = {
     "too_many_traces": ProblemKind(429, "Too many traces"),
     "internal_error": ProblemKind(500, "Internal error"),
     "store_unavailable": ProblemKind(503, "Database not reachable"),
+    "outcome_unknown": ProblemKind(503, "Outcome not known yet"),
 }
 """Every code that an answer may carry."""
 
@@ -167,7 +169,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except ProblemRaised as raised:
         return answer_problem(raised.problem, raised.headers)
     except StoreUnavailable as exc:
-        problem = describe("store_unavailable", str(exc)[:1].upper() + str(exc)[1:] + ".", _REPEAT)
+        code, action = "store_unavailable", _REPEAT
+        if isinstance(exc, OutcomeUnknown):
+            code, action = "outcome_unknown", _ASK_AGAIN
+        problem = describe(code, str(exc)[:1].upper() + str(exc)[1:] + ".", action)
         return answer_problem(problem, {"Retry-After": str(exc.retry_after_seconds)})
     except RowRefused as exc:
         return answer_problem(
@@ -188,6 +193,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 
 _REPEAT = "Repeat the request with the same Idempotency-Key."
+_ASK_AGAIN = (
+    "Repeat the request with the same Idempotency-Key: it is then carried out once. Without a key, look "
+    "first whether it was done."
+)
 _CALLER_GONE = 499
 """What some proxies log for a caller who hung up; nobody receives it."""
 

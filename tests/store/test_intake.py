@@ -16,7 +16,7 @@ from gateway.store.intake import (
     Stored,
     key_slot,
 )
-from tests.store.rig import SHOP, CutProxy, Rig, running
+from tests.store.rig import SHOP, CutProxy, Rig, eventually, running
 
 pytestmark = pytest.mark.integration
 
@@ -157,14 +157,17 @@ async def test_any_text_can_be_a_key(rig: Rig) -> None:
             assert await writer.store([rig.new_message()], keyed=keyed(key)) is Stored.KEY_EXISTS
 
 
-async def test_a_caller_that_gives_up_does_not_undo_its_request(rig: Rig) -> None:
+async def test_a_caller_that_gives_up_before_its_batch_begins_has_stored_nothing(rig: Rig) -> None:
+    """It was told that the outcome is open, and may ask again without a key."""
     writer = rig.intake()
-    impatient = asyncio.create_task(writer.store([rig.new_message()]))
+    impatient, patient = (asyncio.create_task(writer.store([rig.new_message()])) for _ in range(2))
     await asyncio.sleep(0)
     impatient.cancel()
     async with running(writer.run):
+        assert await patient is Stored.COMMITTED
         await writer.drained()
     assert await rig.value("SELECT count(*) FROM message") == 1
+    assert await rig.value("SELECT sum(messages)::int8 FROM stat_hour") == 1
 
 
 async def test_new_requests_are_turned_away_while_the_database_is_away(rig: Rig) -> None:
@@ -179,12 +182,14 @@ async def test_new_requests_are_turned_away_while_the_database_is_away(rig: Rig)
                 return exc.retry_after_seconds > 0
             return False
 
+        async def is_taken_in() -> bool:
+            return not await is_turned_away()
+
         async with running(writer.run):
-            first = asyncio.create_task(writer.store([rig.new_message()]))
-            await asyncio.sleep(0.1)
-            assert await is_turned_away()
+            assert await is_turned_away(), "by the attempt to store it"
+            assert await is_turned_away(), "at the door"
             proxy.is_closed = False
-            assert await first is Stored.COMMITTED
+            await eventually(is_taken_in)
     assert await rig.value("SELECT count(*) FROM message") == 1
 
 

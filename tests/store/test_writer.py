@@ -66,11 +66,11 @@ async def drain(writer: GroupWriter[Item, int], *, seconds: float = 8.0) -> None
         await writer.drained()
 
 
-def raising(code: str) -> Hook:
-    """A server error of this class at the first attempt."""
+def raising(code: str, *, attempts: int = 1) -> Hook:
+    """A server error of this class at the first attempts."""
 
     async def hook(connection: Connection, attempt: int) -> None:
-        if attempt == 1:
+        if attempt <= attempts:
             await connection.raw.execute(
                 f"DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '{code}'; END $$"
             )
@@ -150,11 +150,11 @@ async def test_a_conflict_repeats_the_whole_batch(rig: Rig, notebook: Notebook, 
     assert await stored(rig) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("code", ["53100", "53200", "57P01"])
+@pytest.mark.parametrize("code", ["25006", "53100", "53200", "57P01", "57014", "58030"])
 async def test_a_server_that_is_full_or_stopping_is_waited_for(
     rig: Rig, notebook: Notebook, code: str
 ) -> None:
-    notebook.hook = raising(code)
+    notebook.hook = raising(code, attempts=3)
     writer = make_writer(rig, notebook)
     async with running(writer.run):
         writer.put((1, "x"))
