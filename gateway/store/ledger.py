@@ -84,12 +84,13 @@ async def count_ledger(
         await connection.raw.execute(
             "SET LOCAL jit = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_seqscan = off"
         )
-        return await _count(connection, low, high, lookups_since)
+        return await count_ledger_within(connection, low, high, lookups_since=lookups_since)
 
 
-async def _count(
-    connection: Connection, low: datetime, high: datetime, lookups_since: datetime
+async def count_ledger_within(
+    connection: Connection, low: datetime, high: datetime, *, lookups_since: datetime
 ) -> LedgerCounts:
+    """The same within the caller's snapshot."""
     ids = (first_id_at(low), first_id_at(high))
     states: Sequence[int] = (ACCEPTED, *COUNTED)
     unmatched = await connection.fetch_row(
