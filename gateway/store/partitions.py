@@ -21,6 +21,7 @@ DAYS_AHEAD = 7
 log = structlog.get_logger("store")
 
 _LOCK_TIMEOUT = "1s"
+_TRIES = 3
 
 
 @asynccontextmanager
@@ -45,13 +46,25 @@ async def make_partitions_ahead(database: Database, today: date) -> None:
     there = {*await list_partition_days(database)} & {*await list_receipt_map_days(database)}
     for day in sorted(wanted - there):
         try:
-            async with brief_lock(database, f"partitions of {day}") as connection:
-                await connection.execute("make_day_partitions", day)
+            await _make_day(database, day)
         except StoreUnavailable as exc:
             if day <= today + timedelta(days=1):
                 raise
             log.warning("partitions.postponed", day=day.isoformat(), fault=str(exc))
             return
+
+
+async def _make_day(database: Database, day: date) -> None:
+    """Make what is missing of one day. Another node may be making it just now: `IF NOT EXISTS` looks before
+    it waits for the lock, and finds afterwards that there is such a table; asked again, it sees it."""
+    for tries_left in range(_TRIES - 1, -1, -1):
+        try:
+            async with brief_lock(database, f"partitions of {day}") as connection:
+                await connection.execute("make_day_partitions", day)
+            return
+        except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError) as exc:
+            if not tries_left:
+                raise StoreUnavailable(f"partitions of {day}: another node is making them") from exc
 
 
 async def list_partition_days(database: Database) -> list[date]:

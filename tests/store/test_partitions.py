@@ -22,6 +22,11 @@ pytestmark = pytest.mark.integration
 PARENTS = ("message", "queue", "schedule", "message_state", "part", "receipt", "inbound", "outbox")
 
 
+_WAITING_FOR_A_LOCK = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 def today() -> date:
     return datetime.now(UTC).date()
 
@@ -51,6 +56,17 @@ async def test_making_them_again_changes_nothing_and_a_gap_is_filled(rig: Rig) -
     await make_partitions_ahead(rig.database, today())
     assert await list_partition_days(rig.database) == before
     assert await list_receipt_map_days(rig.database) == before
+
+
+async def test_two_nodes_that_make_a_day_at_once_both_go_on(rig: Rig) -> None:
+    day = today() + timedelta(days=DAYS_AHEAD + 1)
+    async with rig.database.transaction() as other_node:
+        await other_node.execute("make_day_partitions", day)
+        making = asyncio.create_task(make_partitions_ahead(rig.database, today() + timedelta(days=1)))
+        while not await rig.value(_WAITING_FOR_A_LOCK):  # noqa: ASYNC110 - another session's wait sets no event
+            await asyncio.sleep(0.01)
+    await making
+    assert (await list_partition_days(rig.database))[-1] == day
 
 
 async def test_a_long_reader_postpones_far_days_and_stops_no_writer(rig: Rig) -> None:
