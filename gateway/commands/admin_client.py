@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable
 
 TIMEOUT_SECONDS = 30.0
-"""A ledger over a large database takes seconds; nothing else takes one."""
+"""A ledger over a large database takes seconds; nothing else takes one, but its full verification."""
 _CHUNK_OCTETS: Final = 262_144
 
 _T = TypeVar("_T")

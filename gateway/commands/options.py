@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from gateway.commands.admin_client import AdminClient
+from gateway.commands.admin_client import TIMEOUT_SECONDS, AdminClient
 from gateway.commands.errors import CommandError
 from gateway.config import Config, load_config
 from gateway.hosting.state import resolve_state_directory
@@ -83,8 +83,9 @@ def admin_socket_of(config: Config) -> Path:
     return Path(config.admin.socket) if config.admin.socket else state_directory_of(config) / ADMIN_SOCKET
 
 
-def connect(arguments: argparse.Namespace) -> AdminClient:
+def connect(arguments: argparse.Namespace, *, timeout_seconds: float = TIMEOUT_SECONDS) -> AdminClient:
     """The server that `--socket`, `--config` or the defaults name; it is not asked anything yet."""
-    if arguments.socket:
-        return AdminClient(Path(arguments.socket))
-    return AdminClient(admin_socket_of(read_configuration(arguments.config)))
+    path = (
+        Path(arguments.socket) if arguments.socket else admin_socket_of(read_configuration(arguments.config))
+    )
+    return AdminClient(path, timeout_seconds=timeout_seconds)

@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO, TypeVar
 
 import aiohttp
 
-from gateway.commands.ledger import describe_ledger
+from gateway.commands.ledger_words import describe_ledger
 from gateway.commands.logs import configure_logging
 from gateway.config import load_config
 from gateway.demo.customers import Customer, read_customers, write_texts

@@ -39,6 +39,22 @@ def bucket_of(seconds: float) -> int:
 LAST_BUCKET: Final = 1 + int(log(LONGEST_SECONDS / SHORTEST_SECONDS) / _LOG_GROWTH)
 
 
+def bucket_floors() -> list[int]:
+    """The shortest wait of bucket 1 and of each after it, in whole microseconds: exactly where `bucket_of`
+    steps, so that a database that sorts waits by these finds the same buckets."""
+    floors = []
+    for bucket in range(1, LAST_BUCKET + 1):
+        low, high = 0, int(LONGEST_SECONDS * 2_000_000)
+        while low < high:
+            middle = (low + high) // 2
+            if bucket_of(middle / 1_000_000) >= bucket:
+                high = middle
+            else:
+                low = middle + 1
+        floors.append(low)
+    return floors
+
+
 def seconds_of(bucket: int) -> float:
     """The middle of a bucket, in seconds."""
     if bucket == 0:

@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+from gateway.domain.message import MessageState
+
+TAKEN_IN = 0
+"""Stands among the states for what was taken in."""
+
+
+def name_messages_of(state: int) -> str:
+    """The name of the pair that compares messages that entered a state; seals are read back by it."""
+    return f"messages {'taken in' if state == TAKEN_IN else MessageState(state).word}"
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerPair:

@@ -11,6 +11,7 @@ from gateway.domain.ledger import LedgerReport
 from gateway.node.ground import Ground
 from gateway.node.rooms import Rooms, now_utc
 from gateway.web.admin_api import AdminDeps, make_admin_app
+from gateway.web.ledger_handlers import LedgerAdmin
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.oncall_handlers import OncallAdmin, make_metrics_app
 from gateway.web.public_api import PublicDeps, make_public_app
@@ -100,6 +101,7 @@ async def open_admin_door(
             read_ledger=read_ledger_json,
             on_hold_changed=rooms.holds.refresh,
             trace=rooms.trace,
+            ledger=LedgerAdmin(ground.database, now_utc, lambda: rooms.config.retention.receipt_map_days),
             unknown_desk=rooms.unknown_desk,
             shop_routes=rooms.shop_rooms.list_routes(),
             oncall=OncallAdmin(

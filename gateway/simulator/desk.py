@@ -97,20 +97,20 @@ class DeliveryDesk:
             assert isinstance(context, Delivery)
             context.command_status = command_status
             if not command_status:
-                self._settle(context)
+                self._settle(seat, context)
                 continue
             self._stats.refusals += 1
             self._repeat_later(seat, context, command_status)
         if seat.line:
             self.drain(seat)
 
-    def note_late_answers(self, answers: Iterable[Answer]) -> None:
+    def note_late_answers(self, seat: Seat, answers: Iterable[Answer]) -> None:
         """The client took these after all; their repeats, still on the agenda, will find them done."""
         for context, command_status, _ in answers:
             assert isinstance(context, Delivery)
             if not command_status and not context.is_done:
                 context.command_status = command_status
-                self._settle(context)
+                self._settle(seat, context)
 
     def note_timeouts(self, seat: Seat, contexts: list[object]) -> None:
         """The client did not answer these in time: they are for another session, and so may be all others
@@ -172,9 +172,10 @@ class DeliveryDesk:
         self._stats.abandoned += 1
         self._end(delivery)
 
-    def _settle(self, delivery: Delivery) -> None:
+    def _settle(self, seat: Seat, delivery: Delivery) -> None:
         if delivery.is_done:
             return  # a late answer settled it while its repeat was under way
+        self._journal.note_acceptance(seat, delivery)
         if delivery.message is None:
             self._stats.mo_parts_acknowledged += 1
         else:

@@ -265,7 +265,7 @@ class Exchange(SessionOwner):
         self.desk.note_answers(self._seats[session], answers)
 
     def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
-        self.desk.note_late_answers(answers)
+        self.desk.note_late_answers(self._seats[session], answers)
 
     def on_timeouts(self, session: Session, contexts: list[object]) -> None:
         self.desk.note_timeouts(self._seats[session], contexts)

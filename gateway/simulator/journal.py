@@ -7,6 +7,7 @@ from gateway.session.owner import CloseReason
 from gateway.simulator.behaviour import Verdict
 from gateway.simulator.errors import LogBroken
 from gateway.simulator.log import (
+    AcceptedLine,
     BoundLine,
     ClosedLine,
     Line,
@@ -127,6 +128,17 @@ class Journal:
                 session=seat.number,
                 carrier_id=message.receipt_id if message is not None else "",
                 command_status=command_status,
+            )
+        )
+
+    def note_acceptance(self, seat: Seat, delivery: Delivery) -> None:
+        """The client acknowledged a delivery, at once or late."""
+        message = delivery.message
+        self._write(
+            AcceptedLine(
+                at=self._wall_clock(),
+                session=seat.number,
+                carrier_id=message.receipt_id if message is not None else "",
             )
         )
 

@@ -136,6 +136,15 @@ class RefusedLine(Line, tag="refused"):
     """The client's answer; null when there was none."""
 
 
+class AcceptedLine(Line, tag="accepted"):
+    """The client acknowledged a receipt or one part of an MO: from now on it must know of it."""
+
+    session: int
+    """Number of the session."""
+    carrier_id: str
+    """The receipt's id; empty for an MO."""
+
+
 class ClosedLine(Line, tag="close"):
     """A session ended."""
 
@@ -149,7 +158,7 @@ class ClosedLine(Line, tag="close"):
     """Receipts and MOs it had not answered; they go to another session."""
 
 
-LINE_TYPES: Final = (BoundLine, SubmitLine, ReceiptLine, MoLine, RefusedLine, ClosedLine)
+LINE_TYPES: Final = (BoundLine, SubmitLine, ReceiptLine, MoLine, RefusedLine, AcceptedLine, ClosedLine)
 
 
 class SubmitLog:

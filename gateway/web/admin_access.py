@@ -36,7 +36,7 @@ class Permission(Enum):
     MANAGE_KEYS = auto()
     MANAGE_SHOPS = auto()
     OPERATE = auto()
-    """Connectors as they run: taking down, changing, trying out; alerts tried out."""
+    """Connectors as they run: taking down, changing, trying out; alerts tried out; the full verification."""
     TRACE = auto()
     """PDUs of every shop as they pass: operators only."""
 

@@ -17,6 +17,7 @@ from gateway.store.database import Database
 from gateway.web.admin_access import AdminAccess, Caller, Permission
 from gateway.web.admin_handlers import MessageAdmin, StatusSource, SystemAdmin
 from gateway.web.admin_shops import ShopAdmin
+from gateway.web.ledger_handlers import LedgerAdmin
 from gateway.web.oncall_handlers import OncallAdmin
 from gateway.web.problems import answer_problems
 from gateway.web.receipt_handlers import ReceiptAdmin
@@ -49,6 +50,8 @@ class AdminDeps:
     shop_routes: Sequence[ShopRoute] = ()
     oncall: OncallAdmin | None = None
     """None where only shops and messages are served."""
+    ledger: LedgerAdmin | None = None
+    """The full verification; None where it is not served."""
 
 
 def make_admin_app(deps: AdminDeps) -> web.Application:
@@ -91,6 +94,12 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     ):
         app.router.add_route(method, path, _require(deps.access, permission, handler))
     app.on_shutdown.append(_end_traces(deps.trace))
+    if deps.ledger is not None:
+        for method, path, handler in (
+            ("GET", "/admin/ledger/verification", deps.ledger.verify),
+            ("POST", "/admin/ledger/carrier-log", deps.ledger.compare_carrier_log),
+        ):
+            app.router.add_route(method, path, _require(deps.access, may.OPERATE, handler))
     if deps.oncall is not None:
         _add_oncall_routes(app, deps.access, deps.oncall)
     mount_for_people(app, deps.shop_routes, deps.access, deps.database)
