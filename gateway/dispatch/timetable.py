@@ -13,6 +13,7 @@ import structlog
 
 from gateway.dispatch.overdue_parts import OverdueParts
 from gateway.dispatch.receipt_retries import ReceiptRetries
+from gateway.domain.backoff import retry_delay_seconds
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import MessageState, Reason
 from gateway.store.database import Database
@@ -23,8 +24,7 @@ from gateway.store.leases import list_nodes
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import find_expired_waiting, release_due
 from gateway.store.unmatched import FindLookupId
-from gateway.store.waiting_evidence import find_abandoned, find_without_receipt
-from gateway.store.writer import Fence
+from gateway.store.waiting_evidence import Abandoned, find_abandoned, find_without_receipt
 
 log = structlog.get_logger("dispatch")
 
@@ -42,6 +42,17 @@ _LONGEST_VALIDITY = timedelta(days=7)
 _RECEIPT_MARGIN = timedelta(hours=72)
 _OLDEST_OPEN = timedelta(days=30) + _LONGEST_VALIDITY + _RECEIPT_MARGIN
 
+ResendsUnanswered = Callable[[int, int, int], bool]
+"""Of (connector_id, shop_id, category)."""
+
+
+def _hold_all(connector_id: int, shop_id: int, category: int) -> bool:
+    return False
+
+
+def _decide() -> bool:
+    return True
+
 
 class Timetable:
     """The regular looks of one node."""
@@ -51,20 +62,28 @@ class Timetable:
         database: Database,
         outcomes: OutcomeWriter,
         *,
-        fence: Fence,
         slots: Callable[[], Sequence[int]],
         on_queued: Callable[[dict[Stream, int]], None],
         find_lookup_id: FindLookupId,
         join_seconds: Callable[[], float],
+        draw: Callable[[], float],
+        resends: ResendsUnanswered = _hold_all,
+        decides: Callable[[], bool] = _decide,
     ) -> None:
+        """`draw` gives random numbers in [0, 1). `resends` says by connector, shop and category whether a
+        message whose submit has no answer is sent again. `decides` says whether this node is the one that
+        looks at what no slot divides: abandoned intents, and receipts without a message."""
         self._overdue_parts = OverdueParts(database, outcomes, slots=slots, join_seconds=join_seconds)
         self._receipt_retries = ReceiptRetries(database, outcomes, find_lookup_id)
         self._database = database
         self._outcomes = outcomes
-        self._fence = fence
+        self._draw = draw
+        self._resends = resends
+        self._decides = decides
         self._slots = slots
         self._on_queued = on_queued
-        self._gone_nodes: set[tuple[int, int]] | None = None
+        self._epochs_searched: set[tuple[int, int]] | None = None
+        """Node numbers and epochs held at the last search for abandoned intents."""
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -110,7 +129,8 @@ class Timetable:
         return len(found)
 
     async def _retry_unmatched(self) -> int:
-        await self._receipt_retries.look()
+        if self._decides():
+            await self._receipt_retries.look()
         return 0  # what has no message now has none at once either
 
     async def _store_overdue_parts(self) -> int:
@@ -119,42 +139,58 @@ class Timetable:
     async def write_off_silent(self) -> int:
         """Messages the carrier took, without a receipt 72 h after their validity, are unknown."""
         now = datetime.now(UTC)
-        return await self._write_off(
-            await find_without_receipt(
-                self._database,
-                low_id=first_id_at(now - _OLDEST_OPEN),
-                expired_before=now - _RECEIPT_MARGIN,
-                slots=self._slots(),
-                limit=_BATCH,
-            ),
-            Reason.NO_RECEIPT,
-        )
-
-    async def write_off_abandoned(self) -> int:
-        """Intents of a process that died: whether their bytes left is not known, so they are unknown.
-
-        Looked for at start and when another node is seen to be gone: the search reads every open day.
-        """
-        gone = {(node.node_no, node.epoch) for node in await list_nodes(self._database) if not node.is_alive}
-        if self._gone_nodes is not None and gone <= self._gone_nodes:
-            return 0
-        found = await find_abandoned(
+        found = await find_without_receipt(
             self._database,
-            self._fence,
-            low_id=first_id_at(datetime.now(UTC) - _OLDEST_OPEN),
+            low_id=first_id_at(now - _OLDEST_OPEN),
+            expired_before=now - _RECEIPT_MARGIN,
+            slots=self._slots(),
             limit=_BATCH,
         )
-        if found:
-            log.warning("intents.abandoned", messages=len(found))
-        if len(found) < _BATCH:
-            self._gone_nodes = gone
-        return await self._write_off(found, Reason.NO_RESPONSE)
+        return await self._write_off([WrittenOff(*key, Reason.NO_RECEIPT, now) for key in found])
 
-    async def _write_off(self, keys: Sequence[tuple[int, int, int]], reason: Reason) -> int:
+    async def write_off_abandoned(self) -> int:
+        """Intents of a process that died: whether their bytes left is not known, so they are unknown, or sent
+        again where that is wanted.
+
+        Looked for at start and when an epoch has ended since: the search reads every open day.
+        """
+        if not self._decides():
+            self._epochs_searched = None
+            return 0
+        epochs = {(node.node_no, node.epoch) for node in await list_nodes(self._database)}
+        if epochs == self._epochs_searched:
+            return 0
+        low_id = first_id_at(datetime.now(UTC) - _OLDEST_OPEN)
+        found = await find_abandoned(self._database, low_id=low_id, limit=_BATCH)
         now = datetime.now(UTC)
-        self._outcomes.put_many(
-            [WrittenOff(shop_id, message_id, slot, reason, now) for shop_id, message_id, slot in keys]
+        written_off = [self._judge_abandoned(each, now) for each in found]
+        if found:
+            again = sum(each.retry_at is not None for each in written_off)
+            log.warning("intents.abandoned", messages=len(found), sent_again=again)
+        if len(found) < _BATCH:
+            self._epochs_searched = epochs
+        return await self._write_off(written_off)
+
+    def _judge_abandoned(self, abandoned: Abandoned, now: datetime) -> WrittenOff:
+        """Unknown, or sent again after the wait that a submit without an answer has. Each time a process dies
+        over a message the next try waits longer, and its validity ends them."""
+        retry_at = None
+        if self._resends(abandoned.connector_id, abandoned.shop_id, abandoned.category):
+            retry_at = now + timedelta(seconds=retry_delay_seconds(abandoned.attempt + 1, self._draw()))
+            if retry_at >= abandoned.expires_at:
+                retry_at = None
+        return WrittenOff(
+            abandoned.shop_id,
+            abandoned.id,
+            abandoned.slot,
+            Reason.NO_RESPONSE,
+            now,
+            intended_at=abandoned.intended_at,
+            retry_at=retry_at,
         )
-        if keys:
+
+    async def _write_off(self, written_off: Sequence[WrittenOff]) -> int:
+        self._outcomes.put_many(written_off)
+        if written_off:
             await self._outcomes.drained()
-        return len(keys)
+        return len(written_off)

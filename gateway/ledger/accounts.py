@@ -74,6 +74,14 @@ def compare(counts: LedgerCounts) -> LedgerReport:
         _pair("receipts without a message", counts.unmatched),
         _pair("carrier ids kept for receipts", counts.lookups, counts.lookups_at_fault),
         LedgerPair(
+            "messages without an answer are listed",
+            "unknown",
+            counts.unanswered[0],
+            "listed",
+            counts.unanswered[1],
+            _names(counts.unanswered_at_fault),
+        ),
+        LedgerPair(
             "delivered parts have a delivered receipt",
             "delivered_parts",
             counts.delivered_parts[0],

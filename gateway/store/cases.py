@@ -36,6 +36,7 @@ class Case:
     """What a batch learns of one message. `before` is what the row must still say for the move to count."""
 
     __slots__ = (
+        "abandoned",
         "attempt",
         "before",
         "command_status",
@@ -66,6 +67,8 @@ class Case:
         self.before = self.progress = flight.progress
         self.attempt = flight.attempt
         self.outcomes: list[ReceiptOutcome] = []
+        self.abandoned: list[tuple[int, MessageState, WrittenOff]] = []
+        """Parts whose submit a crash cut short, and what became of them."""
         self.reason = flight.reason
         self.failure_class = flight.failure_class
         self.retry_at = flight.retry_at
@@ -80,6 +83,7 @@ class Case:
         self.start_again()
         judge_case(self)
         self.progress = self.before
+        self.abandoned = []
 
     def settle(self) -> None:
         """The batch is durable: memory follows."""
@@ -90,6 +94,14 @@ class Case:
         flight.reason = self.reason
         flight.failure_class = self.failure_class
         flight.sent_at = flight.sent_at or self.sent_at
+
+    @property
+    def was_unanswered(self) -> bool:
+        return _is_unanswered(self.before, self.flight.reason)
+
+    @property
+    def is_unanswered(self) -> bool:
+        return _is_unanswered(self.progress, self.reason)
 
     @property
     def is_requeued(self) -> bool:
@@ -115,7 +127,13 @@ class Case:
             self.command_status,
             self.stat,
             self.err,
+            flight.reason,
         )
+
+
+def _is_unanswered(progress: Progress, reason: Reason) -> bool:
+    """Whether a message is unknown for want of an answer, and nobody has closed it."""
+    return reason is Reason.NO_RESPONSE and progress.state is MessageState.UNKNOWN
 
 
 def judge_case(case: Case) -> None:
@@ -206,12 +224,18 @@ def _rank(reason: Reason) -> int:
 
 def _write_off(case: Case, item: WrittenOff) -> None:
     wanted_from = _WRITTEN_OFF_FROM[item.reason]
+    wanted = MessageState.UNKNOWN if item.retry_at is None else MessageState.QUEUED
     for part, state in enumerate(case.progress.part_states):
         if state == wanted_from:
-            after = judge(case.progress, part, MessageState.UNKNOWN)
+            after = judge(case.progress, part, wanted)
             if after is not None:
-                _note_reason(case, MessageState.UNKNOWN, item.reason, 0)
+                if wanted is MessageState.UNKNOWN:
+                    _note_reason(case, wanted, item.reason, 0)
+                else:
+                    case.retry_at = item.retry_at
                 _move(case, after, item.at)
+                if item.reason is Reason.NO_RESPONSE:
+                    case.abandoned.append((part, wanted, item))
 
 
 def _move(case: Case, after: Progress, at: datetime) -> None:

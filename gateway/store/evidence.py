@@ -186,13 +186,16 @@ class Ending(NamedTuple):
 
 class WrittenOff(NamedTuple):
     """Evidence of absence. NO_RESPONSE: the node that was sending it is gone, parts without an answer become
-    UNKNOWN. NO_RECEIPT: parts that were answered and never reported become so."""
+    UNKNOWN, or QUEUED with `retry_at`. NO_RECEIPT: parts that were answered and never reported become so."""
 
     shop_id: int
     id: int
     slot: int
     reason: Reason
     at: datetime
+    intended_at: datetime | None = None
+    """When that node was about to submit it; its bytes left then or later, if they did."""
+    retry_at: datetime | None = None
 
 
 Evidence: TypeAlias = (

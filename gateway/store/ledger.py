@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.identifiers import first_id_at
-from gateway.domain.message import COUNTED, MessageState
+from gateway.domain.message import COUNTED, MessageState, Reason
 from gateway.smpp.receipts import ReceiptState
 from gateway.store.database import Connection, Database
 from gateway.store.evidence import WITHOUT_MESSAGE, ReceiptOutcome
@@ -15,6 +15,7 @@ IDS_NAMED = 20
 _NEEDS_ANSWER = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 _WITHOUT_MESSAGE = [int(outcome) for outcome in WITHOUT_MESSAGE]
 _DELIVERED = (MessageState.DELIVERED, ReceiptState.DELIVERED, ReceiptOutcome.APPLIED)
+_UNANSWERED = (MessageState.UNKNOWN, Reason.NO_RESPONSE)
 _FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
 
 
@@ -66,6 +67,8 @@ class LedgerCounts:
     undelivered: list[int]
     lookups: tuple[int, int]
     lookups_at_fault: list[int]
+    unanswered: tuple[int, int]
+    unanswered_at_fault: list[int]
     campaign_people: CampaignPeople
     campaign_messages: tuple[int, int]
     campaign_messages_at_fault: list[int]
@@ -130,6 +133,10 @@ async def count_ledger_within(
         undelivered=await _read_ids(connection, "list_undelivered_parts", *ids, *_DELIVERED, IDS_NAMED),
         lookups=await _read_pair(connection, "count_lookups", *ids, lookups_since),
         lookups_at_fault=await _read_ids(connection, "list_lookups_at_fault", *ids, lookups_since, IDS_NAMED),
+        unanswered=await _read_pair(connection, "count_unanswered", *ids, *_UNANSWERED),
+        unanswered_at_fault=await _read_ids(
+            connection, "list_unanswered_at_fault", *ids, *_UNANSWERED, IDS_NAMED
+        ),
         campaign_people=CampaignPeople(**people),
         campaign_messages=await _read_pair(connection, "count_campaign_messages", *ids),
         campaign_messages_at_fault=await _read_ids(

@@ -15,7 +15,14 @@ from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
 from gateway.domain.receipts import is_before_submission
 from gateway.store.cases import Case
 from gateway.store.database import Connection
-from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, ReceiptSeen
+from gateway.store.evidence import (
+    Answer,
+    LateAnswer,
+    Matched,
+    ReceiptOutcome,
+    ReceiptSeen,
+    WrittenOff,
+)
 from gateway.store.flights import Flight
 from gateway.store.inbound import REPLY_COLUMNS, Heard, Obeyed
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
@@ -47,6 +54,9 @@ INBOUND_COLUMNS = (
     "received_at", "from_address", "to_address", "text", "body", "udh", "destination_port", "source_port",
     "keyword", "campaign_id",
 )  # fmt: skip
+NO_BIND = 0
+"""In place of a bind's number in the row of a submit that a crash cut short: nobody knows which it was."""
+
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[object, ...]
@@ -73,6 +83,8 @@ class OutcomeRows:
         self._heard: list[Heard] = []
         self._replies: list[Row] = []
         self.shops_of_texts: set[int] = set()
+        self._unanswered: list[Row] = []
+        self._no_longer_unanswered: list[Row] = []
         self._queue: list[Row] = []
         self._schedule: list[Row] = []
         self._outbox: list[Row] = []
@@ -96,6 +108,10 @@ class OutcomeRows:
                 self._add_late_answer(flight, item)
         if case.progress is case.before:
             return
+        for part, state, item in case.abandoned:
+            self._add_abandoned(flight, part, state, item)
+        if case.reason is Reason.NO_RESPONSE or flight.reason is Reason.NO_RESPONSE:
+            self._note_unanswered(case)
         if case.is_requeued:
             self._requeue(case)
         fresh = case.progress.entered & ~case.before.entered & COUNTED_MASK
@@ -136,6 +152,25 @@ class OutcomeRows:
         self.tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
         if item.lookup_id and item.wanted is MessageState.SENT:
             self._add_map(item.flight, item.part, item.lookup_id, item.at)
+
+    def _add_abandoned(self, flight: Flight, part: int, state: MessageState, item: WrittenOff) -> None:
+        """The row of an attempt that nobody will ever see the answer of: it may have left, so it counts."""
+        self._parts.append((
+            flight.shop_id, flight.id, flight.slot, part, flight.attempt, flight.connector_id, NO_BIND, state,
+            None, item.intended_at, item.at, None,
+        ))  # fmt: skip
+        self.tallies.add_submission(flight.id, flight.connector_id, state, NO_STATUS)
+
+    def _note_unanswered(self, case: Case) -> None:
+        """Keep the list of messages whose outcome nobody knows in step with their states."""
+        if case.is_unanswered == case.was_unanswered:
+            return
+        flight = case.flight
+        key = (flight.shop_id, flight.id, flight.slot)
+        if case.is_unanswered:
+            self._unanswered.append((*key, flight.connector_id))
+        else:
+            self._no_longer_unanswered.append(key)
 
     def _add_late_answer(self, flight: Flight, item: LateAnswer) -> None:
         self._late.append(item)
@@ -330,6 +365,10 @@ class OutcomeRows:
                 item.carrier_id,
                 item.at,
             )
+        if self._no_longer_unanswered:
+            await connection.execute("forget_unanswered", *zip(*self._no_longer_unanswered, strict=True))
+        if self._unanswered:
+            await connection.execute("note_unanswered", *zip(*self._unanswered, strict=True), self._now)
         if self._settled:
             await connection.execute("settle_unmatched", *zip(*self._settled, strict=True))
         await self.tallies.write(connection)

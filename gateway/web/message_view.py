@@ -22,6 +22,7 @@ from gateway.smpp.statuses import describe_status
 from gateway.smpp.text import Alphabet
 from gateway.store.evidence import ReceiptOutcome
 from gateway.store.messages import MessageRecord, PartRecord, ReceiptRecord
+from gateway.store.outcome_rows import NO_BIND
 
 _ENDS_BY_NUMBER = frozenset(int(state) for state in ENDS)
 _OUTCOME_WORDS = {
@@ -156,7 +157,7 @@ def _show_part(part: PartRecord, state: int) -> dict[str, object]:
         "attempt": part.attempt + 1,
         "state": MessageState(state).word,
         "connector": part.connector_name,
-        "bind": part.bind_no,
+        "bind": part.bind_no or None,
         "carrier_id": part.carrier_id,
         "command_status": _show_status(part.command_status),
         "submitted_at": part.submitted_at,
@@ -200,6 +201,11 @@ def _tell_timeline(
 
 def _tell_part(part: PartRecord, total: int) -> list[_Told]:
     name = f"part {part.part + 1} of {total}"
+    if part.bind_no == NO_BIND:
+        what = (
+            f"{name}: the gateway stopped while attempt {part.attempt + 1} was being sent; it may have left"
+        )
+        return [_Told(part.answered_at, "abandoned", what)]
     told = []
     if part.submitted_at is not None:
         where = f"to {part.connector_name}, bind {part.bind_no}, attempt {part.attempt + 1}"

@@ -251,6 +251,30 @@ WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3::int2
 ORDER BY 1
 LIMIT $6;
 
+-- name: count_unanswered
+-- Messages that are unknown for want of an answer, by their state rows and by the list of them.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 unknown int2
+-- $4 no_response int2
+SELECT (SELECT count(*) FROM message_state WHERE id >= $1 AND id < $2 AND state = $3 AND reason = $4) AS unanswered,
+       (SELECT count(*) FROM unknown_message WHERE id >= $1 AND id < $2) AS listed;
+
+-- name: list_unanswered_at_fault
+-- Messages that are unknown for want of an answer and not listed, or listed and not so.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 unknown int2
+-- $4 no_response int2
+-- $5 most int8
+SELECT coalesce(s.id, u.id) AS id
+FROM (SELECT shop_id, id, slot FROM message_state WHERE id >= $1 AND id < $2 AND state = $3 AND reason = $4) AS s
+FULL JOIN (SELECT shop_id, id, slot FROM unknown_message WHERE id >= $1 AND id < $2) AS u
+       ON u.shop_id = s.shop_id AND u.id = s.id AND u.slot = s.slot
+WHERE s.id IS NULL OR u.id IS NULL
+ORDER BY 1
+LIMIT $5;
+
 -- name: list_lookups_at_fault
 -- Messages with an answer whose lookup is missing, or a lookup that no answer brought.
 -- $1 low_id int8

@@ -41,21 +41,43 @@ WHERE s.id = ANY ($2::int8[]) AND m.id = ANY ($2::int8[]) AND m.shop_id = ANY ($
 -- $14 command_status int8[]
 -- $15 stat text[]
 -- $16 err text[]
--- $17 now timestamptz
+-- $17 expected_reason int2[]
+-- $18 now timestamptz
 UPDATE message_state AS s
 SET state = wanted.state, part_states = wanted.part_states, entered = wanted.entered, reason = wanted.reason,
-    failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $17,
+    failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $18,
     sent_at = coalesce(s.sent_at, wanted.sent_at), final_at = coalesce(s.final_at, wanted.final_at),
     command_status = coalesce(wanted.command_status, s.command_status),
     stat = coalesce(wanted.stat, s.stat), err = coalesce(wanted.err, s.err)
 FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::bytea[], $6::int2[], $7::bytea[], $8::int4[],
             $9::int2[], $10::int2[], $11::int4[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::text[],
-            $16::text[])
+            $16::text[], $17::int2[])
      AS wanted (shop_id, id, slot, expected, expected_parts, state, part_states, entered, reason, failure_class,
-                attempt, sent_at, final_at, command_status, stat, err)
+                attempt, sent_at, final_at, command_status, stat, err, expected_reason)
 WHERE s.id = ANY ($2::int8[]) AND s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
-  AND s.state = wanted.expected AND s.part_states = wanted.expected_parts
+  AND s.state = wanted.expected AND s.part_states = wanted.expected_parts AND s.reason = wanted.expected_reason
 RETURNING s.id;
+
+-- name: note_unanswered
+-- Messages that are unknown from now on for want of an answer.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+-- $4 connector_id int4[]
+-- $5 now timestamptz
+INSERT INTO unknown_message (shop_id, id, slot, connector_id, since)
+SELECT u.shop_id, u.id, u.slot, u.connector_id, $5
+FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int4[]) AS u (shop_id, id, slot, connector_id)
+ON CONFLICT (id, slot, shop_id) DO NOTHING;
+
+-- name: forget_unanswered
+-- Messages that are known again.
+-- $1 shop_id int4[]
+-- $2 id int8[]
+-- $3 slot int2[]
+DELETE FROM unknown_message AS u
+USING unnest($1::int4[], $2::int8[], $3::int2[]) AS known (shop_id, id, slot)
+WHERE u.id = ANY ($2::int8[]) AND u.shop_id = known.shop_id AND u.id = known.id AND u.slot = known.slot;
 
 -- name: end_waiting
 -- End messages that wait, before any intent: cancelled, expired or blocked. Those that come back ended here.
@@ -122,22 +144,18 @@ WHERE m.shop_id = ANY ($1::int4[]) AND m.id = ANY ($2::int8[])
   AND m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot = wanted.slot;
 
 -- name: find_abandoned
--- Messages whose intent belongs to a node that is gone: nobody will ever see their answers. Whether a node
--- lives is asked of its lease, but the asking node lives, though after an outage its lease may be late. Ids
+-- Messages whose intent belongs to a node whose epoch is over: nobody will ever see their answers, and no byte of
+-- them leaves any more. A lease that is merely late does not end an epoch; whoever takes the node over does. Ids
 -- before $1 are older than any validity.
 -- $1 low_id int8
 -- $2 sending int2
--- $3 own_node_no int2
--- $4 own_epoch int8
--- $5 batch_size int8
-SELECT s.shop_id, s.id, s.slot
+-- $3 batch_size int8
+SELECT s.shop_id, s.id, s.slot, s.attempt, s.changed_at AS intended_at, m.connector_id, m.category, m.expires_at
 FROM message_state AS s
+JOIN message AS m ON m.shop_id = s.shop_id AND m.id = s.id AND m.slot = s.slot
 WHERE s.id >= $1 AND s.state = $2
-  AND NOT EXISTS (SELECT FROM node_lease AS alive
-                  WHERE alive.node_no = s.node_no AND alive.epoch = s.epoch
-                    AND alive.expires_at > clock_timestamp())
-  AND NOT (s.node_no = $3 AND s.epoch = $4)
-LIMIT $5;
+  AND NOT EXISTS (SELECT FROM node_lease AS held WHERE held.node_no = s.node_no AND held.epoch = s.epoch)
+LIMIT $3;
 
 -- name: find_without_receipt
 -- Messages that the carrier took and whose receipt has not come long after their validity ended.

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from gateway.domain.ledger import LedgerReport
-from gateway.domain.message import ENDS, Reason
+from gateway.domain.message import ENDS
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.evidence import Evidence
 from gateway.store.flights import Flight
@@ -114,6 +114,13 @@ TAMPERING = [
     ("DELETE FROM part WHERE id = $1 AND part = 1", "sent", {"part states agree with answers"}),
     ("UPDATE part SET state = 4 WHERE id = $1", "again", {"part states agree with answers"}),
     ("DELETE FROM receipt WHERE id = $1", "delivered", {"delivered parts have a delivered receipt"}),
+    ("DELETE FROM unknown_message WHERE id = $1", "unknown", {"messages without an answer are listed"}),
+    (
+        "INSERT INTO unknown_message SELECT shop_id, id, slot, connector_id, now() FROM message"
+        " WHERE id = $1",
+        "sent",
+        {"messages without an answer are listed"},
+    ),
     ("DELETE FROM receipt_map WHERE id = $1", "sent", {"carrier ids kept for receipts"}),
     (
         "INSERT INTO receipt_map SELECT now()::date, 1, 'made up', slot, id, 0, shop_id FROM message"
@@ -190,6 +197,12 @@ class History:
         self._ids.append(f"id{len(self._ids)}")
         return self._ids[-1]
 
+    def die(self) -> None:
+        """The process is killed: what it was sending has no answer any more, late or not."""
+        self._silent.clear()
+        for flight in self.live:
+            self._answered |= {(flight.id, part, flight.attempt) for part in range(flight.parts)}
+
     def step(self) -> Evidence | None:
         desk, draw = self.desk, self.draw
         flight = draw.choice(self.live)
@@ -240,7 +253,9 @@ async def test_rollups_equal_the_recount_after_any_history(desk: Desk, rig: Rig,
             history.live = [again.get(flight.id, flight) for flight in history.live]
         if draw.random() < 0.1:
             desk.restart()
-            await desk.tell([desk.written_off(message_id, Reason.NO_RESPONSE) for message_id in everyone])
+            history.die()
+            retry_in = draw.choice([None, timedelta(minutes=1)])
+            await desk.tell([desk.abandoned(message_id, retry_in=retry_in) for message_id in everyone])
         await desk.assert_balanced()
     states = [row[0] for row in await rig.fetch("SELECT state FROM message_state")]
     assert sum(state in ENDS for state in states) >= 3, "the history went somewhere"

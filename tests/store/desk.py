@@ -204,6 +204,22 @@ class Desk:
     def written_off(message_id: int, reason: Reason, *, shop_id: int = 1) -> WrittenOff:
         return WrittenOff(shop_id, message_id, slot_of_id(message_id), reason, datetime.now(UTC))
 
+    @staticmethod
+    def abandoned(message_id: int, *, retry_in: timedelta | None = None) -> WrittenOff:
+        """What the look for the intents of a process that died makes of one; `retry_in` sends it again."""
+        now = datetime.now(UTC)
+        retry_at = None if retry_in is None else now + retry_in
+        slot = slot_of_id(message_id)
+        return WrittenOff(
+            1,
+            message_id,
+            slot,
+            Reason.NO_RESPONSE,
+            now,
+            intended_at=now - timedelta(seconds=5),
+            retry_at=retry_at,
+        )
+
     # What the database says.
 
     async def state(self, message_id: int) -> MessageState:

@@ -305,17 +305,85 @@ async def test_intents_of_a_dead_epoch_become_unknown_and_no_other(desk: Desk) -
     abandoned, answered = await desk.begin(desk.rig.new_message(parts=2), desk.rig.new_message())
     await desk.tell(desk.answered(answered, carrier_id="a"))
     rig = desk.rig
-    assert await find_abandoned(rig.database, rig.node.fence, low_id=0, limit=10) == []
+    assert await find_abandoned(rig.database, low_id=0, limit=10) == []
     rig.node = await take_node(rig.database)
     desk.restart()
     [alive] = await desk.begin(rig.new_message())
-    keys = await find_abandoned(rig.database, rig.node.fence, low_id=0, limit=10)
-    assert [key[1] for key in keys] == [abandoned.id]
+    [found] = await find_abandoned(rig.database, low_id=0, limit=10)
+    assert (found.id, found.connector_id, found.attempt) == (abandoned.id, CONNECTOR, 0)
     await desk.tell(desk.written_off(abandoned.id, Reason.NO_RESPONSE))
     row = await desk.row(abandoned.id)
     assert (row["state"], row["reason"]) == (S.UNKNOWN, Reason.NO_RESPONSE)
     assert await desk.state(alive.id) is S.SENDING
-    assert await find_abandoned(rig.database, rig.node.fence, low_id=0, limit=10) == []
+    assert await find_abandoned(rig.database, low_id=0, limit=10) == []
+    await desk.assert_balanced()
+
+
+async def test_the_attempt_that_a_crash_cut_short_has_a_row_for_each_part_that_may_have_left(
+    desk: Desk,
+) -> None:
+    [flight] = await desk.begin(desk.rig.new_message(parts=3))
+    await desk.tell(desk.answered(flight, 1, carrier_id="b"))
+    desk.restart()
+    await desk.tell(off := desk.abandoned(flight.id))
+    rows = await desk.rig.fetch(
+        "SELECT part, attempt, bind_no, state, command_status, submitted_at FROM part"
+        " WHERE part <> 1 ORDER BY 1"
+    )
+    assert rows == [(part, 0, 0, S.UNKNOWN, None, off.intended_at) for part in (0, 2)]
+    await desk.tell(off)
+    assert await desk.count("part") == 3, "and no more however often it is looked at"
+    await desk.assert_balanced()
+
+
+@pytest.mark.parametrize("retry_in", [timedelta(0), timedelta(minutes=5)])
+async def test_an_abandoned_message_that_is_wanted_again_goes_out_again_but_for_the_parts_taken(
+    desk: Desk, retry_in: timedelta
+) -> None:
+    [flight] = await desk.begin(desk.rig.new_message(parts=2))
+    await desk.tell(desk.answered(flight, 0, carrier_id="a"))
+    desk.restart()
+    await desk.tell(desk.abandoned(flight.id, retry_in=retry_in))
+    row = await desk.row(flight.id)
+    assert (row["state"], row["attempt"], row["reason"]) == (S.QUEUED, 1, Reason.NONE)
+    assert (await desk.count("schedule"), await desk.count("unknown_message")) == (1, 0)
+    await desk.assert_balanced()
+    assert await desk.release(datetime.now(UTC) + timedelta(minutes=6)) == 1
+    [again] = await desk.intend(await desk.claim())
+    assert list(again.progress.part_states) == [S.SENT, S.SENDING]
+    await desk.tell(desk.answered(again, 1, carrier_id="b"), [receipt("a"), receipt("b")])
+    assert await desk.state(flight.id) is S.DELIVERED
+    await desk.assert_balanced()
+
+
+async def test_messages_without_an_answer_are_listed_while_they_are_so(desk: Desk) -> None:
+    first, second, third = await desk.begin(*(desk.rig.new_message(parts=parts) for parts in (1, 2, 1)))
+    await desk.tell([
+        desk.answered(first, wanted=S.UNKNOWN), desk.answered(second, 0, S.UNKNOWN),
+        desk.answered(second, 1, carrier_id="b"), desk.answered(third, carrier_id="c"),
+    ])  # fmt: skip
+    listed = "SELECT id, connector_id FROM unknown_message ORDER BY 1"
+    assert await desk.rig.fetch(listed) == sorted([(first.id, CONNECTOR), (second.id, CONNECTOR)])
+    await desk.assert_balanced()
+    await desk.tell(receipt("c", S.UNKNOWN))
+    assert await desk.count("unknown_message") == 2, "the carrier's own word for it is another thing"
+    await desk.tell([desk.late(first, 0, "a"), desk.late(second, 0, None)])
+    assert (await desk.state(first.id), await desk.state(second.id)) == (S.SENT, S.FAILED)
+    assert await desk.count("unknown_message") == 0
+    await desk.assert_balanced()
+
+
+async def test_a_message_that_somebody_closed_stays_closed_whatever_memory_says(desk: Desk) -> None:
+    [flight] = await desk.begin(desk.rig.new_message(parts=2))
+    await desk.tell([desk.answered(flight, 0, S.UNKNOWN), desk.answered(flight, 1, S.UNKNOWN)])
+    await desk.rig.execute("UPDATE message_state SET reason = $1", Reason.CLOSED_BY_OPERATOR)
+    await desk.rig.execute("DELETE FROM unknown_message")
+    await desk.tell(desk.late(flight, 0, "a"))
+    row = await desk.row(flight.id)
+    assert (row["reason"], list(row["part_states"])) == (Reason.CLOSED_BY_OPERATOR, [S.SENT, S.UNKNOWN])
+    await desk.assert_balanced()
+    await desk.tell(desk.late(flight, 1, "b"))
+    assert await desk.state(flight.id) is S.SENT
     await desk.assert_balanced()
 
 
@@ -324,10 +392,10 @@ async def test_what_this_process_is_sending_is_not_abandoned_though_its_lease_is
     rig = desk.rig
     [flight] = await desk.begin(rig.new_message())
     await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 second'")
-    assert await find_abandoned(rig.database, rig.node.fence, low_id=0, limit=10) == []
-    successor = await take_node(rig.database)
-    [found] = await find_abandoned(rig.database, successor.fence, low_id=0, limit=10)
-    assert found == (1, flight.id, flight.slot)
+    assert await find_abandoned(rig.database, low_id=0, limit=10) == []
+    await take_node(rig.database)
+    [found] = await find_abandoned(rig.database, low_id=0, limit=10)
+    assert (found.shop_id, found.id, found.slot) == (1, flight.id, flight.slot)
 
 
 async def test_a_missing_receipt_is_written_off_and_still_welcome(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from gateway.domain.message import MessageState, Reason
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.evidence import ReceiptOutcome
 from gateway.store.messages import MessageRecord, PartRecord, ReceiptRecord
+from gateway.store.outcome_rows import NO_BIND
 from gateway.web.message_view import show_in_full, show_message, show_price
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -68,7 +69,7 @@ def part(number: int = 0, **changes: Any) -> PartRecord:
         part=number,
         attempt=0,
         connector_name="smsc-a",
-        bind_no=0,
+        bind_no=1,
         state=MessageState.SENT,
         command_status=0,
         submitted_at=NOW + timedelta(seconds=1),
@@ -186,7 +187,7 @@ def test_the_walk_of_a_delivered_message_is_told_in_order() -> None:
         "receipt",
         "delivered",
     ]
-    assert told[1][1] == "part 1 of 2 to smsc-a, bind 0, attempt 1"
+    assert told[1][1] == "part 1 of 2 to smsc-a, bind 1, attempt 1"
     assert told[3][1] == "part 1 of 2: the carrier took it as c0"
     assert told[5][1] == "part 2 of 2: stat DELIVRD, err 000"
 
@@ -231,3 +232,14 @@ def test_a_scheduled_message_says_for_when() -> None:
 def test_every_state_and_reason_can_be_shown(state: MessageState, reason: Reason) -> None:
     shown = show_in_full(record(state=state, reason=reason, changed_at=NOW), [], [])
     assert msgspec.json.encode(shown)
+
+
+def test_an_attempt_that_a_crash_cut_short_is_told_as_what_it_is() -> None:
+    cut = part(0, bind_no=NO_BIND, state=MessageState.UNKNOWN, command_status=None, carrier_id=None)
+    shown: Any = show_in_full(record(), [cut], [])
+    assert shown["parts"][0]["bind"] is None
+    [told] = [entry for entry in shown["timeline"] if entry["what"] == "abandoned"]
+    assert (
+        told["detail"] == "part 1 of 2: the gateway stopped while attempt 1 was being sent; it may have left"
+    )
+    assert not [entry for entry in shown["timeline"] if entry["what"] in {"submitted", "answered"}]
