@@ -132,6 +132,7 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
         f"database {status['database']}",
         f"disk {disk['free_percent']:g} % free" if disk else "",
         _count(status["receipts_unmatched"], "receipt", "without a message"),
+        _count(status["unknown_messages"], "message", "of unknown outcome"),
         _count(status["waiting_to_be_stored"], "outcome", "to be stored"),
         _count(webhooks["due"], "webhook", "due"),
         f"clicks: {clicks['waiting']:,} to be stored, {clicks['lost']:,} lost"

@@ -179,8 +179,8 @@ def _ask(counted: dict[str, Any], word: str) -> None:
     messages = sum(each["messages"] for each in counted["counts"])
     more = "at least " if counted["is_at_least"] else ""
     sentence = (
-        f"{more}{messages} messages are sent again, which carriers bill again ({_add_prices(counted)}). Where "
-        "a carrier took one after all, a person gets it twice."
+        f"{more}{messages} messages are sent again, which carriers bill again ({_add_prices(counted)}). "
+        "Where a carrier took one after all, a person gets it twice."
         if word == "resend"
         else f"{more}{messages} messages are closed and stay unknown."
     )

@@ -305,6 +305,9 @@ class AlertsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     delivery_percent: Annotated[int, Meta(ge=0, le=100)] = 50
     """Least share of delivered among the receipts of a connector in 15 minutes, of at least 100. 0 is
     silent."""
+    unknown_messages: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    """Messages of a connector whose outcome is unknown and about which nobody has decided, above which it is
+    told. 0 is silent."""
     disk_free_percent: Annotated[int, Meta(ge=0, le=90)] = 10
     """Least share of free space where the state folder, and with it the bundled Postgres, lies. 0 is
     silent."""

@@ -31,6 +31,7 @@ from gateway.store.outbox import WaitingDeliveries
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import Waiting
 from gateway.store.rollups import ACCEPTED
+from gateway.store.unknowns import count_unknown_by_connector
 from gateway.webhooks.deliverer import WebhookDeliverer
 
 log = structlog.get_logger("oncall")
@@ -80,6 +81,8 @@ class Figures:
     def __init__(self, parts: FigureParts) -> None:
         self.unmatched = 0
         """Receipts that look for their message; at most 10,000 are counted."""
+        self.unknown: Mapping[int, int] | None = None
+        """Messages of unknown outcome about which nobody decided, by connector; None until counted."""
         self._parts = parts
         self._states = StateCounts()
 
@@ -95,6 +98,7 @@ class Figures:
         try:
             self._states.look(hours, await sum_states(database, *hours))
             self.unmatched = await count_unmatched(database, cap=_UNMATCHED_CAP)
+            self.unknown = await count_unknown_by_connector(database)
         except StoreUnavailable as exc:
             log.warning("figures.not_read", fault=str(exc))
 
@@ -138,6 +142,8 @@ class Figures:
             name = names.get(connector_id, str(connector_id))
             yield Sample("estafette_receipts_total", count, (name, MessageState(state).word))
         yield Sample("estafette_receipts_unmatched", self.unmatched)
+        for connector_id, name in names.items():
+            yield Sample("estafette_unknown_messages", (self.unknown or {}).get(connector_id, 0), (name,))
 
     def _sample_queue(self, streams: Sequence[Waiting], names: Mapping[int, str]) -> Iterator[Sample]:
         now = self._parts.clock()

@@ -28,6 +28,7 @@ from gateway.oncall.observations import (
     Observations,
     QueueSeen,
     SpendSeen,
+    UnknownSeen,
 )
 from gateway.oncall.otp_bursts import OtpWatch
 from gateway.session.backoff import FailureKind
@@ -76,6 +77,8 @@ class ObserverParts:
     connector_names: Callable[[], Mapping[int, str]]
     shop_names: Callable[[], Mapping[int, str]]
     count_lost_clicks: Callable[[], int]
+    count_unknown: Callable[[], Mapping[int, int] | None]
+    """Messages of unknown outcome by connector, as counted last; None before."""
     list_halted: Callable[[], Sequence[HaltedCampaign]]
     read_ledger: Callable[[], Awaitable[LedgerReport]]
     """Of today and yesterday."""
@@ -113,6 +116,7 @@ class Observer:
             missing_connectors=() if is_away else look.list_missing(),
             queue=None if is_away else await self._see_queue(look.waiting, now),
             deliveries=self._deliveries.look(parts.outcomes.receipt_ends, parts.connector_names(), now),
+            unknown=self._see_unknown(),
             spend=None if is_away else await self._see_spend(now),
             bursts=parts.otps.find_bursts(self.limits.otp_per_prefix // 2, now),
             disk=self.disk,
@@ -161,6 +165,12 @@ class Observer:
         except StoreUnavailable:
             return None
         return seen
+
+    def _see_unknown(self) -> list[UnknownSeen] | None:
+        counted, names = self._parts.count_unknown(), self._parts.connector_names()
+        if counted is None:
+            return None
+        return [UnknownSeen(names.get(each, str(each)), messages) for each, messages in counted.items()]
 
     async def _see_spend(self, now: datetime) -> list[SpendSeen] | None:
         if time.monotonic() - self._spend_read_at < _SPEND_SECONDS:

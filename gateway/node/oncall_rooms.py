@@ -96,6 +96,7 @@ class OncallRooms:
                 connector_names=ground.connector_names,
                 shop_names=ground.shop_names,
                 count_lost_clicks=lambda: ground.count_clicks().lost,
+                count_unknown=lambda: self.figures.unknown,
                 list_halted=ground.list_halted,
                 read_ledger=ground.read_ledger,
                 clock=ground.clock,
@@ -140,6 +141,7 @@ class OncallRooms:
             board=self.board,
             find_disk=lambda: self._observer.disk,
             count_unmatched=lambda: self.figures.unmatched,
+            count_unknown=lambda: sum((self.figures.unknown or {}).values()),
             connectors=self._ground.connectors,
         )
 

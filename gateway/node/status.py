@@ -59,6 +59,7 @@ class OncallReports:
     board: OverrideBoard
     find_disk: Callable[[], DiskSeen | None]
     count_unmatched: Callable[[], int]
+    count_unknown: Callable[[], int]
     connectors: Callable[[], Mapping[int, ConnectorConfig]]
     """Those of the configuration, by number."""
 
@@ -149,6 +150,7 @@ class NodeStatus:
             "limits": self._list_limits(reports),
             "alerts": [show_alert(entry) for entry in self._oncall.book.standing],
             "receipts_unmatched": self._oncall.count_unmatched(),
+            "unknown_messages": self._oncall.count_unknown(),
             "disk": self._show_disk(),
             "connectors": self.list_connectors(),
         }

@@ -17,6 +17,7 @@ class AlertKind(Enum):
     CONNECTOR_MISSING = "connector_missing"
     QUEUE_AGE = "queue_age"
     DELIVERY_DROP = "delivery_drop"
+    UNKNOWN_MESSAGES = "unknown_messages"
     LEDGER_DIFFERENCE = "ledger_difference"
     DISK_LOW = "disk_low"
     SPEND_CAP = "spend_cap"

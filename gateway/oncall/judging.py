@@ -18,6 +18,7 @@ from gateway.oncall.observations import (
     Observations,
     QueueSeen,
     SpendSeen,
+    UnknownSeen,
 )
 
 LEAST_RECEIPTS: Final = 100
@@ -25,6 +26,7 @@ LEAST_RECEIPTS: Final = 100
 _DISK_SLACK_PERCENT: Final = 2
 _DELIVERY_SLACK_PERCENT: Final = 10
 _BURST_SLACK: Final = 0.8
+_UNKNOWN_SLACK: Final = 0.8
 _SHOWN_FAULTS: Final = 3
 _AT_CAP_PERCENT: Final = 99
 """A cap refuses what would go beyond it, so the last hundredth mostly stays unspent."""
@@ -34,6 +36,7 @@ LEASE_LOST: Final = "This node's lease has run out: nothing is sent until it is 
 
 _KINDS_OF_ROWS: Final = {
     "queue": (AlertKind.QUEUE_AGE,),
+    "unknown": (AlertKind.UNKNOWN_MESSAGES,),
     "spend": (AlertKind.SPEND_CAP, AlertKind.SPEND_NEAR_CAP),
     "ledger_faults": (AlertKind.LEDGER_DIFFERENCE,),
 }
@@ -58,6 +61,7 @@ def judge(seen: Observations, limits: AlertsConfig, standing: Collection[AlertKe
         *(Alert(AlertKind.CONNECTOR_MISSING, name, tell_missing(name)) for name in seen.missing_connectors),
         *(alert for each in seen.queue or () if (alert := _judge_queue(each, limits))),
         *(alert for each in seen.deliveries if (alert := _judge_delivery(each, limits, standing))),
+        *(alert for each in seen.unknown or () if (alert := _judge_unknown(each, limits, standing))),
         *_judge_ledger(seen),
         *(alert for each in seen.spend or () if (alert := _judge_spend(each, limits))),
         *_judge_bursts(seen, limits, standing),
@@ -126,6 +130,18 @@ def _judge_delivery(each: DeliverySeen, limits: AlertsConfig, standing: Collecti
         *key,
         f"{each.connector}: {share:.0f} % of the last {each.ended:,} receipts within 15 minutes say "
         f"delivered; {limits.delivery_percent} % are the least.",
+    )
+
+
+def _judge_unknown(each: UnknownSeen, limits: AlertsConfig, standing: Collection[AlertKey]) -> Alert | None:
+    key = (AlertKind.UNKNOWN_MESSAGES, each.connector)
+    most = limits.unknown_messages
+    if not most or each.messages <= most * (_UNKNOWN_SLACK if key in standing else 1.0):
+        return None
+    return Alert(
+        *key,
+        f"{each.connector}: the outcome of {each.messages:,} messages is unknown, and nobody has decided "
+        f"about them; {most:,} may wait.",
     )
 
 

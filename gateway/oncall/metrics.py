@@ -64,6 +64,10 @@ CATALOGUE: Final[Mapping[str, MetricSpec]] = MappingProxyType(
                 "receipts that look for their message still; counted up to 10,000",
             ),
             MetricSpec(
+                "estafette_unknown_messages", _GAUGE, _CONNECTOR,
+                "messages that its carrier did not answer and that nobody decided about",
+            ),
+            MetricSpec(
                 "estafette_queue_messages", _GAUGE, ("connector", "lane", "category"),
                 "messages that wait for a connector; counted up to 10,000",
             ),

@@ -41,6 +41,14 @@ class DeliverySeen:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownSeen:
+    """Messages that a connector's carrier did not answer and that nobody decided about."""
+
+    connector: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpendSeen:
     """How far a shop is with a cap. Amounts as the shop sees them; `period` is `day` or `month`."""
 
@@ -94,6 +102,7 @@ class Observations:
     missing_connectors: Sequence[str] = ()
     queue: Sequence[QueueSeen] | None = ()
     deliveries: Sequence[DeliverySeen] = ()
+    unknown: Sequence[UnknownSeen] | None = ()
     spend: Sequence[SpendSeen] | None = ()
     bursts: Sequence[BurstSeen] = ()
     disk: DiskSeen | None = None

@@ -45,6 +45,7 @@ STATUS: dict[str, Any] = {
     "webhooks": {"due": 0},
     "alerts": [],
     "receipts_unmatched": 0,
+    "unknown_messages": 0,
     "disk": {"free_percent": 71.0},
     "queue": [],
     "clicks": {"noted": 0, "waiting": 0, "late": 0, "lost": 0},
@@ -121,6 +122,7 @@ def test_what_is_lost_or_behind_is_told() -> None:
     assert "7 receipts without a message" in told
     assert "2,100 outcomes to be stored" in told
     assert "1 receipt without a message;" in " ".join(describe(receipts_unmatched=1, waiting_to_be_stored=1))
+    assert "3 messages of unknown outcome;" in " ".join(describe(unknown_messages=3, waiting_to_be_stored=1))
     assert "clicks: 10,000 to be stored, 4 lost" in told
 
 

@@ -18,6 +18,7 @@ from gateway.oncall.observations import (
     Observations,
     QueueSeen,
     SpendSeen,
+    UnknownSeen,
 )
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -100,6 +101,15 @@ def test_a_figure_that_hovers_at_its_limit_does_not_come_and_go() -> None:
     assert kinds([burst], bursts=[BurstSeen("33612345", 401)]) == ["otp_burst"]
 
 
+def test_messages_of_unknown_outcome_are_told_above_the_limit_until_most_are_decided() -> None:
+    key = (AlertKind.UNKNOWN_MESSAGES, "smsc-a")
+    assert kinds(unknown=[UnknownSeen("smsc-a", 100)]) == []
+    assert kinds(unknown=[UnknownSeen("smsc-a", 101)]) == ["unknown_messages"]
+    assert kinds([key], unknown=[UnknownSeen("smsc-a", 81)]) == ["unknown_messages"]
+    assert kinds([key], unknown=[UnknownSeen("smsc-a", 80)]) == []
+    assert judge(replace(WELL, unknown=[UnknownSeen("smsc-a", 5)]), AlertsConfig(unknown_messages=0)) == []
+
+
 def test_a_cap_of_spend_is_told_near_it_and_at_it_to_that_shop_alone() -> None:
     def spend(micros: int) -> list[SpendSeen]:
         return [SpendSeen("boutique", "day", micros, 10_000_000, "EUR")]
@@ -129,6 +139,7 @@ def test_everything_at_once_is_told_the_worst_first() -> None:
         missing_connectors=["smsc-b"],
         halted=[HaltedSeen("boutique", "Soldes", "Campaign Soldes has paused.")],
         clicks_lost=3,
+        unknown=[UnknownSeen("smsc-a", 101)],
         ledger_faults=["x"],
     )
     assert seen == [
@@ -136,6 +147,7 @@ def test_everything_at_once_is_told_the_worst_first() -> None:
         "credentials_refused",
         "bind_down",
         "connector_missing",
+        "unknown_messages",
         "ledger_difference",
         "campaign_halted",
         "clicks_lost",
@@ -144,9 +156,10 @@ def test_everything_at_once_is_told_the_worst_first() -> None:
 
 def test_what_could_not_be_looked_at_is_known_to_be_unseen() -> None:
     assert find_unseen(WELL) == frozenset()
-    unseen = find_unseen(replace(WELL, queue=None, spend=None, ledger_faults=None))
+    unseen = find_unseen(replace(WELL, queue=None, unknown=None, spend=None, ledger_faults=None))
     assert {kind.value for kind in unseen} == {
         "queue_age",
+        "unknown_messages",
         "spend_cap",
         "spend_near_cap",
         "ledger_difference",
