@@ -1,11 +1,13 @@
 """The C sink, spoken to by a client that we did not write: answers, receipts, MO, and its own clock."""
 
 import time
+from pathlib import Path
 
 import pytest
 import smpplib.client
 import smpplib.consts
 
+from bench.chaos_journal import Journal
 from bench.smsc import Smsc, start_smsc
 from bench.tools import find_compiler
 
@@ -20,6 +22,8 @@ class Client:
 
     def __init__(self, smsc: Smsc) -> None:
         self.delivered: list[str] = []
+        self.answers_with = 0
+        """command_status of its deliver_sm_resp."""
         self.client = smpplib.client.Client(smsc.host, smsc.port, allow_unknown_opt_params=True)
         self.client.set_message_received_handler(self._take)
         self.client.connect()
@@ -27,7 +31,7 @@ class Client:
 
     def _take(self, pdu: object) -> int:
         self.delivered.append(pdu.short_message.decode())  # type: ignore[attr-defined]
-        return 0
+        return self.answers_with
 
     def submit(self, text: bytes, *, registered_delivery: int) -> None:
         self.client.send_message(
@@ -85,3 +89,23 @@ def test_messages_from_handsets_come_at_the_rate_asked() -> None:
         client.client.disconnect()
     assert client.delivered == [f"MO {serial:08d}" for serial in range(1, 6)]
     assert counts.inbound_answered >= 4
+
+
+def test_refused_receipts_come_again_and_the_journal_tells_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with start_smsc(None, journal=path) as smsc:
+        client = Client(smsc)
+        client.answers_with = smpplib.consts.SMPP_ESME_RSYSERR
+        client.submit(b"chaos 000007", registered_delivery=1)
+        client.read_until(1)
+        client.answers_with = 0
+        client.read_until(2)
+        assert wait_for_answers(smsc, 1) == 1
+        client.client.disconnect()
+    assert client.delivered[0] == client.delivered[1]
+    journal = Journal(path, "smsc_sink")
+    journal.read_more()
+    (taken,) = journal.taken.values()
+    assert (taken.serial, taken.destination, journal.binds) == (7, "33639980000", 1)
+    assert (journal.receipts_sent, journal.receipts_refused) == (2, 1)
+    assert journal.receipts_accepted == {taken.carrier_id}

@@ -1,0 +1,85 @@
+"""What is done to the servers of `bench chaos`, in which order and how fast messages must come meanwhile.
+
+Pure: a plan from a seed, and arithmetic. Knows no process and no clock.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+from typing import Final
+
+LONGEST_GAP_SECONDS: Final = 1.5
+"""Between the moment when everything works again and the next blow."""
+_SHORTEST_GAP_SECONDS: Final = 0.1
+_FIRST_CYCLE_SECONDS: Final = 4.0
+"""What one blow and its recovery are taken to last before any was seen."""
+_SLOWEST, _FASTEST = 20.0, 1_000.0
+"""Messages a second that the shop sends at least and at most."""
+
+
+class Target(Enum):
+    """Whom a blow hits."""
+
+    GATEWAY = "gateway"
+    POSTGRES = "postgres"
+    BOTH = "both"
+    PAUSE = "pause"
+    """A gateway again, but stopped with SIGSTOP and woken later instead of killed."""
+
+    @property
+    def hits_gateway(self) -> bool:
+        return self is not Target.POSTGRES
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """One SIGKILL, or one SIGSTOP with its SIGCONT."""
+
+    target: Target
+    node: int
+    gap_seconds: float
+    """How long everything has worked before it falls."""
+    stays_down: bool
+    """The node comes back only when another holds all that it held; else as soon as a supervisor would."""
+
+
+def plan_blows(*, kills: int, pauses: int, nodes: int, seed: int) -> list[Blow]:
+    """So many blows, the same for the same seed: half of the kills at gateways, four in ten at Postgres, the
+    rest at both at once. With several nodes, every other kill of a gateway leads to a takeover."""
+    random = Random(seed)
+    at_both = kills // 10 if kills >= 10 else min(1, kills // 3)
+    at_postgres = round((kills - at_both) * 4 / 9)
+    targets = [Target.BOTH] * at_both + [Target.POSTGRES] * at_postgres
+    targets += [Target.GATEWAY] * (kills - len(targets)) + [Target.PAUSE] * pauses
+    random.shuffle(targets)
+    blows: list[Blow] = []
+    gateways = 0
+    for target in targets:
+        gateways += target is Target.GATEWAY
+        stays_down = nodes > 1 and (
+            target is Target.PAUSE or (target is Target.GATEWAY and gateways % 2 == 1)
+        )
+        gap = random.uniform(_SHORTEST_GAP_SECONDS, LONGEST_GAP_SECONDS)
+        blows.append(Blow(target, random.randrange(nodes), gap, stays_down))
+    return blows
+
+
+class Pace:
+    """How many messages a second the shop sends, so that load lasts as long as there are blows to come."""
+
+    def __init__(self, blows: int) -> None:
+        self._blows_left = blows
+        self._cycles = 0
+        self._cycle_seconds = _FIRST_CYCLE_SECONDS
+
+    def note_cycle(self, seconds: float) -> None:
+        """A blow and its recovery, gap included, took so long."""
+        self._blows_left -= 1
+        self._cycles += 1
+        self._cycle_seconds += (seconds - self._cycle_seconds) / self._cycles
+
+    def per_second(self, messages_left: int) -> float:
+        """Each blow to come gets an equal share of the messages that are left, and so does the time after the
+        last: however long one recovery takes, they are never used up before it."""
+        share = messages_left / (self._blows_left + 1)
+        return min(_FASTEST, max(_SLOWEST, share / self._cycle_seconds))
