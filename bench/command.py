@@ -8,6 +8,8 @@ from dataclasses import asdict
 
 from bench.acceptance import HttpOptions, run_http
 from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
+from bench.chaos import SETTLE_SECONDS, ChaosOptions, run_chaos
+from bench.chaos_telling import tell_chaos
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
 from bench.figures import Figures, take_median
 from bench.imports import ImportFigures, run_import
@@ -57,6 +59,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     campaign.add_argument("--kills", type=int, default=0, metavar="K", help="SIGKILLs on the way")
     campaign.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills")
     campaign.add_argument("--json", action="store_true", help="print one JSON object")
+    chaos = words.add_parser(
+        "chaos",
+        help="gateways and Postgres killed at random under load, and every message accounted for",
+        description="SIGKILL under load; then compare the SMSC's own log with what was accepted and stored.",
+    )
+    chaos.add_argument("--kills", type=int, default=50, metavar="K", help="SIGKILLs on the way")
+    chaos.add_argument("--messages", type=_positive, default=50_000, metavar="N")
+    chaos.add_argument(
+        "--nodes", type=_positive, default=1, metavar="M", help="servers on one database; 1: with its own"
+    )
+    chaos.add_argument("--pauses", type=int, default=0, metavar="P", help="SIGSTOPs of a node for 15 s")
+    chaos.add_argument("--seed", type=int, default=1, metavar="S", help="of order and moments")
+    chaos.add_argument(
+        "--settle", type=float, default=SETTLE_SECONDS, metavar="SECONDS",
+        help="that unknown outcomes may take to be resolved; below 90 they are shown and not judged",
+    )  # fmt: skip
+    chaos.add_argument("--json", action="store_true", help="print one JSON object")
     imports = words.add_parser(
         "import",
         help="a file of people into contacts, list members and consents",
@@ -83,6 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_import(arguments)
     if arguments.word == "campaign":
         return _run_campaign(arguments)
+    if arguments.word == "chaos":
+        return _run_chaos(arguments)
     measure = _choose(arguments)
     runs = []
     for number in range(arguments.repeat):
@@ -119,6 +140,21 @@ def _tell_campaign(figures: CampaignFigures) -> str:
             f"frozen, {kill['expanded_slots']} expanded, {kill['messages']:,} messages"
         )
     return "\n".join(lines)
+
+
+def _run_chaos(arguments: argparse.Namespace) -> int:
+    figures = run_chaos(
+        ChaosOptions(
+            kills=arguments.kills,
+            messages=arguments.messages,
+            nodes=arguments.nodes,
+            pauses=arguments.pauses,
+            seed=arguments.seed,
+            settle_seconds=arguments.settle,
+        )
+    )
+    print(json.dumps({"name": "chaos", **asdict(figures)}) if arguments.json else tell_chaos(figures))
+    return 0 if figures.is_good else 1
 
 
 def _run_redirect(arguments: argparse.Namespace) -> int:
