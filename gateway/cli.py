@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Command("admin", "gateway.commands.admin", "the console: campaigns, messages, people, carriers"),
     Command("hold", "gateway.commands.hold", "stop sending marketing, or everything, within a second"),
     Command("release", "gateway.commands.hold", "send again what was held"),
+    Command("nodes", "gateway.commands.nodes", "the servers that share this database, and what each holds"),
     Command("alerts", "gateway.commands.alerts", "what needs somebody now; try out how it is told"),
     Command("connector", "gateway.commands.connector", "carriers: list, down, up, speed, probe, trace"),
     Command("message", "gateway.commands.message", "show, trace, resend or cancel one message"),

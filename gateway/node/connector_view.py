@@ -1,7 +1,7 @@
 """A connector and its binds as JSON: what runs, what somebody changed of it, and what is configured but taken
 down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.config import ConnectorConfig
 from gateway.dispatch.connections import BindReport
@@ -15,12 +15,16 @@ from gateway.store.overrides import Override, OverrideKey
 
 
 def show_connector(
-    report: ConnectorReport, overrides: Sequence[Override], config: ConnectorConfig | None
+    report: ConnectorReport,
+    overrides: Sequence[Override],
+    config: ConnectorConfig | None,
+    elsewhere: Sequence[Mapping[str, object]],
 ) -> dict[str, object]:
-    """`config` is what the file says, without what somebody changed; None where it has just left the file."""
+    """`config` is what the file says, without what somebody changed; None where it has just left the file.
+    `elsewhere` are its binds on other nodes."""
     return {
         "name": report.name,
-        "is_up": report.is_up,
+        "is_up": report.is_up or _has_one_up(elsewhere),
         "parts_per_second": round(report.speed, 1),
         "parts_per_second_limit": round(report.speed_limit, 1),
         "claimed": report.claimed,
@@ -32,26 +36,53 @@ def show_connector(
         "configured": None if config is None else _show_configured(config),
         "overrides": [show_override(override) for override in overrides],
         "binds": [show_bind(bind) for bind in report.binds],
+        "elsewhere": list(elsewhere),
     }
+
+
+def show_elsewhere(
+    config: ConnectorConfig, overrides: Sequence[Override], elsewhere: Sequence[Mapping[str, object]]
+) -> dict[str, object]:
+    """A connector of which this node holds no bind: other nodes have them, or somebody is about to take
+    them."""
+    is_up = _has_one_up(elsewhere)
+    words = "" if is_up else "no bind is up"
+    cause = None if is_up else LimitCause.DOWN
+    return _show_without_binds(config, overrides, Limit(cause, words, 0.0, 0.0), elsewhere)
+
+
+def _has_one_up(elsewhere: Sequence[Mapping[str, object]]) -> bool:
+    return any(bind["is_up"] for bind in elsewhere)
 
 
 def show_taken_down(config: ConnectorConfig, overrides: Sequence[Override]) -> dict[str, object]:
     """A connector that has no binds because somebody took it down."""
     taken = next(override for override in overrides if override.key is OverrideKey.DOWN)
+    limit = Limit(LimitCause.DOWN, tell_taken_down(taken), 0.0, config.parts_per_second)
+    return _show_without_binds(config, overrides, limit, ())
+
+
+def _show_without_binds(
+    config: ConnectorConfig,
+    overrides: Sequence[Override],
+    limit: Limit,
+    elsewhere: Sequence[Mapping[str, object]],
+) -> dict[str, object]:
     return {
         "name": config.name,
-        "is_up": False,
+        "is_up": _has_one_up(elsewhere),
         "parts_per_second": 0.0,
-        "parts_per_second_limit": round(config.parts_per_second, 1),
+        "parts_per_second_limit": round(limit.of, 1),
         "claimed": 0,
         "intended": 0,
         "in_flight": 0,
         "submitted_parts": 0,
-        "limited_by": tell_taken_down(taken),
-        "limit": _show_limit(Limit(LimitCause.DOWN, "", 0.0, config.parts_per_second)),
+        "limited_by": limit.words,
+        "limit": _show_limit(limit),
         "configured": _show_configured(config),
         "overrides": [show_override(override) for override in overrides],
         "binds": [],
+        "elsewhere": list(elsewhere),
     }
 
 

@@ -111,6 +111,7 @@ async def open_admin_door(
                 try_alerts=rooms.oncall.watch.try_out,
                 render_metrics=rooms.oncall.figures.render,
                 check_readiness=rooms.check_readiness,
+                list_nodes=rooms.nodes.read,
             ),
         )
     )

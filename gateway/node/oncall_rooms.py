@@ -110,7 +110,7 @@ class OncallRooms:
             limits=config.alerts,
             clock=ground.clock,
         )
-        self._lag = LoopLag()
+        self.lag = LoopLag()
         self.figures = Figures(
             FigureParts(
                 version=VERSION,
@@ -123,7 +123,7 @@ class OncallRooms:
                 watch=self.watch,
                 announcer=self._announcer,
                 observer=self._observer,
-                lag=self._lag,
+                lag=self.lag,
                 status=ground.status,
                 count_clicks=ground.count_clicks,
                 connector_names=ground.connector_names,
@@ -162,7 +162,7 @@ class OncallRooms:
             ("telling", self._announcer.run()),
             ("ledger check", self._observer.check_ledger()),
             ("figures", self.figures.run()),
-            ("loop lag", self._lag.run()),
+            ("loop lag", self.lag.run()),
             ("bind events", self._ground.diary.run()),
         ]
 

@@ -109,7 +109,17 @@ class Ownership:
     @property
     def has_company(self) -> bool:
         """Whether other nodes are alive."""
-        return any(node.is_alive and node.node_no != self._node.node_no for node in self.look.nodes)
+        return self.count_alive() > 1
+
+    def count_alive(self) -> int:
+        """Living nodes, this one too."""
+        return 1 + sum(node.is_alive and node.node_no != self._node.node_no for node in self.look.nodes)
+
+    def is_served(self, connector_id: int) -> bool:
+        """Whether a living node is configured for this connector, and has it enabled."""
+        return connector_id in self._configured or any(
+            node.is_alive and connector_id in node.connector_ids for node in self.look.nodes
+        )
 
     def is_up(self, connector_id: int) -> bool:
         """Whether some node has a bind of this connector that is up."""
@@ -122,9 +132,7 @@ class Ownership:
         """For how long no node has had a bind of it up; infinite for one that no node is configured for."""
         if self.is_up(connector_id):
             return 0.0
-        if connector_id not in self._configured and not any(
-            node.is_alive and connector_id in node.connector_ids for node in self.look.nodes
-        ):
+        if not self.is_served(connector_id):
             return float("inf")
         return self._monotonic() - self._seen_up_at.setdefault(connector_id, self._monotonic())
 

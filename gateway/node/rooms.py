@@ -43,6 +43,7 @@ from gateway.node.event_targets import DirectoryTargets
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
 from gateway.node.link_rooms import LinkRooms
+from gateway.node.node_view import NodeList
 from gateway.node.oncall_rooms import OncallGround, OncallRooms
 from gateway.node.ownership import Ownership
 from gateway.node.shop_rooms import ShopRooms
@@ -143,6 +144,9 @@ class Rooms:
             node_no=node.node_no,
             is_shared=self.ownership.is_shared,
             on_queued=self.dispatcher.on_queued,
+        )
+        self.nodes = NodeList(
+            database, self.ownership, own_number=node.node_no, connector_names=self._name_connectors
         )
         self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.on_queued)
         self.timetable = Timetable(
@@ -296,7 +300,10 @@ class Rooms:
             count_clicks=links.clicks.counts,
             list_halted=self.shop_rooms.campaigns.list_halted,
             oncall=self.oncall.reports,
+            ownership=self.ownership,
+            nodes=self.nodes,
         )
+        node.figures = self._read_lag
 
     # What rooms tell each other.
 
@@ -315,6 +322,15 @@ class Rooms:
 
     def on_events(self) -> None:
         self.deliverer.wake()
+
+    def _read_lag(self) -> dict[str, float]:
+        """How far behind this node is, for the others to show. Seconds, and rows that wait to be stored."""
+        return {
+            "loop_lag_seconds": self.oncall.lag.longest_seconds,
+            "intake_rows_waiting": self.store.backlog,
+            "outcomes_waiting": self.outcomes.backlog,
+            "in_flight": sum(report.in_flight for report in self.dispatcher.report()),
+        }
 
     def _on_released(self) -> None:
         self.dispatcher.on_released()

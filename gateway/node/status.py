@@ -18,7 +18,15 @@ from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.links.clicks import ClickCounts
 from gateway.node.alert_view import show_alert, show_briefly
-from gateway.node.connector_view import show_connector, show_taken_down, tell_limit, tell_taken_down
+from gateway.node.connector_view import (
+    show_connector,
+    show_elsewhere,
+    show_taken_down,
+    tell_limit,
+    tell_taken_down,
+)
+from gateway.node.node_view import NodeList
+from gateway.node.ownership import Ownership
 from gateway.node.snapshot import HaltedCampaign, TrafficMeter, tell_halted
 from gateway.oncall.book import AlertBook
 from gateway.oncall.judging import DATABASE_AWAY, LEASE_LOST, tell_missing
@@ -82,6 +90,8 @@ class NodeStatus:
         count_clicks: Callable[[], ClickCounts],
         list_halted: Callable[[], Sequence[HaltedCampaign]],
         oncall: OncallReports,
+        ownership: Ownership,
+        nodes: NodeList,
     ) -> None:
         self._facts = facts
         self._database = database
@@ -95,6 +105,8 @@ class NodeStatus:
         self._count_clicks = count_clicks
         self._list_halted = list_halted
         self._oncall = oncall
+        self._ownership = ownership
+        self._nodes = nodes
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
         self._is_database_away = False
@@ -137,7 +149,9 @@ class NodeStatus:
                 "version": self._facts.version,
                 "started_at": write_moment(self._facts.started_at),
                 "holds_lease": self._node.may_submit(),
+                "decides": self._ownership.decides,
             },
+            "nodes_alive": self._ownership.count_alive(),
             "database": "away" if self._is_database_away or self._outcomes.is_away else "up",
             "binds_up": sum(bind.state.phase.value == "bound" for report in reports for bind in report.binds),
             "binds": sum(len(report.binds) for report in reports),
@@ -184,13 +198,21 @@ class NodeStatus:
         configured = self._oncall.connectors()
         shown: dict[int, Mapping[str, object]] = {
             report.connector_id: show_connector(
-                report, board.of(report.connector_id), configured.get(report.connector_id)
+                report,
+                board.of(report.connector_id),
+                configured.get(report.connector_id),
+                self._nodes.list_elsewhere(report.connector_id),
             )
             for report in reports
         }
         for connector_id, config in configured.items():
-            if connector_id not in shown and board.is_down(connector_id):
+            if connector_id in shown:
+                continue
+            if board.is_down(connector_id):
                 shown[connector_id] = show_taken_down(config, board.of(connector_id))
+            elif config.enabled:
+                elsewhere = self._nodes.list_elsewhere(connector_id)
+                shown[connector_id] = show_elsewhere(config, board.of(connector_id), elsewhere)
         written = [connector_id for connector_id in configured if connector_id in shown]
         return [shown[connector_id] for connector_id in dict.fromkeys([*written, *shown])]
 
@@ -201,7 +223,7 @@ class NodeStatus:
 
     def list_missing(self) -> list[str]:
         """Connectors that messages wait for and that do not run, without any whom somebody took down."""
-        return self._find_waiting_for_nobody(self._dispatcher.report())
+        return self._find_waiting_for_nobody()
 
     @property
     def waiting(self) -> Sequence[Waiting]:
@@ -286,25 +308,25 @@ class NodeStatus:
             for override in self._oncall.board.overrides
             if override.key is OverrideKey.DOWN
         )
-        limits.extend(tell_missing(name) for name in self._find_waiting_for_nobody(reports))
+        limits.extend(tell_missing(name) for name in self._find_waiting_for_nobody())
         limits.extend(
             f"{report.name}: {tell_limit(report)}."
             for report in reports
             if report.limit.cause is not None
             and (
-                not report.is_up
+                not self._ownership.is_up(report.connector_id)
                 or report.in_flight
                 or any(waiting.connector_id == report.connector_id for waiting in self._waiting)
             )
         )
         return limits
 
-    def _find_waiting_for_nobody(self, reports: Sequence[ConnectorReport]) -> list[str]:
+    def _find_waiting_for_nobody(self) -> list[str]:
         names = self._connector_names()
-        running = {report.connector_id for report in reports}
         missing = {
             waiting.connector_id
             for waiting in self._waiting
-            if waiting.connector_id not in running and not self._oncall.board.is_down(waiting.connector_id)
+            if not self._ownership.is_served(waiting.connector_id)
+            and not self._oncall.board.is_down(waiting.connector_id)
         }
         return [names.get(connector_id, str(connector_id)) for connector_id in sorted(missing)]

@@ -148,6 +148,11 @@ class IntakeWriter:
             keeps_items=False,
         )
 
+    @property
+    def backlog(self) -> int:
+        """Rows that wait to be stored."""
+        return self._small.backlog_rows + self._large.backlog_rows
+
     async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored:
         """Store one request, whole or not at all; returns after its commit.
 

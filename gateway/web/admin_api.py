@@ -122,6 +122,7 @@ def _add_oncall_routes(app: web.Application, access: AdminAccess, oncall: Oncall
         ("POST", "/admin/connectors/{name}/up", may.OPERATE, oncall.bring_up),
         ("POST", "/admin/connectors/{name}/retry", may.OPERATE, oncall.retry),
         ("PATCH", "/admin/connectors/{name}", may.OPERATE, oncall.change),
+        ("GET", "/admin/nodes", may.SEE_STATUS, oncall.list_nodes),
         ("GET", "/admin/alerts", may.SEE_STATUS, oncall.list_alerts),
         ("POST", "/admin/alerts/test", may.OPERATE, oncall.try_alerts),
         ("GET", "/admin/metrics", may.SEE_SYSTEM, oncall.show_metrics),

@@ -53,6 +53,7 @@ class OncallAdmin:
         try_alerts: Callable[[], Awaitable[Mapping[str, str | None]]],
         render_metrics: Callable[[], bytes],
         check_readiness: Callable[[], Awaitable[Readiness]],
+        list_nodes: Callable[[], Awaitable[Sequence[Mapping[str, object]]]],
     ) -> None:
         self._desk = desk
         self._list_connectors = list_connectors
@@ -60,6 +61,7 @@ class OncallAdmin:
         self._try_alerts = try_alerts
         self._render_metrics = render_metrics
         self._check_readiness = check_readiness
+        self._list_nodes = list_nodes
 
     async def take_down(self, request: web.Request, caller: Caller) -> web.Response:
         wanted = await read_struct(request, DownRequest)
@@ -102,6 +104,9 @@ class OncallAdmin:
         out."""
         standing, ended = self._list_alerts()
         return answer_json({"alerts": _visible(standing, caller), "recent": _visible(ended, caller)})
+
+    async def list_nodes(self, request: web.Request, caller: Caller) -> web.Response:
+        return answer_json({"nodes": list(await self._list_nodes())})
 
     async def try_alerts(self, request: web.Request, caller: Caller) -> web.Response:
         faults = await self._try_alerts()
