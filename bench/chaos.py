@@ -167,7 +167,9 @@ class _Run:
             standings = [await cluster.standing_of(node) for node in cluster.nodes]
             if sum(standing.binds for standing in standings) < cluster.all_binds:
                 return False
-            return all(standing.binds for standing in standings)
+            return all(standing.binds for standing in standings) and all(
+                [await asyncio.to_thread(node.admin.answers) for node in cluster.nodes]
+            )
 
         if await _until(is_up, _START_SECONDS) is None:
             raise BenchError(f"not all binds came up within {_START_SECONDS:.0f} s: {tell_logs()}")
