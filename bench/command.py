@@ -11,6 +11,8 @@ from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
 from bench.chaos import SETTLE_SECONDS, ChaosOptions, run_chaos
 from bench.chaos_telling import tell_chaos
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
+from bench.fault_table import write_table
+from bench.faults import FaultsOptions, run_faults
 from bench.figures import Figures, take_median
 from bench.imports import ImportFigures, run_import
 from bench.redirect import RedirectFigures, RedirectOptions, run_redirect
@@ -92,10 +94,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     redirect.add_argument("--links", type=_positive, default=1_000_000, metavar="L", help="that there are")
     redirect.add_argument("--connections", type=_positive, default=64, metavar="C")
     redirect.add_argument("--json", action="store_true", help="print one JSON object")
+    faults = words.add_parser(
+        "faults",
+        help="broken lines to the carrier and to Postgres: nothing lost, nothing doubled",
+        description="Break both lines of one gateway in every way, one after another, while messages flow.",
+    )
+    faults.add_argument("--messages", type=_positive, default=400, metavar="N", help="under each fault")
+    faults.add_argument("--seed", type=int, default=1, metavar="S", help="of moments and octets")
+    faults.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print, and return 0 only when the ledger balanced."""
+    if arguments.word == "faults":
+        return _run_faults(arguments)
     if arguments.word == "redirect":
         return _run_redirect(arguments)
     if arguments.word == "import":
@@ -113,6 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
     figures = take_median(runs)
     print(json.dumps(figures.as_document()) if arguments.json else _in_words(figures))
     return 0 if figures.ledger_balanced else 1
+
+
+def _run_faults(arguments: argparse.Namespace) -> int:
+    figures = run_faults(FaultsOptions(arguments.messages, arguments.seed), _say)
+    print(json.dumps({"name": "faults", **asdict(figures)}) if arguments.json else write_table(figures))
+    return 0 if figures.is_good else 1
 
 
 def _run_campaign(arguments: argparse.Namespace) -> int:
@@ -221,6 +239,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--repeat", type=_positive, default=1, metavar="R", help="runs; the median is printed"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 def _positive(text: str) -> int:

@@ -22,7 +22,7 @@ _WAITING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """Serials by what became of them. All but `unknown` must be empty."""
+    """Serials by what became of them. `lost` and `doubled` must be empty."""
 
     lost: tuple[int, ...]
     """Accepted, and without a row, or still under way when nothing moves any more, or delivered by the
@@ -31,6 +31,8 @@ class Reckoning:
     """Taken by the carrier more than once, or stored more than once."""
     unknown: tuple[int, ...]
     """Of unknown outcome, and said to be: the gateway sent it and has no answer."""
+    unknown_taken: tuple[int, ...] = ()
+    """Of these, what the carrier did take: a late answer or a receipt may tell."""
 
 
 def text_of_serial(serial: int) -> str:
@@ -73,7 +75,8 @@ def reckon(
             lost.append(serial)
         elif stored[0] is MessageState.UNKNOWN:
             unknown.append(serial)
-    return Reckoning(tuple(lost), tuple(doubled), tuple(unknown))
+    unknown_taken = tuple(serial for serial in unknown if taken[serial])
+    return Reckoning(tuple(lost), tuple(doubled), tuple(unknown), unknown_taken)
 
 
 def _is_lost(state: MessageState, *, is_taken: bool) -> bool:

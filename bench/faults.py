@@ -8,7 +8,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +78,8 @@ class FaultFigures:
     doubled: int
     unknown: int
     unexplained: int
+    unknown_taken: int
+    """Of the unknown, those that the carrier did take, by its log."""
     resolved: int
     """Of the unknown, those that came to an end later, by what the carrier said."""
     recovery_seconds: float
@@ -104,12 +106,15 @@ class FaultsFigures:
         return self.ledger_balanced and all(fault.is_good for fault in self.faults)
 
 
-def run_faults(options: FaultsOptions) -> FaultsFigures:
-    """One run on a fresh database. Raises `BenchError` when the gateway does not recover from a fault."""
-    return asyncio.run(_run(options))
+def run_faults(options: FaultsOptions, report: Callable[[str], None]) -> FaultsFigures:
+    """One run on a fresh database; `report` is told of each fault when it is over.
+
+    Raises `BenchError` when the gateway does not recover from one.
+    """
+    return asyncio.run(_run(options, report))
 
 
-async def _run(options: FaultsOptions) -> FaultsFigures:
+async def _run(options: FaultsOptions, report: Callable[[str], None]) -> FaultsFigures:
     random = Random(options.seed)
     started = time.monotonic()
     async with _open_site(random) as (site, proxies):
@@ -117,6 +122,7 @@ async def _run(options: FaultsOptions) -> FaultsFigures:
         for number, fault in enumerate((*carrier_faults(), *postgres_faults())):
             serials = range(number * options.messages, (number + 1) * options.messages)
             outcomes.append(await suffer(site, proxies[fault.line], fault, serials, random))
+            report(outcomes[-1].summary)
         await _wait_resolved(site, outcomes)
         return FaultsFigures(
             seconds=time.monotonic() - started,
@@ -136,6 +142,7 @@ async def _conclude(site: Site, outcome: Outcome) -> FaultFigures:
         lost=len({*outcome.reckoning.lost, *at_end.lost}),
         doubled=len({*outcome.reckoning.doubled, *at_end.doubled}),
         unknown=len(outcome.reckoning.unknown),
+        unknown_taken=len(outcome.reckoning.unknown_taken),
         unexplained=outcome.unexplained,
         resolved=len(set(outcome.reckoning.unknown) - set(at_end.unknown)),
         recovery_seconds=round(outcome.recovery_seconds, 2),
@@ -149,7 +156,7 @@ async def _wait_resolved(site: Site, outcomes: list[Outcome]) -> None:
     """Give receipts of messages without an answer the time to be matched by address and time."""
     accepted = [serial for outcome in outcomes for serial in outcome.accepted]
     deadline = time.monotonic() + _RESOLVE_SECONDS
-    while (await reckon_now(site, accepted)).unknown and time.monotonic() < deadline:  # noqa: ASYNC110 - rows
+    while (await reckon_now(site, accepted)).unknown_taken and time.monotonic() < deadline:  # noqa: ASYNC110 - rows
         await asyncio.sleep(_RESOLVE_POLL_SECONDS)
 
 

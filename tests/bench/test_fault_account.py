@@ -18,7 +18,7 @@ NOTHING = Reckoning((), (), ())
         (1, [MessageState.DELIVERED], NOTHING),
         (0, [MessageState.FAILED], NOTHING),
         (0, [MessageState.UNKNOWN], Reckoning((), (), (7,))),
-        (1, [MessageState.UNKNOWN], Reckoning((), (), (7,))),
+        (1, [MessageState.UNKNOWN], Reckoning((), (), (7,), (7,))),
         (0, [], Reckoning((7,), (), ())),
         (1, [], Reckoning((7,), (), ())),
         (0, [MessageState.DELIVERED], Reckoning((7,), (), ())),
