@@ -19,7 +19,7 @@ from gateway.domain.message import MessageState
 from gateway.domain.people import OptoutWay
 from gateway.domain.public_ids import PublicPrefix, encode_public_id
 from gateway.ledger.accounts import compare
-from gateway.store.database import Database
+from gateway.store.database import Connection, Database
 from gateway.store.evidence import ReceiptOutcome
 from gateway.store.ledger import count_ledger_within
 from gateway.store.partitions import list_partition_days
@@ -168,24 +168,32 @@ async def verify_ledger(
     Reads every row of those days; one snapshot, so traffic that goes on does not blur it. `lookup_days` is
     how long carriers' ids are kept.
     """
-    began = monotonic()
     days = await list_partition_days(database)
     today = now.astimezone(UTC).date()
     span = Span(
         _midnight(first or min([today, *days])), _midnight((last or max([today, *days])) + timedelta(days=1))
     )
-    is_whole = first is None and last is None
+    lookups_since = _midnight((now - timedelta(days=lookup_days - 2)).date())
     async with open_snapshot(database) as connection:
-        limits = await read_limits(connection)
-        names = await read_names(connection)
-        tables = [
-            _check(recount, limits, names)
-            async for recount in recount_tables(connection, span, limits, is_whole=is_whole)
-        ]
-        astray = [found async for found in find_astray(connection, span, limits)]
-        lookups_since = _midnight((now - timedelta(days=lookup_days - 2)).date())
-        counts = await count_ledger_within(connection, span.first, span.last, lookups_since=lookups_since)
-        astray.append(("keys", await find_keys_astray(connection, span.first)))
+        return await verify_within(
+            connection, span, lookups_since=lookups_since, is_whole=first is None and last is None
+        )
+
+
+async def verify_within(
+    connection: Connection, span: Span, *, lookups_since: datetime, is_whole: bool
+) -> Verification:
+    """The same within the caller's snapshot. `is_whole`: of all days there are."""
+    began = monotonic()
+    limits = await read_limits(connection)
+    names = await read_names(connection)
+    tables = [
+        _check(recount, limits, names)
+        async for recount in recount_tables(connection, span, limits, is_whole=is_whole)
+    ]
+    astray = [found async for found in find_astray(connection, span, limits)]
+    counts = await count_ledger_within(connection, span.first, span.last, lookups_since=lookups_since)
+    astray.append(("keys", await find_keys_astray(connection, span, limits)))
     return Verification(
         first=span.first.date(),
         last=(span.last - timedelta(days=1)).date(),
@@ -228,7 +236,9 @@ def _name_rows(astray: Iterable[tuple[str, Astray]]) -> Iterable[RowCheck]:
 
 def _describe(table: str, difference: Difference, names: Names) -> str:
     """The key in words, and both counts of whatever differs."""
-    key = ", ".join(_word(name, value, difference.key, names) for name, value in difference.key.items())
+    key = ", ".join(
+        _word(name, difference.key[name], names) for name in sorted(difference.key, key=_PLACES.index)
+    )
     counts = [
         f"rows say {_show_count(name, count)} {_unit(name)}, "
         f"{table} says {_show_count(name, difference.by_rollup[name])}"
@@ -238,15 +248,15 @@ def _describe(table: str, difference: Difference, names: Names) -> str:
     return f"{key}: {'; '.join(counts)}"
 
 
-def _word(name: str, value: Any, key: Mapping[str, Any], names: Names) -> str:
+def _word(name: str, value: Any, names: Names) -> str:
     """One column of a key, for a person. Numbers without a word stay numbers: they are what is wrong."""
     try:
-        return f"{name.replace('_', ' ')} {_value(name, value, key, names)}"
+        return f"{name.replace('_', ' ')} {_value(name, value, names)}"
     except ValueError:
         return f"{name.replace('_', ' ')} {value}"
 
 
-def _value(name: str, value: Any, key: Mapping[str, Any], names: Names) -> str:
+def _value(name: str, value: Any, names: Names) -> str:
     match name:
         case "hour":
             return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H}:00 UTC"
@@ -267,6 +277,13 @@ def _value(name: str, value: Any, key: Mapping[str, Any], names: Names) -> str:
     words = _WORDS.get(name)
     return str(value) if words is None else words(value).name.lower()
 
+
+_PLACES: Final = (
+    "day", "hour", "shop", "campaign", "list", "connector", "target", "country", "category", "lane",
+    "currency", "slot", "kind", "bucket", "way", "exclusion", "verdict", "device", "outcome", "state",
+    "failure_class", "command_status",
+)  # fmt: skip
+"""Where the columns of a key stand in a sentence."""
 
 _WORDS: Final[Mapping[str, Any]] = {
     "lane": Lane,

@@ -214,15 +214,17 @@ async def find_astray(
     yield "orders", await _find(connection, "find_orders_astray")
 
 
-async def find_keys_astray(connection: Connection, since: datetime) -> Astray:
-    """Idempotency keys made from `since` on whose answer names a message that does not exist."""
+async def find_keys_astray(connection: Connection, span: Span, limits: Limits) -> Astray:
+    """Messages that the answers kept for idempotency keys name, and that do not exist."""
     await look_up_by_key(connection)
+    low, high = max(span.ids[0], limits.whole_from_id), span.ids[1]
     missing: list[int] = []
     for key_slot in range(SLOT_COUNT):
         named = {
-            decode_public_id("msg", found.decode()): row["shop_id"]
-            for row in await connection.fetch("list_keyed_answers", key_slot, since)
+            message_id: row["shop_id"]
+            for row in await connection.fetch("list_keyed_answers", key_slot, span.first)
             for found in _MESSAGE_ID.findall(row["answer"])
+            if low <= (message_id := decode_public_id("msg", found.decode())) < high
         }
         missing += await _find_missing(connection, named)
     return Astray(len(missing), tuple(sorted(missing)[:MOST_NAMED]))

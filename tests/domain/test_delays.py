@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.delays import LAST_BUCKET, LONGEST_SECONDS, bucket_of, percentile, seconds_of
+from gateway.domain.delays import (
+    LAST_BUCKET,
+    LONGEST_SECONDS,
+    bucket_floors,
+    bucket_of,
+    percentile,
+    seconds_of,
+)
 
 
 @given(st.floats(min_value=0.1, max_value=LONGEST_SECONDS))
@@ -36,3 +43,10 @@ def test_percentiles_are_those_of_the_counted_waits() -> None:
 def test_nothing_counted_has_no_percentile() -> None:
     assert percentile({}, 0.5) is None
     assert percentile({3: 0}, 0.5) is None
+
+
+def test_the_floors_of_buckets_are_where_the_rule_steps() -> None:
+    floors = bucket_floors()
+    assert len(floors) == LAST_BUCKET
+    for bucket, floor in enumerate(floors, 1):
+        assert bucket_of(floor / 1_000_000) == bucket == bucket_of((floor - 1) / 1_000_000) + 1
