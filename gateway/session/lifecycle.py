@@ -252,6 +252,7 @@ class Lifecycle(Link):
             )
         if self._state.is_bound:
             self._flush()  # what was given before goes out before the unbind
+            self._return_unwritten()  # except what the connection does not take
             self._send_unbind(_UNBOUND)
         elif self._state is SessionState.OPEN:
             self._close(CloseReason(CloseKind.UNBOUND, "closed by us before it was bound"))

@@ -1,8 +1,8 @@
 """The outgoing half and the life of one connection: one write per turn of the loop, congestion, an end in
 time.
 
-Owns the transport, the outbox and the reason of the end. Refuses to know PDUs, windows and binding:
-`Session` adds them.
+Owns the transport, the outbox, the outlet that takes what is in it, and the reason of the end. Refuses to
+know PDUs, windows and binding: `Session` adds them.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.session.outbox import Outbox
+from gateway.session.outlet import Outlet, open_outlet
 from gateway.session.owner import CloseKind, CloseReason
 from gateway.session.settings import SessionCounters, SessionSettings, Trace
 from gateway.session.sockets import keep_alive
@@ -37,9 +38,18 @@ class Link(asyncio.Protocol):
         self.counters = SessionCounters()
         self.peer = "nobody"
         self._clock = clock
-        self._outbox = Outbox(may_write)
+        self._is_gated = may_write is not None
+        self._outbox = Outbox(may_write, self.counters, trace)
+        self._outlet: Outlet | None = None
         self._is_flush_planned = False
+        self._is_paused = False
+        """The transport has more than it likes to keep."""
+        self._is_behind = False
+        """The outlet has left something over."""
         self._is_congested = False
+        """Either of both."""
+        self._is_finishing = False
+        """The connection closes as soon as everything is written."""
         self._close_reason: CloseReason | None = None
         self._close_by: float | None = None
         self._transport: asyncio.Transport | None = None
@@ -68,7 +78,7 @@ class Link(asyncio.Protocol):
         """Stop or resume reading, to push back on a peer that sends faster than its messages can be
         stored.
         """
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._is_ending():
             return
         if is_held and self._transport.is_reading():
             self._transport.pause_reading()
@@ -81,6 +91,11 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but ancestry
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "unknown")
+        try:
+            self._outlet = open_outlet(self._transport, is_gated=self._is_gated)
+        except OSError as exc:
+            self._break(exc)
+            return
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             keep_alive(connection, self.settings.timers)
@@ -93,6 +108,8 @@ class Link(asyncio.Protocol):
             reason = CloseReason(CloseKind.NETWORK, f"the connection broke: {exc}")
         reason = reason or CloseReason(CloseKind.PEER_CLOSED, "the peer closed the connection")
         self._transport = None
+        if self._outlet is not None:
+            self._outlet.close()
         try:
             self._return_unwritten()
             self._end(reason)
@@ -101,7 +118,12 @@ class Link(asyncio.Protocol):
                 self._closed.set_result(reason)
 
     def pause_writing(self) -> None:
-        self._is_congested = True
+        self._is_paused = True
+        self._note_congestion()
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        self._note_congestion()
 
     # What subclasses do.
 
@@ -110,6 +132,10 @@ class Link(asyncio.Protocol):
 
     def _return(self, numbers: list[int]) -> None:
         """Requests with these sequence numbers were not written and never will be."""
+        raise NotImplementedError
+
+    def _relieve(self) -> None:
+        """The connection takes octets again."""
         raise NotImplementedError
 
     # Writing.
@@ -131,22 +157,57 @@ class Link(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._is_flush_planned = False
-        if self._transport is None or self._transport.is_closing():
+        if self._outlet is None or self._is_ending():
             self._return_unwritten()
             return
-        requests = len(self._outbox.requests)
-        octets, refused = self._outbox.collect(self.trace)
-        self.counters.requests_sent += requests - len(refused)
-        if octets:
-            self.counters.writes += 1
-            self.counters.written_octets += len(octets)
-            self._transport.write(octets)
+        refused = self._outbox.write_turn(self._outlet)
+        if self._outbox.waiting_octets:
+            self._heed(self._outlet)
         if refused:
             self._return(refused)
 
+    def _write_waiting(self) -> None:
+        """The kernel takes octets again: go on with what it left over."""
+        if self._outlet is None:
+            return
+        if self._transport is None or self._transport.is_closing():
+            self._outlet.stop_calling()  # TLS takes its time to close, while the kernel would take octets
+            return
+        refused = self._outbox.write_waiting(self._outlet)
+        self._heed(self._outlet)
+        if refused:
+            self._return(refused)
+
+    def _heed(self, outlet: Outlet) -> None:
+        """See to what the last write left over, or to why it could not be made."""
+        if outlet.fault is not None:
+            self._break(outlet.fault)
+            return
+        if self._outbox.is_torn:
+            self.abort("a request was half written when this node lost the right to submit")
+            return
+        is_behind = self._outbox.waiting_octets > 0
+        if is_behind == self._is_behind:
+            return
+        self._is_behind = is_behind
+        if is_behind:
+            outlet.call_when_writable(self._write_waiting)
+        else:
+            outlet.stop_calling()
+            if self._is_finishing and self._transport is not None:
+                self._transport.close()
+        self._note_congestion()
+
+    def _note_congestion(self) -> None:
+        self._is_congested = self._is_paused or self._is_behind
+        if not self._is_congested:
+            self._relieve()
+
     def _return_unwritten(self) -> None:
-        """Give back the requests that no write has taken."""
-        numbers = self._outbox.take_requests()
+        """Give back the requests of which no write has taken an octet; also the one of which a write took
+        some, once the connection is gone."""
+        is_over = self._transport is None or self._transport.is_closing()
+        numbers = self._outbox.take_requests(is_over=is_over)
         if numbers:
             self._return(numbers)
 
@@ -159,11 +220,27 @@ class Link(asyncio.Protocol):
 
     def _close(self, reason: CloseReason) -> None:
         """Write what is left, then close the connection; it is cut when that takes too long."""
-        if self._transport is None:
+        if self._transport is None or self._is_finishing:
             return
         self._flush()
+        self._return_unwritten()  # what the connection did not take is safer elsewhere than on its last way
         self._expect_close(reason)
-        self._transport.close()
+        self._is_finishing = True
+        if self._outbox.waiting_octets:
+            self._transport.pause_reading()  # as a transport's own close does while it writes the rest
+        else:
+            self._transport.close()
+
+    def _break(self, exc: OSError) -> None:
+        """The connection cannot be written to: end as the event loop does when a write of its own fails."""
+        if self._transport is not None:
+            what = f"the connection broke: {exc}"
+            self._close_reason = self._close_reason or CloseReason(CloseKind.NETWORK, what)
+            self._transport.abort()
+
+    def _is_ending(self) -> bool:
+        """Whether nothing more is taken for this connection."""
+        return self._is_finishing or self._transport is None or self._transport.is_closing()
 
     def _cut_if_overdue(self, now: float) -> bool:
         """Whether the time to end was over, so that the connection is now cut."""

@@ -85,7 +85,8 @@ class SessionOwner(Protocol):
         """The window was full, or the connection congested, and requests can be sent again."""
 
     def on_unwritten(self, session: Session, contexts: list[object]) -> None:
-        """These requests were never handed to the connection: safe to send elsewhere."""
+        """These requests were not handed to the connection, or not to their last octet: safe to send
+        elsewhere."""
 
     def on_bad_pdu(self, session: Session, raw: bytes, error: BadPdu) -> None:
         """A PDU that could not be read, already answered. `raw` is the whole PDU, for the trace."""

@@ -51,8 +51,9 @@ Authenticate: TypeAlias = Callable[["Session", BindRequest], int]
 class Session(Lifecycle):
     """An SMPP session. Create it as the protocol of a connection; it reports to its `owner`.
 
-    `may_write` is asked right before each write that contains requests of ours; when it says no they are not
-    written and go back through `on_unwritten`. `authenticate` is needed for the SMSC role.
+    `may_write` is asked right before each write that contains octets of requests of ours, and such writes go
+    to the kernel at once; when it says no they are not written and go back through `on_unwritten`.
+    `authenticate` is needed for the SMSC role.
     """
 
     def __init__(
@@ -172,11 +173,6 @@ class Session(Lifecycle):
             self._go_on_ending()
 
     # What asyncio calls.
-
-    def resume_writing(self) -> None:
-        self._is_congested = False
-        if self.room:
-            self._owner.on_room(self)
 
     def data_received(self, data: bytes) -> None:
         now = self._clock()
@@ -310,7 +306,10 @@ class Session(Lifecycle):
 
     def _cut_if_unread(self) -> None:
         """End with a peer that asks and asks and reads nothing of what it is answered."""
-        if self._transport is not None and self._transport.get_write_buffer_size() > _MOST_UNREAD_OCTETS:
+        if self._transport is None:
+            return
+        unread = self._transport.get_write_buffer_size() + self._outbox.waiting_octets
+        if unread > _MOST_UNREAD_OCTETS:
             self.abort(f"the peer reads nothing: {_MOST_UNREAD_OCTETS >> 20} MiB of answers wait for it")
 
     def _refuse_bad_pdu(self, raw: bytes, error: BadPdu) -> None:
@@ -349,6 +348,8 @@ class Session(Lifecycle):
 
     def _expire(self, now: float) -> None:
         was_full = len(self._pending) >= self.window_size
+        if self._is_congested and self.unanswered_seconds >= self.settings.response_timeout_seconds:
+            self._return_unwritten()  # they are not of unknown outcome, and must not leave after they were
         expired = self._window.expire(now)
         if expired:
             self.counters.timeouts += len(expired)
@@ -364,6 +365,10 @@ class Session(Lifecycle):
         unanswered = self._window.take_all()
         if self._was_bound:
             self._owner.on_closed(self, reason, unanswered)
+
+    def _relieve(self) -> None:
+        if self.room:
+            self._owner.on_room(self)
 
     def _set_state(self, state: SessionState) -> None:
         super()._set_state(state)
