@@ -36,6 +36,7 @@ KEYS: Final = (
     Key("test", "t"),
     Key("speed", "v"),
     Key("try_again", "a"),
+    Key("unknown", "u"),
     Key("octets", "h"),
     Key("resend", "R"),
     Key("import", "i"),

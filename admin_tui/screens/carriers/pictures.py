@@ -66,6 +66,8 @@ def draw_standing(desk: Desk, status: Json) -> Text:
     text.append(desk.say("carriers.limits" if limits else "carriers.no_limits") + "\n", "bold")
     for limit in limits:
         text.append(f"▲ {clean(limit)}\n", "yellow")
+    if count := status.get("unknown_messages", 0):
+        text.append(f"▲ {desk.say('carriers.unknown_messages', count=count)}\n", "yellow")
     text.append("\n" + desk.say("carriers.queue" if status["queue"] else "carriers.no_queue") + "\n", "bold")
     for line in status["queue"]:
         at_least = "≥" if line["is_at_least"] else ""

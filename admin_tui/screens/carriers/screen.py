@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from admin_tui.access import OPERATE, TRACE
+from admin_tui.access import OPERATE, SEE_MESSAGES, TRACE
 from admin_tui.client import Failure, Json
 from admin_tui.commands import ConnectorVerb
 from admin_tui.desk import Desk
@@ -24,6 +24,7 @@ from admin_tui.screens.carriers.actions import ConnectorActions
 from admin_tui.screens.carriers.bind_table import BindTable
 from admin_tui.screens.carriers.pictures import draw_focused, draw_history, draw_standing
 from admin_tui.screens.carriers.trace_page import TracePage
+from admin_tui.screens.carriers.unknown_page import UnknownPage
 from admin_tui.tables import PagedTable
 
 
@@ -37,12 +38,14 @@ class CarriersScreen(ConsoleScreen):
         "pause": OPERATE,
         "speed": OPERATE,
         "try_again": OPERATE,
+        "unknown": SEE_MESSAGES,
         "open": TRACE,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("pause", label="carriers.keys.pause"),
         bind("speed"),
         bind("try_again"),
+        bind("unknown"),
         bind("next_pane"),
         bind("open", is_shown=False),
     ]
@@ -111,6 +114,9 @@ class CarriersScreen(ConsoleScreen):
     @work(group="act", exclusive=True)
     async def action_try_again(self) -> None:
         await self._actions.retry(self._connector)
+
+    def action_unknown(self) -> None:
+        self.app.push_screen(UnknownPage(self.desk))
 
     @on(PagedTable.RowSelected)
     def _open(self) -> None:
