@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from e2e.running import Running, connector, run_gateway
 
@@ -15,6 +16,9 @@ from bench.fault_trial import Outcome, Site, suffer
 from bench.faults import CARRIER_PROFILE, CONNECTOR, dsn_through, upstream_of
 from bench.line_faults import Line, LineFault
 from gateway.simulator.smsc import Simulator
+
+PATIENT: Final = {"enquire_link_timeout_seconds": 20, "response_timeout_seconds": 30}
+"""Settings of a connector that takes no pause of a busy machine for a dead line."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from bench.line_faults import (
     shape,
 )
 
-from .lines import assert_nothing_amiss, open_lines
+from .lines import PATIENT, assert_nothing_amiss, open_lines
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +32,7 @@ SHORT = LineFault(
 
 
 async def test_commits_without_an_answer_and_cuts_lose_and_double_nothing(database: str) -> None:
-    async with open_lines(database) as lines:
+    async with open_lines(database, **PATIENT) as lines:
         assert_nothing_amiss([await lines.suffer(SHORT, messages=200)])
 
 

@@ -22,7 +22,7 @@ from bench.line_faults import (
     shape,
 )
 
-from .lines import assert_nothing_amiss, open_lines
+from .lines import PATIENT, assert_nothing_amiss, open_lines
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +46,7 @@ BY_TLS = LineFault(
 
 
 async def test_a_line_that_breaks_in_several_ways_loses_and_doubles_nothing(database: str) -> None:
-    async with open_lines(database) as lines:
+    async with open_lines(database, **PATIENT) as lines:
         outcomes = [await lines.suffer(fault, messages=150) for fault in (HARMLESS, SHORT)]
         assert_nothing_amiss(outcomes)
 
@@ -75,7 +75,9 @@ async def test_a_line_by_tls_that_is_cut_inside_a_record(database: str, tmp_path
     certificates = make_certificates(tmp_path)
     tls = {"enabled": True, "ca_file": certificates.ca, "server_name": SERVER_NAME}
     context = certificates.server_context()
-    async with open_lines(database, before_smsc=lambda port: behind_tls(context, port), tls=tls) as lines:
+    async with open_lines(
+        database, before_smsc=lambda port: behind_tls(context, port), tls=tls, **PATIENT
+    ) as lines:
         assert_nothing_amiss([await lines.suffer(BY_TLS, messages=100)])
 
 
