@@ -1,4 +1,4 @@
-"""A carrier's log beside our rows: each submit one attempt, each acknowledged receipt a row, or it is named."""
+"""A carrier's log beside our rows: each submit one attempt, each acknowledged receipt a row."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
