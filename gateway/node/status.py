@@ -109,7 +109,6 @@ class NodeStatus:
         self._nodes = nodes
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
-        self._is_database_away = False
         self._submitted = (time.monotonic(), 0)
         self._parts_per_second = 0.0
         self._traffic = TrafficMeter()
@@ -123,9 +122,7 @@ class NodeStatus:
                 )
                 self._deliveries = await count_waiting_deliveries(self._database, now=datetime.now(UTC))
                 await self._traffic.look(self._database, now=datetime.now(UTC), monotonic=time.monotonic())
-                self._is_database_away = False
             except StoreUnavailable as exc:
-                self._is_database_away = True
                 log.warning("status.not_read", fault=str(exc))
             self._measure_speed()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -152,7 +149,8 @@ class NodeStatus:
                 "decides": self._ownership.decides,
             },
             "nodes_alive": self._ownership.count_alive(),
-            "database": "away" if self._is_database_away or self._outcomes.is_away else "up",
+            "database": "away" if self.is_database_away else "up",
+            "database_away_since": self._write_away_since(),
             "binds_up": sum(bind.state.phase.value == "bound" for report in reports for bind in report.binds),
             "binds": sum(len(report.binds) for report in reports),
             "parts_per_second": round(self._parts_per_second, 1),
@@ -173,7 +171,6 @@ class NodeStatus:
         """The console's frame, from memory alone; with a shop its own speeds and the holds that it feels."""
         reports = self._dispatcher.report()
         shop_id = next((each for each, name in self._shop_names().items() if name == shop), None)
-        is_away = self._is_database_away or self._outcomes.is_away
         out = self._parts_per_second if shop is None else self._traffic.sent_per_second(shop_id or 0)
         return {
             "node": {"name": self._facts.host, "version": self._facts.version},
@@ -186,7 +183,8 @@ class NodeStatus:
             "out_per_second": round(out, 1),
             "queue": sum(waiting.messages for waiting in self._waiting),
             "alerts": show_briefly(self._oncall.book.standing, shop),
-            "database": "away" if is_away else "up",
+            "database": "away" if self.is_database_away else "up",
+            "database_away_since": self._write_away_since(),
             "holds": [hold for hold in self._show_holds() if shop is None or hold["shop"] in (None, shop)],
             "now": write_moment(datetime.now(UTC)),
         }
@@ -237,8 +235,13 @@ class NodeStatus:
 
     @property
     def is_database_away(self) -> bool:
-        """Whether the last count had no answer."""
-        return self._is_database_away
+        """Whether nothing can be stored: the server does not answer, or it cannot."""
+        return self._database.availability.is_away or self._outcomes.is_away
+
+    def _write_away_since(self) -> str | None:
+        """Since when the server does not answer; None while it does."""
+        since = self._database.availability.away_since
+        return None if since is None else write_moment(since)
 
     def _show_disk(self) -> dict[str, object] | None:
         disk = self._oncall.find_disk()
@@ -294,8 +297,9 @@ class NodeStatus:
     def _list_limits(self, reports: Sequence[ConnectorReport]) -> list[str]:
         """What keeps messages from leaving faster, as sentences; empty when nothing does."""
         limits: list[str] = []
-        if self._is_database_away or self._outcomes.is_away:
-            limits.append(DATABASE_AWAY)
+        if self.is_database_away:
+            since = self._write_away_since()
+            limits.append(DATABASE_AWAY if since is None else f"{DATABASE_AWAY} It is away since {since}.")
         elif not self._node.may_submit():
             limits.append(LEASE_LOST)
         for hold in self._holds.holds:
