@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from gateway.ledger.carrier_account import compare_with_carrier
 from gateway.ledger.carrier_log import BadCarrierLog
@@ -99,6 +100,6 @@ async def _read_lines(request: web.Request) -> AsyncIterator[Sequence[bytes]]:
                 yield lines
                 lines = []
                 await asyncio.sleep(0)
-    except ValueError as exc:  # aiohttp: a line longer than its buffer
+    except (ValueError, LineTooLong) as exc:  # longer than aiohttp's buffer of 64 KiB; by its version
         raise BadCarrierLog(len(lines), b"(a very long line)") from exc
     yield lines
