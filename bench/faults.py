@@ -35,10 +35,11 @@ from gateway.simulator.profile_submits import SubmitRules
 from gateway.simulator.smsc import Simulator
 
 CARRIER_PROFILE: Final = Profile(
-    submit=SubmitRules(latency_ms=Range(least=20, most=60)),
+    submit=SubmitRules(latency_ms=Range(least=50, most=250)),
     receipts=ReceiptRules(response_seconds=2, retry_seconds=0.5),
 )
-"""Slow enough that windows are never empty; a receipt without an answer comes again after 2 s."""
+"""Slow enough that every blow meets submits that have no answer yet; a receipt without an answer comes again
+after 2 s."""
 
 CONNECTOR: Final[dict[str, object]] = {
     "binds": 2,
