@@ -27,7 +27,7 @@ from gateway.domain.sharing import (
 from gateway.node.reluctance import Reluctance
 from gateway.store.database import Database
 from gateway.store.errors import LeaseLost, StoreUnavailable
-from gateway.store.leases import Node
+from gateway.store.leases import Node, NodeRecord
 from gateway.store.work_leases import LeaseLook, WorkLeases, look_at_leases
 
 log = structlog.get_logger("main")
@@ -84,6 +84,8 @@ class Ownership:
         self._is_unbound = False
         self._steady_since: float | None = None
         self._looked_at = float("-inf")
+        self._deposed_from: dict[tuple[int, int], float] = {}
+        """From when on nodes that are late are taken for dead, by number and epoch."""
         self._free_since: dict[BindKey, float] = {}
         self._adopted: dict[BindKey, float] = {}
         self._leaving: dict[BindKey, asyncio.Task[None]] = {}
@@ -230,14 +232,27 @@ class Ownership:
         return has_moved
 
     async def _depose_dead(self, look: LeaseLook, now: float) -> bool:
+        dead = self._list_dead(look, now)
         if self._steady_since is None or now - self._steady_since < GRACE_SECONDS:
             return False
         has_deposed = False
-        for node in look.nodes:
-            if node.is_held and not node.is_alive and await self._node.depose(node):
+        for node in dead:
+            if await self._node.depose(node):
                 log.warning("node.deposed", node=node.node_no, epoch=node.epoch, host=node.host)
                 has_deposed = True
         return has_deposed
+
+    def _list_dead(self, look: LeaseLook, now: float) -> list[NodeRecord]:
+        """Nodes whose lease is over. Where it was over long before it was first seen so, between two looks,
+        the clock of the database was moved: then they get the time to renew it."""
+        late = [node for node in look.nodes if node.is_held and not node.is_alive]
+        waits = {
+            (node.node_no, node.epoch): now
+            + (0.0 if 0 <= node.overdue_seconds < _GAP_SECONDS else GRACE_SECONDS)
+            for node in late
+        }
+        self._deposed_from = {key: self._deposed_from.get(key, at) for key, at in waits.items()}
+        return [node for node in late if now >= self._deposed_from[node.node_no, node.epoch]]
 
     def _note_up(self, look: LeaseLook, now: float) -> None:
         for connector_id, bind_nos in self._dispatcher.list_binds().items():

@@ -28,8 +28,20 @@ RENEW_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 """After a renewal that failed: of two nodes the one that comes back first must not depose the other."""
 _TTL = timedelta(seconds=TTL_SECONDS)
+_LONGEST = 2 * _TTL
+"""No lease lasts longer from now on, unless the database's clock was put back since it was given."""
 _TRIES = 5
 _WAIT_FOR_LOCK = "SET LOCAL lock_timeout = '1s'"
+
+
+class IdentityInUse(StoreError):
+    """Another living process has this node's identity: its state folder was copied."""
+
+    def __init__(self, host: str, pid: int) -> None:
+        super().__init__(
+            f"a running node on {host} (process {pid}) has the same identity: this state folder is a copy of "
+            "its own. Delete the file node-identity in this one and start again"
+        )
 
 
 class NoFreeNode(StoreError):
@@ -55,6 +67,8 @@ class NodeRecord:
     expires_at: datetime
     is_alive: bool
     """Its lease has not run out."""
+    overdue_seconds: float
+    """Since its lease ran out, by the clock of the database; below 0 while it has not."""
     is_held: bool
     """It neither released its lease nor was deposed."""
     is_stopping: bool
@@ -66,7 +80,7 @@ class NodeRecord:
 
 async def list_nodes(database: Database) -> list[NodeRecord]:
     """Every node number that was ever leased."""
-    return [_read_node(row) for row in await database.fetch("list_nodes")]
+    return [_read_node(row) for row in await database.fetch("list_nodes", _LONGEST)]
 
 
 def _read_node(row: asyncpg.Record) -> NodeRecord:
@@ -96,8 +110,11 @@ class Node:
     async def take(cls, database: Database, *, node_key: str, host: str, pid: int, version: str) -> "Node":
         """Lease a node number: the one this state folder had before, at once, else the lowest free one.
 
-        Raises `NoFreeNode`, `StoreUnavailable`.
+        Where that number seems to be held elsewhere, by a process on another host, waits until its lease is
+        over: it may be a container that was replaced. Raises `IdentityInUse` when it is renewed,
+        `NoFreeNode`, `StoreUnavailable`.
         """
+        await _wait_for_own_number(database, node_key, host)
         for _ in range(_TRIES):
             asked_at = time.monotonic()
             try:
@@ -175,7 +192,8 @@ class Node:
         try:
             async with self.fenced() as connection:
                 await connection.raw.execute(_WAIT_FOR_LOCK)
-                return await connection.fetch_row("depose_node", other.node_no, other.epoch) is not None
+                ended = await connection.fetch_row("depose_node", other.node_no, other.epoch, _LONGEST)
+                return ended is not None
         except asyncpg.LockNotAvailableError:
             return False
 
@@ -186,6 +204,22 @@ class Node:
             if await connection.fetch_row("check_fence", self.node_no, self.epoch) is None:
                 raise LeaseLost(self.node_no, self.epoch)
             yield connection
+
+
+async def _wait_for_own_number(database: Database, node_key: str, host: str) -> None:
+    """A restart on the same host takes its number at once: the lock on the state folder proves that the last
+    process is gone. On another host only time can tell."""
+    seen: asyncpg.Record | None = None
+    while True:
+        async with database.transaction() as connection:
+            known = await connection.fetch_row("find_node_of_key", node_key)
+        if known is None or not known["is_alive"] or not known["pid"] or known["host"] == host:
+            return
+        if seen is not None and known["expires_at"] > seen["expires_at"]:
+            raise IdentityInUse(known["host"], known["pid"])
+        log.warning("lease.held_elsewhere", host=known["host"], pid=known["pid"])
+        seen = known
+        await asyncio.sleep(RENEW_SECONDS + RETRY_SECONDS)
 
 
 async def _take_number(

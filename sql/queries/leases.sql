@@ -19,9 +19,12 @@ SELECT pg_xact_status($1::text::xid8);
 SELECT clock_timestamp();
 
 -- name: find_node_of_key
--- The node number that this state folder used before.
+-- The node number that this state folder used before, and who holds it now. pid 0: nobody.
 -- $1 node_key text
-SELECT node_no, epoch, id_high_water FROM node_lease WHERE node_key = $1 FOR UPDATE;
+SELECT node_no, host, pid, expires_at, expires_at > clock_timestamp() AS is_alive
+FROM node_lease
+WHERE node_key = $1
+FOR UPDATE;
 
 -- name: find_free_node
 -- The lowest node number that nobody holds: never used, or long expired.
@@ -73,11 +76,14 @@ RETURNING node_no;
 
 -- name: depose_node
 -- End the epoch of a node that let its lease run out, and with it all leases that hang on it. The epoch is a key,
--- so this waits for a batch of that node that has passed its fence; any later one of it fails there.
+-- so this waits for a batch of that node that has passed its fence; any later one of it fails there. A lease that
+-- lasts longer than any is given is of a node that died before the clock was put back.
 -- $1 node_no int2
 -- $2 epoch int8
+-- $3 longest interval
 UPDATE node_lease SET epoch = epoch + 1, pid = 0
-WHERE node_no = $1 AND epoch = $2 AND expires_at < clock_timestamp()
+WHERE node_no = $1 AND epoch = $2
+  AND (expires_at < clock_timestamp() OR expires_at > clock_timestamp() + $3)
 RETURNING node_no;
 
 -- name: announce_node
@@ -92,7 +98,10 @@ RETURNING node_no;
 
 -- name: list_nodes
 -- Every node that ever held a lease. One that is not alive may still be held until another deposes it.
-SELECT node_no, epoch, host, pid, version, started_at, expires_at, expires_at > clock_timestamp() AS is_alive,
+-- $1 longest interval
+SELECT node_no, epoch, host, pid, version, started_at, expires_at,
+       expires_at > clock_timestamp() AND expires_at <= clock_timestamp() + $1 AS is_alive,
+       extract(epoch FROM clock_timestamp() - expires_at)::float8 AS overdue_seconds,
        pid <> 0 AS is_held, is_stopping, connector_ids, figures
 FROM node_lease
 ORDER BY node_no;

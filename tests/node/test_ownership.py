@@ -227,6 +227,19 @@ async def test_after_an_outage_nobody_is_deposed_before_it_could_renew(rig: Rig)
     assert first.dispatcher.binds != {}
 
 
+async def test_a_clock_that_jumps_lets_everybody_renew(rig: Rig) -> None:
+    first, second = await two_nodes(rig, c1=2)
+    await turn_all(second, times=int(GRACE_SECONDS) + 1)
+    await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 hour' WHERE node_no = 0")
+    await second.turn()
+    await first.node.renew()
+    await turn_all(second, first)
+    assert first.dispatcher.binds != {}
+    await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 hour' WHERE node_no = 0")
+    await turn_all(second, times=int(GRACE_SECONDS) + 2)
+    assert second.dispatcher.binds == {1: {1, 2}}
+
+
 async def test_without_a_lease_for_long_a_node_unbinds_and_comes_back(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

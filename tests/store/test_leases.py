@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.identifiers import NODE_COUNT, node_of_id, time_of_id
 from gateway.store.errors import LeaseLost
-from gateway.store.leases import NoFreeNode, list_nodes
+from gateway.store.leases import IdentityInUse, Node, NoFreeNode, list_nodes
 from tests.store.rig import CutProxy, Rig, open_rig, running, take_node
 
 pytestmark = pytest.mark.integration
@@ -113,6 +113,35 @@ async def test_a_node_that_renews_after_an_outage_keeps_its_lease(rig: Rig) -> N
     [seen, _] = await list_nodes(rig.database)
     await rig.node.renew()
     assert not await other.depose(seen)
+
+
+async def test_a_node_that_died_before_the_clock_was_put_back_is_deposed(rig: Rig) -> None:
+    other = await take_node(rig.database, "second")
+    await rig.execute("UPDATE node_lease SET expires_at = now() + interval '1 hour' WHERE node_no = 0")
+    [dead, _] = await list_nodes(rig.database)
+    assert not dead.is_alive
+    assert await other.depose(dead)
+
+
+async def test_a_copied_state_folder_is_refused_while_its_twin_lives(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.leases.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.store.leases.RETRY_SECONDS", 0.1)
+    async with running(rig.node.keep):
+        with pytest.raises(IdentityInUse, match="node-identity"):
+            await Node.take(rig.database, node_key="first", host="elsewhere", pid=2, version="0")
+    await rig.node.renew()
+
+
+async def test_a_container_that_was_replaced_takes_its_number_when_the_lease_is_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.leases.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.store.leases.RETRY_SECONDS", 0.1)
+    await rig.execute("UPDATE node_lease SET expires_at = clock_timestamp() + interval '0.5 seconds'")
+    again = await Node.take(rig.database, node_key="first", host="elsewhere", pid=2, version="0")
+    assert (again.node_no, again.epoch) == (0, 2)
 
 
 async def test_deposing_waits_for_a_batch_under_way_but_not_for_ever(rig: Rig) -> None:
