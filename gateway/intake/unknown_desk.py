@@ -29,9 +29,9 @@ from gateway.store.unknowns import (
 )
 
 _BATCH: Final = 500
-"""Messages decided in one transaction, some 20 ms: the writer of outcomes passes between two."""
+"""Messages decided in one transaction, some 40 ms: the writer of outcomes passes between two."""
 _MOST_AT_ONCE: Final = 20_000
-"""Messages that one request with a filter looks at; the answer says where to go on."""
+"""Messages that one request with a filter looks at, 1.5 s for resends; the answer says where to go on."""
 _REFUSALS_TOLD: Final = 1_000
 """Refused messages that an answer names; a filter may name any number."""
 

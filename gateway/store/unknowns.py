@@ -18,7 +18,7 @@ from gateway.store.database import Connection, Database
 from gateway.store.intake import QUEUE_COLUMNS, Stream
 
 COUNT_CAP: Final = 20_000
-"""Counting reads the content's row of each message, about 10 µs: more than these are counted by nobody."""
+"""Counting reads the content's row of each message: 34 ms for so many, and more are counted by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
