@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Self
 
 import structlog
@@ -31,7 +32,10 @@ async def serve(load: Callable[[], Config]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    async with Gateway(load(), notifier=notifier) as gateway:
+    async with AsyncExitStack() as standing:
+        gateway = await _start(standing, Gateway(load(), notifier=notifier), stop)
+        if gateway is None:
+            return
         notifier.ready(_describe(gateway))
         async with _Watch() as watch:
             watch.add(gateway.wait_failed())
@@ -39,6 +43,27 @@ async def serve(load: Callable[[], Config]) -> None:
             watch.add(_beat(notifier))
             watch.add(_reload_when_asked(gateway, load, reload, notifier))
             await watch.wait_first()
+
+
+async def _start(standing: AsyncExitStack, gateway: Gateway, stop: asyncio.Event) -> Gateway | None:
+    """The gateway, entered in `standing`; None when `stop` was asked for before it stood.
+
+    A start may wait for its database for as long as that recovers, so it has to be possible to end it. It
+    runs in this task, because the bundled Postgres and the stack belong to the task that enters them.
+    """
+    starting = asyncio.current_task()
+    assert starting is not None
+    asked = asyncio.create_task(stop.wait())
+    asked.add_done_callback(lambda done: None if done.cancelled() else starting.cancel())
+    try:
+        return await standing.enter_async_context(gateway)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        starting.uncancel()
+        return None
+    finally:
+        asked.cancel()
 
 
 class _Watch:

@@ -24,6 +24,7 @@ from gateway.store.leases import Node
 from gateway.store.migrations import locate_sql, migrate, read_migrations
 from gateway.store.partitions import make_partitions_ahead
 from gateway.store.queries import load_queries
+from gateway.store.reaching import wait_for_server
 
 log = structlog.get_logger("main")
 
@@ -80,7 +81,9 @@ async def _open_postgres(
     config: Config, state: StateDirectory, notifier: ServiceNotifier
 ) -> AsyncIterator[tuple[str, EmbeddedPostgres | None]]:
     if config.database.dsn is not None:
-        yield config.database.dsn.reveal(), None
+        dsn = config.database.dsn.reveal()
+        await wait_for_server(dsn, report=lambda words: _tell_waiting(notifier, words))
+        yield dsn, None
         return
     settings = config.database.embedded or EmbeddedPostgresConfig()
     binaries = find_postgres()
@@ -99,6 +102,11 @@ async def _open_postgres(
         yield postgres.dsn, postgres
     finally:
         await postgres.stop()
+
+
+def _tell_waiting(notifier: ServiceNotifier, words: str) -> None:
+    log.warning("node.waiting", words=words)
+    notifier.starting(words, extend_seconds=_RECOVERY_SECONDS)
 
 
 async def keep_postgres(postgres: EmbeddedPostgres) -> None:

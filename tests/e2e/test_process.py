@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from e2e.running import ServerProcess, Shop, configuration, connector, until
+from e2e.running import ServerProcess, Shop, configuration, connector, free_port, until
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 
@@ -171,6 +171,21 @@ async def test_commands_and_reloads_on_a_running_server(database: str) -> None:
         status, output, _ = await server.run_command("ledger")
         assert (status, "The ledger balances" in output) == (0, True)
         assert "Traceback" not in server.log
+
+
+async def test_a_start_waits_for_its_database_says_so_and_can_be_ended() -> None:
+    with tempfile.TemporaryDirectory(prefix="e2e-") as name:
+        nobody = f"postgresql://estafette@127.0.0.1:{free_port()}/estafette"
+        server = ServerProcess(Path(name), configuration(nobody, Path(name), [connector("one", free_port())]))
+        starting = asyncio.create_task(server.start())
+        try:
+            await until(lambda: server.log_path.exists() and "waiting for the database" in server.log)
+            server.signal(signal.SIGTERM)
+            assert await server.wait() == 0
+            assert "Traceback" not in server.log
+        finally:
+            starting.cancel()
+            await server.aclose()
 
 
 async def test_a_second_server_on_the_same_folder_ends_at_once_and_says_why(database: str) -> None:
