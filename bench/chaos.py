@@ -188,9 +188,14 @@ class _Run:
             await self._strike(cluster, shop, blow, noted)
             noted["cycle_seconds"] = round(time.monotonic() - begun, 2)
             self._figures.blows.append(noted)
-            self._pace.note_cycle(time.monotonic() - begun)
+            away_seconds = noted.get("restart_seconds", 0.0) if self._is_all_away(blow) else 0.0
+            self._pace.note_blow(time.monotonic() - begun - away_seconds)
             told = ", ".join(f"{key} {value}" for key, value in noted.items())
             print(f"{told}; {len(shop.accepted):,} accepted", file=sys.stderr)
+
+    def _is_all_away(self, blow: Blow) -> bool:
+        """Whether nothing can be sent until whatever was hit is back."""
+        return self._options.nodes == 1 or blow.target in (Target.POSTGRES, Target.BOTH)
 
     async def _strike(self, cluster: Cluster, shop: ChaosShop, blow: Blow, noted: dict[str, Any]) -> None:
         """One blow and the recovery from it."""

@@ -8,11 +8,11 @@ from enum import Enum
 from random import Random
 from typing import Final
 
-LONGEST_GAP_SECONDS: Final = 1.5
+LONGEST_GAP_SECONDS: Final = 2.5
 """Between the moment when everything works again and the next blow."""
 _SHORTEST_GAP_SECONDS: Final = 0.1
-_FIRST_CYCLE_SECONDS: Final = 4.0
-"""What one blow and its recovery are taken to last before any was seen."""
+_FIRST_FLOW_SECONDS: Final = 1.5
+"""How long messages are taken to flow between two blows before any was seen."""
 _SLOWEST, _FASTEST = 20.0, 1_000.0
 """Messages a second that the shop sends at least and at most."""
 
@@ -69,17 +69,17 @@ class Pace:
 
     def __init__(self, blows: int) -> None:
         self._blows_left = blows
-        self._cycles = 0
-        self._cycle_seconds = _FIRST_CYCLE_SECONDS
+        self._blows_seen = 0
+        self._flow_seconds = _FIRST_FLOW_SECONDS
 
-    def note_cycle(self, seconds: float) -> None:
-        """A blow and its recovery, gap included, took so long."""
+    def note_blow(self, flow_seconds: float) -> None:
+        """A blow is over; from the one before to its recovery, messages flowed for so long."""
         self._blows_left -= 1
-        self._cycles += 1
-        self._cycle_seconds += (seconds - self._cycle_seconds) / self._cycles
+        self._blows_seen += 1
+        self._flow_seconds += (flow_seconds - self._flow_seconds) / self._blows_seen
 
     def per_second(self, messages_left: int) -> float:
         """Each blow to come gets an equal share of the messages that are left, and so does the time after the
         last: however long one recovery takes, they are never used up before it."""
         share = messages_left / (self._blows_left + 1)
-        return min(_FASTEST, max(_SLOWEST, share / self._cycle_seconds))
+        return min(_FASTEST, max(_SLOWEST, share / self._flow_seconds))

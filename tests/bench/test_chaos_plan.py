@@ -36,13 +36,14 @@ def test_a_node_stays_down_for_a_takeover_only_where_there_is_another() -> None:
     assert down == {Target.GATEWAY: 5, Target.PAUSE: 2}
 
 
-@pytest.mark.parametrize("cycle_seconds", [1.0, 6.0, 25.0])
-def test_messages_last_as_long_as_there_are_blows_however_long_a_recovery_takes(cycle_seconds: float) -> None:
-    pace, left = Pace(20), 20_000.0
+@pytest.mark.parametrize("flow_seconds", [1.0, 6.0, 25.0])
+def test_messages_last_as_long_as_there_are_blows_however_long_a_recovery_takes(flow_seconds: float) -> None:
+    pace, left = Pace(20), 50_000.0
     for _ in range(20):
-        left -= pace.per_second(int(left)) * cycle_seconds
-        assert left > 0
-        pace.note_cycle(cycle_seconds)
+        for _ in range(250):
+            left -= pace.per_second(int(left)) * flow_seconds / 250
+        assert left > 100  # and with them the load of the next
+        pace.note_blow(flow_seconds)
 
 
 def test_the_pace_has_a_floor_and_a_ceiling() -> None:
