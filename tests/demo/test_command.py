@@ -25,6 +25,12 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A command of an operator beside the demonstration."""
+    command = [sys.executable, "-m", "gateway.cli", *words, "--config", str(folder / "config.yaml")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+
 def read_until(process: subprocess.Popen[str], words: str) -> str:
     assert process.stdout is not None
     seen = ""
@@ -60,15 +66,12 @@ def test_it_sends_balances_shows_the_next_steps_and_stops_in_order(folder: Path)
     assert url is not None
     assert live_servers(folder)
 
-    status = subprocess.run(
-        [sys.executable, "-m", "gateway.cli", "status", "--config", str(folder / "config.yaml")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    status = run(folder, "status")
     assert status.returncode == 0, status.stderr
     assert "demo-carrier" in status.stdout
+    # A campaign with visitors, orders and opt-outs: every total agrees with its rows.
+    verified = run(folder, "ledger", "--verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
 
     process.send_signal(signal.SIGINT)
     assert process.wait(_PATIENCE_SECONDS) == 0
