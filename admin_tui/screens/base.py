@@ -130,6 +130,11 @@ class ConsoleScreen(Screen[None]):
         """Whether the last question was answered, with data or a failure."""
         return self._has_asked and not self._is_loading
 
+    @property
+    def is_being_taken_down(self) -> bool:
+        """Whether its widgets are going: they do so before its workers, whose answers then find nothing."""
+        return not self.display
+
     # How it works.
 
     def compose(self) -> ComposeResult:
@@ -231,9 +236,8 @@ class ConsoleScreen(Screen[None]):
             elif self.desk.feed.failure is not None:
                 self._show_outcome(self.desk.feed.failure)
         except NoMatches:
-            if self.display:
+            if not self.is_being_taken_down:
                 raise
-            # The answer came while the screen was being taken down: its widgets go before its workers do.
         finally:
             self._is_loading = False
 

@@ -262,7 +262,7 @@ class WriterScreen(ConsoleScreen):
         sent = self.draft
         saved = await self._saver.save(sent)
         self.draft = replace(self.draft, id=saved.id, version=saved.version)
-        if self.is_attached:
+        if not self.is_being_taken_down:
             self._show_place()
         return self._saver.status is SaveStatus.SAVED
 
@@ -306,6 +306,8 @@ class WriterScreen(ConsoleScreen):
             "list": draft.lists[0] if draft.lists else None,
         }
         answer = await self.desk.client.post(self._path("/text-preview"), body)
+        if self.is_being_taken_down:
+            return
         if not isinstance(answer, Failure):
             self._preview = answer
             self._fields = answer.get("fields") or ()
@@ -321,7 +323,8 @@ class WriterScreen(ConsoleScreen):
 
     async def _count(self) -> None:
         await asyncio.sleep(COUNT_AFTER_SECONDS)
-        if await self._load_estimate() is None and self._estimate is not None:
+        failure = await self._load_estimate()
+        if failure is None and self._estimate is not None and not self.is_being_taken_down:
             counted = draw_count(self.desk, self.draft, self._lists, self._estimate)
             self.query_one(AudiencePanel).tell_count(counted)
 
