@@ -6,6 +6,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests.admin_tui.console import wait_for_idle
+
 
 class ScreenText(SingleFileSnapshotExtension):
     """One text file for each screen and size, in `snapshots/` beside the tests."""
@@ -30,3 +32,10 @@ class ScreenText(SingleFileSnapshotExtension):
 def looks(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """`assert text_of(app) == looks(name="overview-80x24")`; `--snapshot-update` takes what is seen."""
     return snapshot.use_extension(ScreenText)
+
+
+@pytest.fixture(autouse=True)
+def _pilots_wait_for_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot goes on once there is nothing left to do, not once the process looks idle."""
+    monkeypatch.setattr("textual.app.wait_for_idle", wait_for_idle)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", wait_for_idle)
