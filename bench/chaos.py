@@ -121,7 +121,7 @@ class _Run:
         self._plan = plan_blows(
             kills=options.kills, pauses=options.pauses, nodes=options.nodes, seed=options.seed
         )
-        self._pace = Pace(len(self._plan))
+        self._pace = Pace(self._plan)
         self._figures = ChaosFigures(options.messages)
 
     async def run(self) -> ChaosFigures:

@@ -3,6 +3,7 @@
 Pure: a plan from a seed, and arithmetic. Knows no process and no clock.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -11,8 +12,8 @@ from typing import Final
 LONGEST_GAP_SECONDS: Final = 2.5
 """Between the moment when everything works again and the next blow."""
 _SHORTEST_GAP_SECONDS: Final = 0.1
-_FIRST_FLOW_SECONDS: Final = 1.5
-"""How long messages are taken to flow between two blows before any was seen."""
+_FIRST_FLOW_SECONDS, _FIRST_TAKEOVER_SECONDS = 1.5, 18.0
+"""How long messages are taken to flow between two blows, and beside a takeover, before any was seen."""
 _SLOWEST, _FASTEST = 20.0, 1_000.0
 """Messages a second that the shop sends at least and at most."""
 
@@ -67,19 +68,20 @@ def plan_blows(*, kills: int, pauses: int, nodes: int, seed: int) -> list[Blow]:
 class Pace:
     """How many messages a second the shop sends, so that load lasts as long as there are blows to come."""
 
-    def __init__(self, blows: int) -> None:
-        self._blows_left = blows
-        self._blows_seen = 0
-        self._flow_seconds = _FIRST_FLOW_SECONDS
+    def __init__(self, plan: Sequence[Blow]) -> None:
+        self._to_come = list(plan)
+        self._flow_seconds = {False: _FIRST_FLOW_SECONDS, True: _FIRST_TAKEOVER_SECONDS}
+        self._seen = {False: 0, True: 0}
 
     def note_blow(self, flow_seconds: float) -> None:
-        """A blow is over; from the one before to its recovery, messages flowed for so long."""
-        self._blows_left -= 1
-        self._blows_seen += 1
-        self._flow_seconds += (flow_seconds - self._flow_seconds) / self._blows_seen
+        """The next blow of the plan is over; from the one before to its recovery, messages flowed for so
+        long."""
+        kind = self._to_come.pop(0).stays_down
+        self._seen[kind] += 1
+        self._flow_seconds[kind] += (flow_seconds - self._flow_seconds[kind]) / self._seen[kind]
 
     def per_second(self, messages_left: int) -> float:
-        """Each blow to come gets an equal share of the messages that are left, and so does the time after the
-        last: however long one recovery takes, they are never used up before it."""
-        share = messages_left / (self._blows_left + 1)
-        return min(_FASTEST, max(_SLOWEST, share / self._flow_seconds))
+        """What is left, spread over the time in which messages will flow: until the last blow, by what blows
+        of each kind took so far, and a little after it. However long one takes, they are never used up."""
+        seconds = sum(self._flow_seconds[blow.stays_down] for blow in self._to_come)
+        return min(_FASTEST, max(_SLOWEST, messages_left / (seconds + _FIRST_FLOW_SECONDS)))
