@@ -104,8 +104,9 @@ def split_hosts(dsn: str) -> tuple[str, ...]:
         return (dsn,)
     ports = query.get("port", "5432").split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
+    before = f"{parts.scheme}://{parts.netloc}{parts.path}"  # urlunsplit drops the slashes of an empty netloc
     return tuple(
-        urlunsplit(parts._replace(query=urlencode({**query, "host": host, "port": port})))
+        f"{before}?{urlencode({**query, 'host': host, 'port': port})}"
         for host, port in zip(hosts, ports, strict=False)
     )
 

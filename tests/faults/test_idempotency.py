@@ -1,4 +1,4 @@
-"""One idempotency key from many callers at once, on one node and on two, and across a crash after its commit."""
+"""One idempotency key from many callers at once, on one node and on two, and across a crash."""
 
 import asyncio
 import signal
@@ -69,7 +69,7 @@ async def test_a_key_in_use_says_when_to_ask_again(database: str) -> None:
 
 
 async def test_a_kill_between_commit_and_answer_is_answered_on_repeat(database: str) -> None:
-    """The first caller hears nothing, its message is stored, and a repeat gets the answer that it should have."""
+    """The first caller hears nothing, its message is stored, and a repeat gets the answer meant for it."""
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         server = ServerProcess(Path(name), configuration(database, Path(name), [connector("one", 1)]))
         opened = await Database.open(database, load_queries(locate_sql() / "queries"))

@@ -103,22 +103,31 @@ async def scene(open_folder: Path) -> AsyncIterator[Scene]:
         yield Scene(postgres, running, carrier, Load(running))
 
 
-async def test_frozen_killed_and_restarted_under_load(open_folder: Path) -> None:
+async def test_a_server_that_stands_still_is_noticed_told_and_outlived(open_folder: Path) -> None:
     async with scene(open_folder) as at:
-        load, gateway = at.load, at.running.gateway
+        load, status = at.load, at.running.gateway.rooms.status
         async with load.flowing():
             await load.until_answered("accepted")
             with at.postgres.frozen():
                 await load.until_answered("store_unavailable")
                 await assert_away_is_told(at.running)
             await load.until_answered("accepted")
+        await load.assert_whole(at.carrier)
+        assert status.show_status()["database"] == "up"
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_killed_or_restarted_under_load_is_outlived(open_folder: Path) -> None:
+    async with scene(open_folder) as at:
+        load = at.load
+        async with load.flowing():
             for how in (signal.SIGQUIT, signal.SIGKILL, signal.SIGINT):
+                await load.until_answered("accepted")
                 await at.postgres.kill(how)
                 await load.until_answered("store_unavailable")
                 await at.postgres.start()
                 await load.until_answered("accepted")
         await load.assert_whole(at.carrier)
-        assert gateway.rooms.status.show_status()["database"] == "up"
 
 
 async def assert_away_is_told(running: Running) -> None:

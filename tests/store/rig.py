@@ -25,6 +25,8 @@ from gateway.store.queries import load_queries
 QUERIES = load_queries(locate_sql() / "queries")
 CONNECTOR = 1
 SHOP = 1
+_COMMITS = (b"COMMIT\0", b"COMMIT;\0")
+"""As the writers say it, and as the driver does for its transactions."""
 
 
 class Rig:
@@ -229,10 +231,11 @@ class CutProxy:
         task = asyncio.create_task(answers())
         try:
             while octets := await reader.read(65536):
-                if b"COMMIT\0" in octets and self.swallow_commits:
+                is_commit = any(each in octets for each in _COMMITS)
+                if is_commit and self.swallow_commits:
                     self.swallow_commits -= 1
                     break
-                if b"COMMIT\0" in octets and self.cut_commits:
+                if is_commit and self.cut_commits:
                     self.cut_commits -= 1
                     answer_is_lost.set()
                     back.write(octets)

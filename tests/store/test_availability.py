@@ -1,0 +1,139 @@
+"""Away or up: asked on a connection of its own, told to whoever waits, and what it means for callers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.store.database import Database
+from gateway.store.errors import OutcomeUnknown, StoreUnavailable
+from tests.store.rig import QUERIES, CutProxy, Rig, running, terminate
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def proxy(rig: Rig) -> AsyncIterator[CutProxy]:
+    async with CutProxy(rig.dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def watched(proxy: CutProxy) -> AsyncIterator[Database]:
+    """A database behind the proxy, and the probe at work."""
+    opened = await Database.open(proxy.dsn, QUERIES, pool_size=2)
+    try:
+        async with running(opened.watch):
+            yield opened
+    finally:
+        await opened.aclose()
+
+
+async def test_a_server_that_is_gone_and_back_is_told_so(proxy: CutProxy, watched: Database) -> None:
+    availability = watched.availability
+    async with asyncio.timeout(10):
+        proxy.is_closed = True
+        proxy.cut()
+        await availability.wait_away()
+        assert availability.away_since is not None
+        with pytest.raises(StoreUnavailable):
+            await watched.fetch_value("database_clock")
+        proxy.is_closed = False
+        await availability.wait_up()
+        assert availability.away_since is None
+        assert await watched.fetch_value("database_clock") is not None
+
+
+async def test_the_end_of_one_connection_is_no_absence(rig: Rig, watched: Database) -> None:
+    await watched.fetch_value("database_clock")
+    told: list[str] = []
+
+    class Listener:
+        def on_away(self) -> None:
+            told.append("away")
+
+        def on_back(self) -> None:
+            told.append("back")
+
+    async def asked_anew() -> None:
+        while not await terminate(rig.dsn, "estafette-probe"):  # noqa: ASYNC110 - a server sets no event
+            await asyncio.sleep(0.02)
+
+    with watched.availability.heeded_by(Listener()):
+        async with asyncio.timeout(10):
+            await asked_anew()
+            await asked_anew()
+    assert told == []
+
+
+async def test_a_server_that_takes_no_writes_any_more_is_away(rig: Rig, watched: Database) -> None:
+    """A primary that was made a standby ends its connections, and is told by those made anew."""
+    name = await rig.value("SELECT current_database()")
+    await rig.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await terminate(rig.dsn, "estafette-probe")
+    async with asyncio.timeout(10):
+        await watched.availability.wait_away()
+
+
+async def test_whoever_waits_for_an_answer_hears_of_the_absence(watched: Database) -> None:
+    """And does not sit out the time limit of a statement."""
+    entered = asyncio.Event()
+
+    async def wait_long() -> None:
+        async with watched.connection() as connection:
+            entered.set()
+            await connection.raw.execute("SELECT pg_sleep(20)")
+
+    waiting = asyncio.create_task(wait_long())
+    await entered.wait()
+    watched.availability.tell_away("made up")
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreUnavailable):
+            await waiting
+
+
+async def test_a_commit_without_an_answer_is_an_open_outcome(
+    rig: Rig, proxy: CutProxy, watched: Database
+) -> None:
+    await rig.execute("CREATE TABLE note (n int)")
+
+    async def write() -> None:
+        async with watched.transaction() as connection:
+            await connection.raw.execute("INSERT INTO note VALUES (1)")
+
+    proxy.cut_commits = 1
+    with pytest.raises(OutcomeUnknown):
+        await write()
+    assert await rig.value("SELECT count(*) FROM note") == 1
+
+
+async def test_writes_of_the_pool_end_with_the_lease_and_reads_do_not(rig: Rig) -> None:
+    """At the door, and once more before the COMMIT of a process that stood still meanwhile."""
+    await rig.execute("CREATE TABLE note (n int)")
+    holds_lease = True
+    rig.database.may_write = lambda: holds_lease
+
+    async def write() -> None:
+        nonlocal holds_lease
+        async with rig.database.transaction() as connection:
+            await connection.raw.execute("INSERT INTO note VALUES (1)")
+            holds_lease = False
+
+    with pytest.raises(StoreUnavailable, match="lease"):
+        await write()
+    with pytest.raises(StoreUnavailable, match="lease"):
+        await write()
+    with pytest.raises(StoreUnavailable, match="lease"):
+        await rig.database.execute("release_node", rig.node.node_no, rig.node.epoch, 0)
+    assert await rig.value("SELECT count(*) FROM note") == 0
+    async with rig.database.lease_connection() as connection:
+        assert await connection.fetch_value("database_clock") is not None
+
+
+async def test_the_leases_do_not_wait_for_the_pool(rig: Rig) -> None:
+    small = await Database.open(rig.dsn, QUERIES, pool_size=1)
+    try:
+        async with small.connection(), small.lease_connection() as connection:
+            assert await connection.fetch_value("database_clock") is not None
+    finally:
+        await small.aclose()
