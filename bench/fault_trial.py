@@ -57,6 +57,8 @@ class Site:
     dsn: str
     """Postgres itself, not through a proxy."""
     log: Path
+    window: int
+    """Submits that a bind may have under way."""
     is_bound: Callable[[], Awaitable[bool]]
     """Whether every bind is up; false, too, while the gateway cannot say."""
     is_balanced: Callable[[], Awaitable[bool]]
@@ -73,6 +75,7 @@ class Outcome:
     recovery_seconds: float
     """From the line whole again to the end of a message that was posted then."""
     is_balanced: bool
+    window: int
     refused_requests: int
     """Answers 409, 429 and 5xx, after which the request was repeated."""
     unanswered_requests: int
@@ -80,8 +83,8 @@ class Outcome:
 
     @property
     def unexplained(self) -> int:
-        """Of unknown outcome though no submit lost its answer."""
-        return 0 if self.fault.may_leave_unknown else len(self.reckoning.unknown)
+        """Of unknown outcome beyond the windows that the fault took."""
+        return max(0, len(self.reckoning.unknown) - self.fault.lines_lost * self.window)
 
     @property
     def is_good(self) -> bool:
@@ -132,6 +135,7 @@ async def suffer(
         reckoning=await reckon_now(site, load.accepted),
         recovery_seconds=recovery_seconds,
         is_balanced=await site.is_balanced(),
+        window=site.window,
         refused_requests=load.refused,
         unanswered_requests=load.unanswered,
     )

@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import aiohttp
 
 from bench.errors import BenchError
-from bench.fault_proxy import FaultProxy, Upstream
+from bench.fault_connection import Upstream
+from bench.fault_proxy import FaultProxy
 from bench.fault_trial import Outcome, Site, reckon_now, suffer
 from bench.line_faults import Line, carrier_faults, postgres_faults
 from bench.recipients import COUNTRIES
@@ -41,9 +42,10 @@ CARRIER_PROFILE: Final = Profile(
 """Slow enough that every blow meets submits that have no answer yet; a receipt without an answer comes again
 after 2 s."""
 
+WINDOW: Final = 50
 CONNECTOR: Final[dict[str, object]] = {
     "binds": 2,
-    "window": 50,
+    "window": WINDOW,
     "parts_per_second": 1_000,
     "unanswered": "hold",
     "enquire_link_seconds": 1,
@@ -182,6 +184,7 @@ async def _open_site(random: Random) -> AsyncIterator[tuple[Site, dict[Line, Fau
                 key=server.key,
                 dsn=postgres.dsn,
                 log=log,
+                window=WINDOW,
                 is_bound=lambda: asyncio.to_thread(_is_bound, server),
                 is_balanced=lambda: asyncio.to_thread(_is_balanced, server),
             )
@@ -207,7 +210,7 @@ def _describe_server(
     }
     return (
         Smsc("simulator", "127.0.0.1", carrier.port),
-        Carrier(connectors=1, binds=2, window=50, parts_per_second=1_000),
+        Carrier(connectors=1, binds=2, window=WINDOW, parts_per_second=1_000),
         settings,
     )
 

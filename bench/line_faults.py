@@ -13,11 +13,14 @@ from enum import Enum
 from random import Random
 from typing import Final, TypeAlias
 
-from bench.fault_proxy import UNHURT, End, FaultProxy, Manner, Toward, Tripwire
+from bench.fault_connection import UNHURT, End, Manner, Toward, Tripwire
+from bench.fault_proxy import FaultProxy
 
 Script: TypeAlias = Callable[[FaultProxy, Random], Awaitable[None]]
 
+_BINDS: Final = 2
 _BLOWS: Final = 3
+_EVERY_LINE: Final = _BINDS * _BLOWS
 _BETWEEN_BLOWS_SECONDS: Final = 1.5
 """Longer than a bind takes to come back the first time, so that each blow meets a bound session."""
 _TRIP_SECONDS: Final = 5.0
@@ -47,46 +50,35 @@ class LineFault:
     seconds: float
     """About how long the script plays, for the pace of the load."""
     play: Script
-    may_leave_unknown: bool = False
-    """Submits may be left without an answer: octets were lost, or the line was given up."""
+    lines_lost: int = 0
+    """Connections of a bind that are lost with what they carried, where two stand: so many windows may be of
+    unknown outcome."""
 
 
 def carrier_faults() -> tuple[LineFault, ...]:
     """Between the gateway and an SMSC."""
     return (
-        LineFault(Line.CARRIER, "reset", 4.5, cut(End.RESET), may_leave_unknown=True),
-        LineFault(Line.CARRIER, "close", 4.5, cut(End.CLOSE), may_leave_unknown=True),
+        LineFault(Line.CARRIER, "reset", 4.5, cut(End.RESET), lines_lost=_EVERY_LINE),
+        LineFault(Line.CARRIER, "close", 4.5, cut(End.CLOSE), lines_lost=_EVERY_LINE),
         LineFault(
-            Line.CARRIER,
-            "cut inside a submit",
-            4.5,
-            cut_inside(Toward.SERVER, End.CLOSE),
-            may_leave_unknown=True,
+            Line.CARRIER, "cut inside a submit", 4.5, cut_inside(Toward.SERVER, End.CLOSE), lines_lost=_BLOWS
         ),
         LineFault(
-            Line.CARRIER,
-            "cut inside an answer",
-            4.5,
-            cut_inside(Toward.CLIENT, End.CLOSE),
-            may_leave_unknown=True,
+            Line.CARRIER, "cut inside an answer", 4.5, cut_inside(Toward.CLIENT, End.CLOSE), lines_lost=_BLOWS
         ),
         LineFault(
-            Line.CARRIER,
-            "silent after N octets",
-            6,
-            cut_inside(Toward.SERVER, End.STRAND),
-            may_leave_unknown=True,
+            Line.CARRIER, "silent after N octets", 6, cut_inside(Toward.SERVER, End.STRAND), lines_lost=_BLOWS
         ),
         LineFault(
-            Line.CARRIER, "half-close to the gateway", 4.5, half_close(Toward.CLIENT), may_leave_unknown=True
+            Line.CARRIER, "half-close to the gateway", 4.5, half_close(Toward.CLIENT), lines_lost=_EVERY_LINE
         ),
         LineFault(
-            Line.CARRIER, "half-close to the carrier", 4.5, half_close(Toward.SERVER), may_leave_unknown=True
+            Line.CARRIER, "half-close to the carrier", 4.5, half_close(Toward.SERVER), lines_lost=_EVERY_LINE
         ),
-        LineFault(Line.CARRIER, "answers swallowed", 4, _swallow_answers, may_leave_unknown=True),
-        LineFault(Line.CARRIER, "black hole", 4, swallow_all(4), may_leave_unknown=True),
-        LineFault(Line.CARRIER, "refused", 4, refuse(3), may_leave_unknown=True),
-        LineFault(Line.CARRIER, "long stall", 6, shape(HELD, 6), may_leave_unknown=True),
+        LineFault(Line.CARRIER, "answers swallowed", 4, _swallow_answers, lines_lost=_BINDS),
+        LineFault(Line.CARRIER, "black hole", 4, swallow_all(4), lines_lost=_BINDS),
+        LineFault(Line.CARRIER, "refused", 4, refuse(3), lines_lost=_BINDS),
+        LineFault(Line.CARRIER, "long stall", 6, shape(HELD, 6), lines_lost=_BINDS),
         LineFault(Line.CARRIER, "stall", 1, shape(HELD, 1)),
         LineFault(Line.CARRIER, "delay 200 ms", 3, shape(LATENCY, 3)),
         LineFault(Line.CARRIER, "jitter 0 to 200 ms", 3, shape(JITTER, 3)),

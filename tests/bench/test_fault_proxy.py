@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from bench.fault_proxy import UNHURT, End, FaultProxy, Manner, Toward, Tripwire
+from bench.fault_connection import UNHURT, End, Manner, Toward, Tripwire
+from bench.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.integration
 

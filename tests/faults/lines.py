@@ -13,7 +13,7 @@ from e2e.running import Running, connector, run_gateway
 
 from bench.fault_proxy import FaultProxy
 from bench.fault_trial import Outcome, Site, suffer
-from bench.faults import CARRIER_PROFILE, CONNECTOR, dsn_through, upstream_of
+from bench.faults import CARRIER_PROFILE, CONNECTOR, WINDOW, dsn_through, upstream_of
 from bench.line_faults import Line, LineFault
 from gateway.simulator.smsc import Simulator
 
@@ -75,7 +75,7 @@ def _site_of(running: Running, dsn: str, log: Path) -> Site:
         return (await running.gateway.read_ledger()).is_balanced
 
     shop = running.shop
-    return Site(shop.session, shop.url, shop.live, dsn, log, is_bound, is_balanced)
+    return Site(shop.session, shop.url, shop.live, dsn, log, WINDOW, is_bound, is_balanced)
 
 
 def assert_nothing_amiss(outcomes: Sequence[Outcome]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.fault_proxy import End
+from bench.fault_connection import End
 from bench.line_faults import (
     LATENCY,
     Line,

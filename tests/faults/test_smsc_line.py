@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from session.certificates import SERVER_NAME, make_certificates
 
-from bench.fault_proxy import End, Toward
+from bench.fault_connection import End, Toward
 from bench.line_faults import (
     HELD,
     OCTETWISE,
@@ -31,7 +31,7 @@ SHORT = LineFault(
     "a reset, and a cut inside a PDU",
     3,
     in_turn(cut(End.RESET, times=1), cut_inside(Toward.SERVER, End.CLOSE, times=1)),
-    may_leave_unknown=True,
+    lines_lost=3,
 )
 HARMLESS = LineFault(
     Line.CARRIER, "single octets, and a stall", 1, in_turn(shape(OCTETWISE, 0.3), shape(HELD, 0.3))
@@ -41,7 +41,7 @@ BY_TLS = LineFault(
     "cut inside a record",
     1.5,
     cut_inside(Toward.SERVER, End.CLOSE, times=1),
-    may_leave_unknown=True,
+    lines_lost=1,
 )
 
 
