@@ -1,7 +1,9 @@
 """A Postgres of a test's own, for what is done to a whole server: killed, stopped, made to stand still."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -66,13 +68,22 @@ def _signal_all(pids: list[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
+def _make_folder(open_folder: Path, name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=open_folder))
+    folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
+    return folder
+
+
 @asynccontextmanager
 async def own_postgres(
     open_folder: Path, name: str, settings: dict[str, str] | None = None
 ) -> AsyncIterator[OwnPostgres]:
-    server = OwnPostgres(open_folder / name, settings)
-    await server.start()
+    """A server with an empty database; all of it is gone afterwards."""
+    folder = _make_folder(open_folder, name)
+    server = OwnPostgres(folder / "postgres", settings)
     try:
+        await server.start()
         yield server
     finally:
         await server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
