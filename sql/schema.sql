@@ -447,7 +447,8 @@ CREATE TABLE receipt_unmatched (
     inferred_part     smallint
 );
 CREATE INDEX receipt_unmatched_waiting ON receipt_unmatched (receipt_id) WHERE outcome IN (5, 9);
-CREATE INDEX receipt_unmatched_inferred ON receipt_unmatched (inferred_id) WHERE outcome = 9;
+-- The written forms of a number end alike.
+CREATE INDEX receipt_unmatched_by_number ON receipt_unmatched (right(from_address, 8), connector_id) WHERE outcome IN (5, 9);
 
 -- Messages that are unknown for want of an answer and that nobody has resent or closed: one row while that is so.
 -- No index can find them in message_state, whose columns that move stand in none.

@@ -21,6 +21,10 @@ def describe_ledger(report: dict[str, Any], *, shows_all: bool) -> str:
     blocks = [format_table(("state", "messages"), states), *_describe_pairs(report, shows_all=shows_all)]
     if report["receipts_unmatched_open"]:
         blocks.append(f"{report['receipts_unmatched_open']} receipts wait for the message they belong to.")
+    if report["receipts_inferred"]:
+        blocks.append(
+            f"{report['receipts_inferred']} receipts are taken to be of the only message that they can be of."
+        )
     return "\n\n".join([*blocks, _judge(report)])
 
 

@@ -10,7 +10,7 @@ from gateway.commands.paging import read_pages
 from gateway.commands.tables import format_table, print_document
 
 _PATH = "/admin/receipts/unmatched"
-_WORDS = {"waiting": "waiting", "given_up": "given up", "too_late": "too late"}
+_WORDS = {"waiting": "waiting", "given_up": "given up", "too_late": "too late", "inferred": "inferred"}
 _LONGEST_ID = 64
 """Characters of an id in the table, as many as SMPP 3.4 §5.2.23 allows: a carrier may send 64 KiB of them."""
 _MOST_SHOWN = 200

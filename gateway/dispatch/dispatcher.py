@@ -28,7 +28,9 @@ from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holding import Holding
 from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.limits import Limit, find_limit
+from gateway.dispatch.planning import sender_style
 from gateway.dispatch.trace_desk import TraceDesk
+from gateway.domain.inference import CarrierAddresses
 from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
@@ -433,6 +435,13 @@ class Dispatcher:
         """The form under which an id in a connector's receipts is looked up, by its configuration of now."""
         connections = self._connections.get(connector_id)
         return written.lower() if connections is None else connections.reader.find_lookup_id(written)
+
+    def find_addresses(self, connector_id: int) -> CarrierAddresses:
+        """How a connector's carrier writes numbers and senders, by its configuration of now."""
+        run = self._runs.get(connector_id)
+        if run is None:
+            return CarrierAddresses()
+        return CarrierAddresses(run.config.address_form.country, sender_style(run.config))
 
     def is_up(self, connector_id: int) -> bool:
         run = self._runs.get(connector_id)

@@ -57,7 +57,7 @@ class Planner:
         self._respells = self._wants.respells
         self._reference_mask = 0xFFFF if self._concat is Concat.UDH16 else 0xFF
         self._max_parts = config.max_parts
-        self._senders = _sender_style(config)
+        self._senders = sender_style(config)
         self._replaces_senders = any(rule.send_as is not None for rule in config.sender_rules)
         form = AddressForm(config.address_form.recipient.value)
         self._recipient_form = None if form is AddressForm.DIGITS else form
@@ -176,7 +176,8 @@ class Planner:
         return reference
 
 
-def _sender_style(config: ConnectorConfig) -> SenderStyle:
+def sender_style(config: ConnectorConfig) -> SenderStyle:
+    """How this connector's carrier wants senders."""
     return SenderStyle(
         rules=tuple(
             SenderRule(

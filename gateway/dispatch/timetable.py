@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from gateway.dispatch.overdue_parts import OverdueParts
+from gateway.dispatch.receipt_inference import ReceiptInference
 from gateway.dispatch.receipt_retries import ReceiptRetries
 from gateway.domain.backoff import retry_delay_seconds
 from gateway.domain.identifiers import first_id_at
+from gateway.domain.inference import CarrierAddresses
 from gateway.domain.message import MessageState, Reason
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
@@ -65,16 +67,19 @@ class Timetable:
         slots: Callable[[], Sequence[int]],
         on_queued: Callable[[dict[Stream, int]], None],
         find_lookup_id: FindLookupId,
+        find_addresses: Callable[[int], CarrierAddresses],
         join_seconds: Callable[[], float],
         draw: Callable[[], float],
         resends: ResendsUnanswered = _hold_all,
         decides: Callable[[], bool] = _decide,
     ) -> None:
-        """`draw` gives random numbers in [0, 1). `resends` says by connector, shop and category whether a
-        message whose submit has no answer is sent again. `decides` says whether this node is the one that
-        looks at what no slot divides: abandoned intents, and receipts without a message."""
+        """`find_addresses` tells how a connector writes numbers and senders. `draw` gives random numbers in
+        [0, 1). `resends` says by connector, shop and category whether a message whose submit has no answer is
+        sent again. `decides` says whether this node is the one that looks at what no slot divides: abandoned
+        intents, and receipts without a message."""
         self._overdue_parts = OverdueParts(database, outcomes, slots=slots, join_seconds=join_seconds)
         self._receipt_retries = ReceiptRetries(database, outcomes, find_lookup_id)
+        self._receipt_inference = ReceiptInference(database, outcomes, find_lookup_id, find_addresses)
         self._database = database
         self._outcomes = outcomes
         self._draw = draw
@@ -131,6 +136,7 @@ class Timetable:
     async def _retry_unmatched(self) -> int:
         if self._decides():
             await self._receipt_retries.look()
+            await self._receipt_inference.look()  # of what has no message by its id
         return 0  # what has no message now has none at once either
 
     async def _store_overdue_parts(self) -> int:

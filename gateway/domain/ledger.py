@@ -46,6 +46,7 @@ class LedgerReport:
     messages_by_state: dict[str, int]
     parts_by_state: dict[str, int]
     receipts_unmatched_open: int
+    receipts_inferred: int = 0
 
     @property
     def is_balanced(self) -> bool:
@@ -59,6 +60,7 @@ class LedgerReport:
             "messages_by_state": self.messages_by_state,
             "parts_by_state": self.parts_by_state,
             "receipts_unmatched_open": self.receipts_unmatched_open,
+            "receipts_inferred": self.receipts_inferred,
             "pairs": [
                 {
                     "name": pair.name,

@@ -69,7 +69,8 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
     S.CANCELLED: frozenset(),
     S.BLOCKED: frozenset(),
 }
-"""Every move that evidence makes. `UNKNOWN → QUEUED` is absent: only a person makes it, see `reopen`."""
+"""Every move that evidence makes. `UNKNOWN → QUEUED` is absent: only a person makes it, see `reopen`. Out of
+an end leads nothing but the loss of the evidence that led there, see `disown`."""
 
 ENDS = frozenset(state for state, onward in MOVES.items() if not onward)
 
@@ -97,6 +98,9 @@ class Progress(NamedTuple):
     entered: int
     part_states: bytes
 
+
+_ENDED_HERE = frozenset({S.CANCELLED, S.BLOCKED})
+"""Ends that no carrier had a part in."""
 
 _SENT_BIT = entered_bit(S.SENT)
 _PROVES_SENT = frozenset({S.DELIVERED, S.EXPIRED})
@@ -146,6 +150,22 @@ def reopen(progress: Progress) -> Progress:
         raise ValueError(f"a message that is {progress.state.word} cannot be sent again as it is")
     states = bytes(S.QUEUED if state == S.UNKNOWN else state for state in progress.part_states)
     return Progress(S.QUEUED, progress.entered | entered_bit(S.QUEUED), states)
+
+
+def disown(
+    progress: Progress, part: int, standing: MessageState, *, receipt_per_message: bool = False
+) -> Progress:
+    """A receipt was taken to be of this part and is another message's: the part stands where everything else
+    that is known of it puts it, and the message follows, out of an end too.
+
+    What it ever entered stays entered, so that nothing is counted or told of twice.
+    """
+    held = progress.part_states
+    states = held[:part] + _ONE_PART[standing] + held[part + 1 :]
+    state = progress.state
+    if state not in _ENDED_HERE:
+        state = _message_state(states, receipt_per_message=receipt_per_message)
+    return Progress(state, progress.entered | entered_bit(state), states)
 
 
 def judge(

@@ -97,6 +97,7 @@ def compare(counts: LedgerCounts) -> LedgerReport:
         messages_by_state={_word(state): count for state, count in sorted(counts.standing.items())},
         parts_by_state={_word(state): count for state, count in sorted(counts.parts.items())},
         receipts_unmatched_open=counts.unmatched_open,
+        receipts_inferred=counts.inferred,
     )
 
 

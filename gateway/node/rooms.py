@@ -156,6 +156,7 @@ class Rooms:
             on_queued=self.on_queued,
             find_lookup_id=self.dispatcher.find_lookup_id,
             join_seconds=lambda: self.config.inbound.join_seconds,
+            find_addresses=self.dispatcher.find_addresses,
             draw=self._random.random,
             resends=self.dispatcher.resends_unanswered,
             decides=lambda: 0 in self._list_slots(),

@@ -6,11 +6,11 @@ comes to the same whatever batches it is cut into, so what a later batch needs i
 
 from datetime import datetime
 
-from gateway.domain.message import ENDS, MessageState, Progress, Reason, judge, recall
-from gateway.store.evidence import Answer, LateAnswer, Matched, ReceiptOutcome, Unsent, WrittenOff
+from gateway.domain.message import ENDS, MessageState, Progress, Reason, disown, judge, recall
+from gateway.store.evidence import Answer, Disowned, LateAnswer, Matched, ReceiptOutcome, Unsent, WrittenOff
 from gateway.store.flights import Flight
 
-CaseEvidence = Answer | LateAnswer | Unsent | Matched | WrittenOff
+CaseEvidence = Answer | LateAnswer | Unsent | Matched | WrittenOff | Disowned
 
 _WRITTEN_OFF_FROM = {Reason.NO_RESPONSE: MessageState.SENDING, Reason.NO_RECEIPT: MessageState.SENT}
 _RECEIPT_REASON = {
@@ -18,6 +18,13 @@ _RECEIPT_REASON = {
     MessageState.EXPIRED: Reason.VALIDITY_PASSED,
     MessageState.UNKNOWN: Reason.RECEIPT_SAID_UNKNOWN,
 }
+_REASON_WITHOUT = dict.fromkeys(MessageState, Reason.NONE) | {
+    MessageState.UNKNOWN: Reason.NO_RESPONSE,
+    MessageState.FAILED: Reason.RECEIPT_SAID_SO,
+    MessageState.EXPIRED: Reason.VALIDITY_PASSED,
+}
+"""Why a message is where its other parts put it, once a receipt is taken away."""
+
 _GOOD = frozenset({MessageState.SENT, MessageState.DELIVERED})
 _RANK = {
     Reason.NONE: 0,
@@ -45,6 +52,7 @@ class Case:
         "failure_class",
         "final_at",
         "flight",
+        "has_left_end",
         "outcomes",
         "progress",
         "reason",
@@ -67,6 +75,8 @@ class Case:
         self.before = self.progress = flight.progress
         self.attempt = flight.attempt
         self.outcomes: list[ReceiptOutcome] = []
+        self.has_left_end = False
+        """It was another message's receipt that ended it."""
         self.abandoned: list[tuple[int, MessageState, WrittenOff]] = []
         """Parts whose submit a crash cut short, and what became of them."""
         self.reason = flight.reason
@@ -92,6 +102,8 @@ class Case:
         flight.progress = self.progress
         flight.attempt = self.attempt
         flight.reason = self.reason
+        if self.reason is Reason.NO_RESPONSE:
+            flight.is_doubted = True
         flight.failure_class = self.failure_class
         flight.sent_at = flight.sent_at or self.sent_at
 
@@ -158,6 +170,8 @@ def judge_case(case: Case) -> None:
                     _move(case, after, item.at)
         elif type(item) is WrittenOff:
             _write_off(case, item)
+        elif type(item) is Disowned:
+            _disown(case, item, per_message=per_message)
     if case.is_requeued:
         case.attempt = flight.attempt + 1
 
@@ -173,11 +187,13 @@ def _may_recall(case: Case, item: LateAnswer) -> bool:
 
 
 def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOutcome:
-    receipt, part = item
+    receipt, part, is_inferred = item
     wanted = receipt.wanted
     if wanted is None:
         return ReceiptOutcome.INTERMEDIATE
     held = case.progress.part_states[part]
+    if is_inferred and not (held == MessageState.UNKNOWN and case.is_unanswered):
+        return ReceiptOutcome.UNMATCHED  # something was learnt of the message since it was looked at
     after = judge(case.progress, part, wanted, receipt_per_message=per_message)
     if after is None:
         if held == wanted:
@@ -191,7 +207,7 @@ def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOu
         if held == MessageState.SENDING and case.sent_at is None:
             case.sent_at = receipt.at
     _move(case, after, receipt.at)
-    return ReceiptOutcome.APPLIED
+    return ReceiptOutcome.INFERRED if is_inferred else ReceiptOutcome.APPLIED
 
 
 def _note_refusal(case: Case, item: Answer | LateAnswer) -> None:
@@ -236,6 +252,21 @@ def _write_off(case: Case, item: WrittenOff) -> None:
                 _move(case, after, item.at)
                 if item.reason is Reason.NO_RESPONSE:
                     case.abandoned.append((part, wanted, item))
+
+
+def _disown(case: Case, item: Disowned, *, per_message: bool) -> None:
+    """Undo what a receipt did to this message that was another's."""
+    before = case.progress.state
+    case.progress = disown(case.progress, item.part, item.standing, receipt_per_message=per_message)
+    after = case.progress.state
+    if after is before:
+        return
+    case.has_left_end = True
+    case.reason = item.reason if item.standing is after else _REASON_WITHOUT[after]
+    case.failure_class = item.failure_class if after is MessageState.FAILED else 0
+    case.final_at = item.at if after in ENDS else None
+    if after is MessageState.SENT and case.sent_at is None:
+        case.sent_at = item.at
 
 
 def _move(case: Case, after: Progress, at: datetime) -> None:

@@ -55,6 +55,15 @@ class RowRefused(StoreError):
         self.fault = fault
 
 
+class ReceiptsMoved(StoreError):
+    """Another node gave receipts a message since they were read; the batch is read anew."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"of {expected} receipts that waited {found} were as read; the batch is repeated")
+        self.expected = expected
+        self.found = found
+
+
 class PartsMoved(StoreError):
     """Another node stored or closed parts of the same texts since they were read; the batch is read anew."""
 

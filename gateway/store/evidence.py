@@ -32,10 +32,23 @@ class ReceiptOutcome(IntEnum):
     """Unmatched for 72 h."""
     TOO_LATE = 8
     """Of a message whose rows, or whose id, are no longer kept."""
+    INFERRED = 9
+    """Its id is unknown, and only one message could be meant: it moved that one's part. Looked up on."""
+    DISOWNED = 10
+    """Was inferred, and turned out to be another message's: what it did is undone."""
 
 
 WITHOUT_MESSAGE = (ReceiptOutcome.UNMATCHED, ReceiptOutcome.TOO_LATE)
 """How a receipt is counted that found no message when it came; what becomes of it later is not counted."""
+
+
+class PartRef(NamedTuple):
+    """One part of one message."""
+
+    shop_id: int
+    id: int
+    slot: int
+    part: int
 
 
 class Answer(NamedTuple):
@@ -113,13 +126,34 @@ class ReceiptSeen(NamedTuple):
     """The carrier sends one receipt for all parts (quirk 59)."""
     otherwise: "InboundSeen | None" = None
     """What it is when no message has its id: only its text says that it is a receipt (quirk 55)."""
+    inferred: PartRef | None = None
+    """Whose it was taken to be, while no message has its id."""
 
 
 class Matched(NamedTuple):
-    """A receipt and the part it speaks of."""
+    """A receipt and the part it speaks of, found by its id unless `is_inferred`."""
 
     receipt: ReceiptSeen
     part: int
+    is_inferred: bool = False
+
+
+class Inference(NamedTuple):
+    """No message has this receipt's id, and only this part can be meant."""
+
+    receipt: ReceiptSeen
+    ref: PartRef
+
+
+class Disowned(NamedTuple):
+    """A receipt that was inferred for this part is another's; the rest of its rows say `standing`."""
+
+    receipt: ReceiptSeen
+    part: int
+    standing: MessageState
+    reason: Reason
+    failure_class: int
+    at: datetime
 
 
 class InboundSeen(NamedTuple):
@@ -199,5 +233,5 @@ class WrittenOff(NamedTuple):
 
 
 Evidence: TypeAlias = (
-    Answer | LateAnswer | Unsent | ReceiptSeen | InboundSeen | PartsOverdue | Ending | WrittenOff
+    Answer | LateAnswer | Unsent | ReceiptSeen | Inference | InboundSeen | PartsOverdue | Ending | WrittenOff
 )

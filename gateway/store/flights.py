@@ -34,6 +34,7 @@ class Flight:
         "from_address",
         "has_webhook_url",
         "id",
+        "is_doubted",
         "is_sensitive",
         "is_stopped",
         "is_test",
@@ -115,6 +116,9 @@ class Flight:
         """How long parts that were refused must wait, kept until the last of the others is answered."""
         self.receipt_per_message = False
         self.is_stopped = False
+        self.is_doubted = False
+        """Its outcome was unknown once: it may have been inferred and taken back since, so that what is
+        remembered here may say more than the database."""
 
     def copy_state(self, other: "Flight") -> None:
         """Stand where `other`, just read from the database, stands."""

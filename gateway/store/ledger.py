@@ -14,7 +14,12 @@ from gateway.store.rollups import ACCEPTED
 IDS_NAMED = 20
 _NEEDS_ANSWER = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 _WITHOUT_MESSAGE = [int(outcome) for outcome in WITHOUT_MESSAGE]
-_DELIVERED = (MessageState.DELIVERED, ReceiptState.DELIVERED, ReceiptOutcome.APPLIED)
+_DELIVERED = (
+    MessageState.DELIVERED,
+    ReceiptState.DELIVERED,
+    (ReceiptOutcome.APPLIED, ReceiptOutcome.REPEATED, ReceiptOutcome.LATE, ReceiptOutcome.INFERRED),
+)
+"""A receipt that repeated an inferred one, or came after it, stands alone when that one is another's."""
 _UNANSWERED = (MessageState.UNKNOWN, Reason.NO_RESPONSE)
 _FOLLOWS_SENT = (*_NEEDS_ANSWER, MessageState.EXPIRED, MessageState.UNKNOWN)
 
@@ -62,6 +67,8 @@ class LedgerCounts:
     receipts: tuple[int, int]
     unmatched: tuple[int, int]
     unmatched_open: int
+    inferred: int
+    """Receipts whose message was inferred, and is still."""
     parts: dict[int, int]
     delivered_parts: tuple[int, int]
     undelivered: list[int]
@@ -123,6 +130,7 @@ async def count_ledger_within(
         receipts=await _read_pair(connection, "count_receipts", *ids, low, high, _WITHOUT_MESSAGE),
         unmatched=(unmatched["found"], unmatched["counted"]),
         unmatched_open=unmatched["open"],
+        inferred=int(await connection.fetch_value("count_inferred", *ids, ReceiptOutcome.INFERRED)),
         parts=await _read_map(connection, "count_part_states", "parts", *ids),
         delivered_parts=await _read_pair(
             connection,

@@ -38,12 +38,21 @@ class Strangers(NamedTuple):
 NO_STRANGERS = Strangers([], [])
 
 
+class Found(NamedTuple):
+    """An inferred receipt whose id was learnt, and the part that has it."""
+
+    receipt: ReceiptSeen
+    flight: Flight
+    part: int
+
+
 class Gathering:
     """The cases of one batch, by message id, as they are found."""
 
     def __init__(self, connection: Connection, book: FlightBook, *, lookup_days: int) -> None:
         """`lookup_days` is how long carriers' ids are kept."""
         self.cases: dict[int, Case] = {}
+        self.corrections: list[Found] = []
         self._connection = connection
         self._book = book
         self._lookup_days = lookup_days
@@ -63,13 +72,16 @@ class Gathering:
         strangers: list[ReceiptSeen] = []
         oldest_id = first_id_at(datetime.combine(today, time(), UTC) - _OLDEST_REMEMBERED)
         for receipt in receipts:
+            if receipt.inferred is not None:
+                strangers.append(receipt)  # memory need not know where it has been put
+                continue
             found = self._book.find(receipt.connector_id, receipt.carrier_id)
             if found is None and receipt.other_id:
                 found = self._book.find(receipt.connector_id, receipt.other_id)
             if found is None or found[0].id < oldest_id or self._ends_here(*found):
                 strangers.append(receipt)
             else:
-                self._match(receipt, *found)
+                self.match(receipt, *found)
         for first, last in ((-1, _NEWEST_DAYS), (_NEWEST_DAYS, self._lookup_days + 1)):
             if strangers:
                 days = [today - timedelta(days=age) for age in range(first, last)]
@@ -78,15 +90,16 @@ class Gathering:
             return NO_STRANGERS
         sorted_out = Strangers([], [])
         for receipt in strangers:
-            is_gone = self._is_gone(receipt, now)
+            is_gone = receipt.inferred is None and self._is_gone(receipt, now)
             (sorted_out.too_late if is_gone else sorted_out.unmatched).append(receipt)
         return sorted_out
 
-    def _match(self, receipt: ReceiptSeen, flight: Flight, part: int) -> None:
+    def match(self, receipt: ReceiptSeen, flight: Flight, part: int, *, is_inferred: bool = False) -> None:
+        """The receipt speaks of this part."""
         if receipt.ends_message:
             # A message that was read back from its rows does not know how its carrier sends receipts.
             flight.receipt_per_message = True
-        self.case_of(flight).evidence.append(Matched(receipt, part))
+        self.case_of(flight).evidence.append(Matched(receipt, part, is_inferred))
 
     def _is_open(self, flight: Flight, part: int) -> bool:
         return flight.progress.part_states[part] not in ENDS and not self._ends_here(flight, part)
@@ -113,9 +126,13 @@ class Gathering:
             candidates = next((targets[key] for key in _keys_of(receipt) if key in targets), None)
             if candidates is None:
                 left.append(receipt)
+                continue
+            is_open = (each for each in candidates if self._is_open(*each))
+            if receipt.inferred is None:
+                self.match(receipt, *next(is_open, candidates[0]))
             else:
-                is_open = (each for each in candidates if self._is_open(*each))
-                self._match(receipt, *next(is_open, candidates[0]))
+                has_it = (each for each in candidates if each[0].id == receipt.inferred.id)
+                self.corrections.append(Found(receipt, *next(has_it, next(is_open, candidates[0]))))
         return left
 
     async def _find_targets(
@@ -137,6 +154,17 @@ class Gathering:
                 continue
             targets.setdefault(key, []).append((flight, row["part"]))
         return targets
+
+    async def look_again(self) -> None:
+        """Read afresh those messages of which memory may say more than is so."""
+        doubted = [case.flight for case in self.cases.values() if case.flight.is_doubted]
+        if not doubted:
+            return
+        fresh = await self.load({(each.shop_id, each.id, each.slot) for each in doubted}, afresh=True)
+        for flight in doubted:
+            if flight.id in fresh:
+                flight.copy_state(fresh[flight.id])
+                self.cases[flight.id].start_again()
 
     async def load_written_off(self, items: Sequence[WrittenOff]) -> None:
         """Find the messages that no process has in flight; one whose day was dropped is left out."""

@@ -15,8 +15,10 @@ from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
 from gateway.domain.receipts import is_before_submission
 from gateway.store.cases import Case
 from gateway.store.database import Connection
+from gateway.store.errors import ReceiptsMoved
 from gateway.store.evidence import (
     Answer,
+    Disowned,
     LateAnswer,
     Matched,
     ReceiptOutcome,
@@ -25,6 +27,7 @@ from gateway.store.evidence import (
 )
 from gateway.store.flights import Flight
 from gateway.store.inbound import REPLY_COLUMNS, Heard, Obeyed
+from gateway.store.inferring import Corrections
 from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
 from gateway.store.optout_events import EndpointsFor, standing_records
 from gateway.store.outbox import (
@@ -77,7 +80,9 @@ class OutcomeRows:
         self._map: list[Row] = []
         self._receipts: list[Row] = []
         self._unmatched: list[Row] = []
-        self._settled: list[tuple[int, ReceiptOutcome]] = []
+        self._settled: list[tuple[int, ReceiptOutcome, ReceiptOutcome]] = []
+        self._inferred: list[Row] = []
+        self._changed_receipts: list[Row] = []
         self._late: list[LateAnswer] = []
         self._inbound: list[Row] = []
         self._heard: list[Heard] = []
@@ -104,6 +109,8 @@ class OutcomeRows:
                 self._add_answer(flight, item)
             elif type(item) is Matched:
                 self._add_receipt(flight, item.receipt, item.part, next(outcomes))
+            elif type(item) is Disowned:
+                self._change_receipt(item.receipt, ReceiptOutcome.DISOWNED)
             elif type(item) is LateAnswer:
                 self._add_late_answer(flight, item)
         if case.progress is case.before:
@@ -168,7 +175,9 @@ class OutcomeRows:
         flight = case.flight
         key = (flight.shop_id, flight.id, flight.slot)
         if case.is_unanswered:
-            self._unanswered.append((*key, flight.connector_id))
+            told = (item for item in case.evidence if type(item) is Disowned)
+            on = next((item.receipt.connector_id for item in told), flight.connector_id)
+            self._unanswered.append((*key, on))
         else:
             self._no_longer_unanswered.append(key)
 
@@ -183,17 +192,41 @@ class OutcomeRows:
         )
 
     def _add_receipt(self, flight: Flight, receipt: ReceiptSeen, part: int, outcome: ReceiptOutcome) -> None:
+        receipt_id = self._ids.next_id(flight.slot)
+        if outcome is ReceiptOutcome.INFERRED:
+            receipt_id = receipt.unmatched_id  # by which it is found when it must be taken away again
+            key = (flight.shop_id, flight.id, flight.slot, part)
+            self._inferred.append((receipt_id, *key))
+        elif outcome is ReceiptOutcome.UNMATCHED:
+            return  # the message was not as it had been looked at: the receipt waits on
+        elif receipt.unmatched_id:
+            self._settle(receipt, ReceiptOutcome.MATCHED_LATER)
         carrier_at = receipt.carrier_at
         if carrier_at is not None and is_before_submission(carrier_at, flight.sent_at):
             carrier_at = None
         self._receipts.append((
-            flight.shop_id, flight.id, flight.slot, self._ids.next_id(flight.slot), part,
+            flight.shop_id, flight.id, flight.slot, receipt_id, part,
             receipt.connector_id, receipt.receipt_state, outcome, receipt.at, receipt.stat, receipt.err,
             carrier_at,
         ))  # fmt: skip
         self.tallies.add_receipt(flight.id, receipt.connector_id, outcome)
-        if receipt.unmatched_id:
-            self._settled.append((receipt.unmatched_id, ReceiptOutcome.MATCHED_LATER))
+
+    def add_corrections(self, corrections: Corrections) -> None:
+        """Inferred receipts that were right, and those that have no message any more."""
+        for receipt in corrections.settled:
+            self._change_receipt(receipt, ReceiptOutcome.APPLIED)
+            self._settle(receipt, ReceiptOutcome.MATCHED_LATER)
+        for receipt in corrections.given_back:
+            self._settle(receipt, ReceiptOutcome.UNMATCHED)
+
+    def _settle(self, receipt: ReceiptSeen, outcome: ReceiptOutcome) -> None:
+        held = ReceiptOutcome.UNMATCHED if receipt.inferred is None else ReceiptOutcome.INFERRED
+        self._settled.append((receipt.unmatched_id, outcome, held))
+
+    def _change_receipt(self, receipt: ReceiptSeen, outcome: ReceiptOutcome) -> None:
+        ref = receipt.inferred
+        assert ref is not None
+        self._changed_receipts.append((*ref[:3], receipt.unmatched_id, outcome))
 
     def add_unmatched(self, receipt: ReceiptSeen) -> ReceiptSeen:
         """Keep a receipt whose id is unknown; returns it with its row's id."""
@@ -202,7 +235,7 @@ class OutcomeRows:
     def add_too_late(self, receipt: ReceiptSeen) -> None:
         """Keep a receipt that no later look can give its message, for the list alone."""
         if receipt.unmatched_id:
-            self._settled.append((receipt.unmatched_id, ReceiptOutcome.TOO_LATE))
+            self._settle(receipt, ReceiptOutcome.TOO_LATE)
         else:
             self._keep(receipt, ReceiptOutcome.TOO_LATE)
 
@@ -369,8 +402,14 @@ class OutcomeRows:
             await connection.execute("forget_unanswered", *zip(*self._no_longer_unanswered, strict=True))
         if self._unanswered:
             await connection.execute("note_unanswered", *zip(*self._unanswered, strict=True), self._now)
+        if self._inferred:
+            await connection.execute("mark_inferred", *zip(*self._inferred, strict=True))
+        if self._changed_receipts:
+            await connection.execute("change_receipts", *zip(*self._changed_receipts, strict=True))
         if self._settled:
-            await connection.execute("settle_unmatched", *zip(*self._settled, strict=True))
+            rows = await connection.fetch("settle_unmatched", *zip(*self._settled, strict=True))
+            if len(rows) < len(self._settled):
+                raise ReceiptsMoved(len(self._settled), len(rows))
         await self.tallies.write(connection)
 
 

@@ -23,6 +23,7 @@ from gateway.store.evidence import (
     Ending,
     Evidence,
     InboundSeen,
+    Inference,
     LateAnswer,
     Matched,
     PartsOverdue,
@@ -34,6 +35,7 @@ from gateway.store.evidence import (
 from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.inbound_parts import Joining
+from gateway.store.inferring import correct_inferred, read_again, take_inferences
 from gateway.store.intake import Stream
 from gateway.store.late_answers import find_overtaken, find_recalling, recall_answered
 from gateway.store.matching import Gathering, Strangers
@@ -44,6 +46,7 @@ from gateway.store.writer import Fence, GroupWriter, Joins
 
 BATCH_ROWS = 2_000
 _GUARD_ROUNDS = 3
+_NEWS = (ReceiptOutcome.APPLIED, ReceiptOutcome.INFERRED)
 
 
 class OutcomeListener(Protocol):
@@ -176,6 +179,7 @@ class _OutcomeWork:
         overdue: list[PartsOverdue] = []
         late: list[LateAnswer] = []
         written_off: list[WrittenOff] = []
+        inferences: list[Inference] = []
         for item in items:
             kind = type(item)
             if kind is Answer or kind is Unsent or kind is LateAnswer:
@@ -186,6 +190,8 @@ class _OutcomeWork:
                 receipts.append(item)  # type: ignore[arg-type]
             elif kind is InboundSeen:
                 inbound.append(item)  # type: ignore[arg-type]
+            elif kind is Inference:
+                inferences.append(item)  # type: ignore[arg-type]
             elif kind is Ending:
                 endings.append(item)  # type: ignore[arg-type]
             elif kind is PartsOverdue:
@@ -193,14 +199,22 @@ class _OutcomeWork:
             else:
                 written_off.append(item)  # type: ignore[arg-type]
         if receipts:
-            strangers = await gathering.match_receipts(receipts, now)
+            strangers = await gathering.match_receipts(await read_again(connection, receipts), now)
             inbound += _keep_strangers(rows, strangers, written)
+            doubted = [receipt for receipt in strangers.unmatched if receipt.inferred is not None]
+            if doubted or gathering.corrections:
+                rows.add_corrections(
+                    await correct_inferred(connection, gathering, gathering.corrections, doubted, now)
+                )
+        if inferences:
+            await take_inferences(connection, gathering, inferences, looked_at=receipts)
         obeyed = NOTHING_OBEYED
         if inbound or overdue:
             obeyed = await self._take_in_texts(connection, rows, inbound, overdue, now)
         endings += obeyed.endings
         if written_off:
             await gathering.load_written_off(written_off)
+        await gathering.look_again()
         if recalling := find_recalling(late):
             await recall_answered(connection, gathering, recalling, self._connector_ids)
         cases = gathering.cases
@@ -213,6 +227,7 @@ class _OutcomeWork:
         for row in ended:
             written.ended.add(row["id"])
             rows.add_ended(row)
+        await _undo_ends(connection, cases)
         await _erase_sensitive(connection, cases, ended)
         await rows.write(connection)
         written.cases = list(cases.values())
@@ -348,8 +363,8 @@ class _OutcomeWork:
         outcomes = iter(case.outcomes)
         for item in case.evidence:
             if type(item) is Matched:
-                receipt, part = item
-                is_news = next(outcomes) is ReceiptOutcome.APPLIED
+                receipt, part, _ = item
+                is_news = next(outcomes) in _NEWS
                 state = flight.progress.part_states[part]
                 if state in ENDS:
                     self._book.forget(receipt.connector_id, receipt.carrier_id, flight)
@@ -383,6 +398,17 @@ def _keep_strangers(rows: OutcomeRows, strangers: Strangers, written: _Written) 
         else:
             rows.add_too_late(receipt)
     return texts
+
+
+async def _undo_ends(connection: Connection, cases: dict[int, Case]) -> None:
+    """What the rows say of an end that another message's receipt brought goes with it."""
+    undone = [
+        (case.flight.shop_id, case.flight.id, case.flight.slot, case.final_at, case.stat, case.err)
+        for case in cases.values()
+        if case.has_left_end
+    ]
+    if undone:
+        await connection.execute("undo_ends", *zip(*undone, strict=True))
 
 
 async def _erase_sensitive(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import asyncpg
+
 from gateway.domain.identifiers import first_id_at
 from gateway.domain.message import MessageState
 from gateway.store.database import Database
-from gateway.store.evidence import ReceiptOutcome, ReceiptSeen
+from gateway.store.evidence import PartRef, ReceiptOutcome, ReceiptSeen
 
 RETRIED_FOR: Final = timedelta(hours=72)
 """After which a receipt without a message is given up."""
@@ -30,27 +32,35 @@ async def find_unmatched(
     corrected `id_form` finds the messages of the last 72 h.
     """
     rows = await database.fetch("find_unmatched", low_id, high_id, limit)
-    return [
-        ReceiptSeen(
-            connector_id=row["connector_id"],
-            carrier_id=find_lookup_id(row["connector_id"], row["carrier_id"]),
-            wanted=MessageState(row["wanted"]) if row["wanted"] else None,
-            receipt_state=row["state"],
-            failure_class=row["failure_class"],
-            stat=row["stat"],
-            err=row["err"],
-            from_address=row["from_address"],
-            to_address=row["to_address"],
-            at=row["received_at"],
-            other_id=find_lookup_id(row["connector_id"], row["other_id"]) if row["other_id"] else "",
-            unmatched_id=row["receipt_id"],
-            written_id=row["carrier_id"],
-            written_other_id=row["other_id"],
-            carrier_at=row["carrier_at"],
-            ends_message=row["ends_message"],
+    return [read_unmatched(row, find_lookup_id) for row in rows]
+
+
+def read_unmatched(row: asyncpg.Record, find_lookup_id: FindLookupId) -> ReceiptSeen:
+    """A row of the table as the evidence that it was, and whose it is taken to be."""
+    inferred = None
+    if row["outcome"] == ReceiptOutcome.INFERRED:
+        inferred = PartRef(
+            row["inferred_shop_id"], row["inferred_id"], row["inferred_slot"], row["inferred_part"]
         )
-        for row in rows
-    ]
+    return ReceiptSeen(
+        connector_id=row["connector_id"],
+        carrier_id=find_lookup_id(row["connector_id"], row["carrier_id"]),
+        wanted=MessageState(row["wanted"]) if row["wanted"] else None,
+        receipt_state=row["state"],
+        failure_class=row["failure_class"],
+        stat=row["stat"],
+        err=row["err"],
+        from_address=row["from_address"],
+        to_address=row["to_address"],
+        at=row["received_at"],
+        other_id=find_lookup_id(row["connector_id"], row["other_id"]) if row["other_id"] else "",
+        unmatched_id=row["receipt_id"],
+        written_id=row["carrier_id"],
+        written_other_id=row["other_id"],
+        carrier_at=row["carrier_at"],
+        ends_message=row["ends_message"],
+        inferred=inferred,
+    )
 
 
 async def give_up_unmatched(database: Database, now: datetime) -> int:
@@ -74,6 +84,8 @@ class UnmatchedReceipt:
     to_address: str
     received_at: datetime
     carrier_at: datetime | None
+    inferred_id: int | None
+    """The message that it was taken to be of."""
 
 
 _FIELDS = UnmatchedReceipt.__slots__

@@ -19,7 +19,7 @@ import structlog
 from gateway.store.availability import Availability
 from gateway.store.connecting import Dialler
 from gateway.store.database import UNREACHABLE, Connection
-from gateway.store.errors import LeaseLost, PartsMoved, RowRefused, StoreUnavailable
+from gateway.store.errors import LeaseLost, PartsMoved, ReceiptsMoved, RowRefused, StoreUnavailable
 from gateway.store.queries import Query
 
 Item = TypeVar("Item")
@@ -29,7 +29,7 @@ ResultBoth = TypeVar("ResultBoth")
 
 log = structlog.get_logger("store")
 
-_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, PartsMoved)
+_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, PartsMoved, ReceiptsMoved)
 _DATA_AT_FAULT = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,

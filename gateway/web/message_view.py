@@ -30,6 +30,8 @@ _OUTCOME_WORDS = {
     ReceiptOutcome.REPEATED: "; it repeats what was known",
     ReceiptOutcome.INTERMEDIATE: "; not final",
     ReceiptOutcome.LATE: "; it came after the end and changes nothing",
+    ReceiptOutcome.INFERRED: "; its id is not known, and only this message can be meant",
+    ReceiptOutcome.DISOWNED: "; taken for this message's by mistake, and taken back",
 }
 _REASON_SENTENCES = {
     Reason.NO_RESPONSE: "The carrier did not answer; the message may or may not have gone out.",
@@ -166,12 +168,14 @@ def _show_part(part: PartRecord, state: int) -> dict[str, object]:
 
 
 class _Told(NamedTuple):
-    """An entry of the timeline; `carrier_at` is what a receipt says of its moment by the carrier's clock."""
+    """An entry of the timeline; `carrier_at` is what a receipt says of its moment by the carrier's clock.
+    `inferred` is of a receipt whose id is not known."""
 
     at: datetime
     what: str
     detail: str
     carrier_at: datetime | None = None
+    inferred: bool = False
 
 
 def _tell_timeline(
@@ -186,7 +190,8 @@ def _tell_timeline(
         followed.extend(_tell_part(part, record.parts))
     for receipt in receipts:
         detail = _tell_receipt(receipt, record.parts)
-        followed.append(_Told(receipt.received_at, "receipt", detail, receipt.carrier_at))
+        is_inferred = receipt.outcome == ReceiptOutcome.INFERRED
+        followed.append(_Told(receipt.received_at, "receipt", detail, receipt.carrier_at, is_inferred))
     # Acceptance comes first whatever the times say: that of an id may run some milliseconds ahead.
     told = begun + sorted(followed, key=lambda entry: entry.at)
     state = MessageState(record.state)

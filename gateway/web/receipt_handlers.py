@@ -25,6 +25,7 @@ _OUTCOME_OF_WORD: Final = {
     "waiting": ReceiptOutcome.UNMATCHED,
     "given_up": ReceiptOutcome.GIVEN_UP,
     "too_late": ReceiptOutcome.TOO_LATE,
+    "inferred": ReceiptOutcome.INFERRED,
 }
 _WORD_OF_OUTCOME: Final = {int(outcome): word for word, outcome in _OUTCOME_OF_WORD.items()}
 
@@ -67,7 +68,7 @@ def _read_outcomes(word: str | None) -> list[ReceiptOutcome]:
 
 
 def _show(receipt: UnmatchedReceipt) -> dict[str, object]:
-    is_waiting = receipt.outcome == ReceiptOutcome.UNMATCHED
+    is_waiting = receipt.outcome in (ReceiptOutcome.UNMATCHED, ReceiptOutcome.INFERRED)
     return {
         "id": encode_public_id("rct", receipt.receipt_id),
         "state": _WORD_OF_OUTCOME[receipt.outcome],
@@ -80,8 +81,16 @@ def _show(receipt: UnmatchedReceipt) -> dict[str, object]:
         "to": mask_digits(receipt.to_address),
         "received_at": receipt.received_at,
         "carrier_at": receipt.carrier_at,
+        "message_id": _message_id(receipt),
         "retried_until": receipt.received_at + RETRIED_FOR if is_waiting else None,
     }
+
+
+def _message_id(receipt: UnmatchedReceipt) -> str | None:
+    """Whose it was taken to be."""
+    if receipt.outcome != ReceiptOutcome.INFERRED or receipt.inferred_id is None:
+        return None
+    return encode_public_id("msg", receipt.inferred_id)
 
 
 def mask_digits(address: str) -> str:

@@ -41,7 +41,8 @@ ALTER TABLE receipt_unmatched ADD COLUMN inferred_slot smallint;
 ALTER TABLE receipt_unmatched ADD COLUMN inferred_part smallint;
 DROP INDEX receipt_unmatched_waiting;
 CREATE INDEX receipt_unmatched_waiting ON receipt_unmatched (receipt_id) WHERE outcome IN (5, 9);
-CREATE INDEX receipt_unmatched_inferred ON receipt_unmatched (inferred_id) WHERE outcome = 9;
+-- The written forms of a number end alike.
+CREATE INDEX receipt_unmatched_by_number ON receipt_unmatched (right(from_address, 8), connector_id) WHERE outcome IN (5, 9);
 
 CREATE OR REPLACE FUNCTION make_day_partitions(day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -186,6 +186,13 @@ SELECT (SELECT count(*) FROM receipt_unmatched WHERE receipt_id >= $1 AND receip
        (SELECT count(*) FROM receipt_unmatched
         WHERE receipt_id >= $1 AND receipt_id < $2 AND outcome = $6) AS open;
 
+-- name: count_inferred
+-- Receipts whose message was inferred: nothing has shown yet that it is that one, or another.
+-- $1 low_id int8
+-- $2 high_id int8
+-- $3 inferred int2
+SELECT count(*) FROM receipt WHERE id >= $1 AND id < $2 AND outcome = $3;
+
 -- name: count_part_states
 -- Parts by state, as the state rows hold them.
 -- $1 low_id int8
@@ -202,12 +209,12 @@ ORDER BY 1;
 -- $2 high_id int8
 -- $3 delivered int2
 -- $4 receipt_delivered int2
--- $5 applied int2
+-- $5 outcomes int2[]
 SELECT count(*) AS found,
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM receipt AS r
            WHERE r.shop_id = s.shop_id AND r.id = s.id AND r.slot = s.slot AND r.part = parts.n
-             AND r.state = $4 AND r.outcome = $5)) AS backed
+             AND r.state = $4 AND r.outcome = ANY ($5::int2[]))) AS backed
 FROM message_state AS s, generate_series(0, length(s.part_states) - 1) AS parts (n)
 WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3::int2;
 
@@ -240,14 +247,14 @@ LIMIT $6;
 -- $2 high_id int8
 -- $3 delivered int2
 -- $4 receipt_delivered int2
--- $5 applied int2
+-- $5 outcomes int2[]
 -- $6 most int8
 SELECT DISTINCT s.id
 FROM message_state AS s, generate_series(0, length(s.part_states) - 1) AS parts (n)
 WHERE s.id >= $1 AND s.id < $2 AND get_byte(s.part_states, parts.n) = $3::int2
   AND NOT EXISTS (SELECT FROM receipt AS r
                   WHERE r.shop_id = s.shop_id AND r.id = s.id AND r.slot = s.slot AND r.part = parts.n
-                    AND r.state = $4 AND r.outcome = $5)
+                    AND r.state = $4 AND r.outcome = ANY ($5::int2[]))
 ORDER BY 1
 LIMIT $6;
 

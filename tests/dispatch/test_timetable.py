@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.dispatch.timetable import ResendsUnanswered, Timetable
+from gateway.domain.inference import CarrierAddresses
 from gateway.domain.lanes import Category
 from tests.store.desk import ALL_SLOTS, Desk, S
 from tests.store.rig import Rig, open_rig, running, take_node
@@ -30,6 +31,7 @@ def timetable(desk: Desk, *, resends: ResendsUnanswered = otp_only, decides: boo
         slots=lambda: ALL_SLOTS,
         on_queued=desk.rig.queued.update,
         find_lookup_id=lambda _, written: written,
+        find_addresses=lambda _: CarrierAddresses(),
         join_seconds=lambda: 60.0,
         draw=lambda: 0.5,
         resends=resends,

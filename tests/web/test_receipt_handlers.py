@@ -73,6 +73,7 @@ async def test_receipts_without_a_message_are_listed_page_by_page(
         assert newest == {
             "state": "waiting", "connector": "odd", "carrier_id": "03F", "text_carrier_id": None,
             "stat": "DELIVRD", "err": None, "from": "+3361•••••78", "to": "SHOP", "carrier_at": None,
+            "message_id": None,
         }  # fmt: skip
         assert page["receipts"][1]["retried_until"] is None
         _, last = await admin.call("GET", PATH, params={"limit": "2", "cursor": page["next_cursor"]})
