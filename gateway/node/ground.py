@@ -3,6 +3,7 @@
 Owns their order at start and stop. Knows no message.
 """
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import structlog
 
 from gateway.config import Config, EmbeddedPostgresConfig
 from gateway.hosting.embedded import EmbeddedPostgres
+from gateway.hosting.errors import HostingError
 from gateway.hosting.notify import ServiceNotifier
 from gateway.hosting.postgres_binaries import find_postgres
 from gateway.hosting.postgres_settings import choose_settings
@@ -30,6 +32,7 @@ log = structlog.get_logger("main")
 
 VERSION = version("estafette")
 _RECOVERY_SECONDS = 30.0
+_RESTART_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,18 @@ def _tell_waiting(notifier: ServiceNotifier, words: str) -> None:
 
 
 async def keep_postgres(postgres: EmbeddedPostgres) -> None:
-    """Start the bundled Postgres again whenever it ends by itself; everything else waits for it meanwhile."""
+    """Start the bundled Postgres again whenever it ends by itself; everything else waits for it meanwhile.
+
+    A start that fails is tried again: on a full disk no recovery succeeds, and once there is room it does.
+    """
     while True:
         await postgres.wait_exit()
         log.error("postgres.ended", log=str(postgres.log_path))
-        await postgres.start()
+        while True:
+            try:
+                await postgres.start()
+                break
+            except (HostingError, OSError) as exc:
+                log.error("postgres.not_restarted", fault=str(exc), next_try_seconds=_RESTART_SECONDS)
+                await asyncio.sleep(_RESTART_SECONDS)
         log.info("postgres.restarted")

@@ -14,6 +14,9 @@ _LEAST_SECONDS_A_HOST: Final = 0.5
 _IDLE_IN_TRANSACTION_MS: Final = "5000"
 """A process that stands still in a transaction loses it, and with it what it locked, well before its lease of
 10 s can be over: it neither commits when it wakes nor holds up whoever takes over. 15 s did both."""
+_CLIENT_CHECK_MS: Final = "1000"
+"""How soon a server at work on a statement notices that whoever asked is gone. Left alone it finds out at the
+end of the statement, and holds until then what the same batch, sent anew, waits for."""
 _KEEPALIVE_IDLE_SECONDS: Final = 5
 _KEEPALIVE_INTERVAL_SECONDS: Final = 2
 _KEEPALIVE_PROBES: Final = 3
@@ -79,6 +82,7 @@ def describe_connection(
         "server_settings": {
             "application_name": name,
             "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
+            "client_connection_check_interval": _CLIENT_CHECK_MS,
             "tcp_user_timeout": str(_UNACKNOWLEDGED_MS),
             "tcp_keepalives_idle": str(_KEEPALIVE_IDLE_SECONDS),
             "tcp_keepalives_interval": str(_KEEPALIVE_INTERVAL_SECONDS),

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from gateway.store.database import Connection
-from gateway.store.errors import LeaseLost, RowRefused
+from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
 from gateway.store.writer import GroupWriter
 from tests.store.rig import CutProxy, Rig, eventually, running, take_node, terminate
 
@@ -374,3 +374,99 @@ async def test_a_writer_that_is_cancelled_leaves_no_half_of_a_batch(rig: Rig, no
         )
         == 0
     )
+
+
+async def test_items_that_somebody_waits_for_are_refused_while_the_server_is_away(
+    rig: Rig, notebook: Notebook
+) -> None:
+    """The batch under way is let go of, what waits behind it too, and nothing of either is stored later."""
+    reached = asyncio.Event()
+
+    async def dwell(connection: Connection, attempt: int) -> None:
+        if attempt == 1:
+            reached.set()
+            await connection.raw.execute("SELECT pg_sleep(20)")
+
+    notebook.hook = dwell
+    writer = make_writer(rig, notebook, batch_rows=1, keeps_items=False)
+    async with running(writer.run):
+        writer.put((1, "x"))
+        await reached.wait()
+        writer.put_many([(n, "x") for n in range(2, 500)])
+        rig.database.availability.tell_away("made up")
+        assert writer.is_away
+        assert writer.backlog_rows == 0
+        assert len(notebook.refusals) == 498
+        await drain(writer)
+        rig.database.availability.tell_up()
+        writer.put((900, "x"))
+        await drain(writer)
+    assert {type(error) for _, error in notebook.refusals} == {StoreUnavailable}
+    assert sorted(n for n, _ in notebook.refusals) == list(range(1, 500))
+    assert await stored(rig) == [900]
+
+
+async def test_a_commit_in_doubt_is_seen_through_while_the_server_is_away(
+    rig: Rig, notebook: Notebook
+) -> None:
+    """Somebody waits for it too, but it may be stored: only what waits behind it is refused."""
+    async with CutProxy(rig.dsn) as proxy:
+
+        async def lose_it(connection: Connection, attempt: int) -> None:
+            if attempt == 1:
+                proxy.cut_commits = 1
+                proxy.is_closed = True
+
+        notebook.hook = lose_it
+        writer = make_writer(rig, notebook, dsn=proxy.dsn, keeps_items=False)
+        async with running(writer.run):
+            writer.put((1, "x"))
+            await eventually(_is_away(writer))
+            writer.put((2, "x"))
+            rig.database.availability.tell_away("made up")
+            assert [n for n, _ in notebook.refusals] == [2]
+            proxy.is_closed = False
+            rig.database.availability.tell_up()
+            await drain(writer)
+    assert notebook.batches == [[1]]
+    assert await stored(rig) == [1]
+
+
+async def test_a_line_that_stays_silent_once_the_server_is_back_is_dropped(
+    rig: Rig, notebook: Notebook
+) -> None:
+    """After a failover the old machine never says that it is gone."""
+    reached = asyncio.Event()
+
+    async def hang(connection: Connection, attempt: int) -> None:
+        if attempt == 1:
+            reached.set()
+            await connection.raw.execute("SELECT pg_sleep(25)")
+
+    notebook.hook = hang
+    writer = make_writer(rig, notebook)
+    async with running(writer.run):
+        writer.put((1, "x"))
+        await reached.wait()
+        rig.database.availability.tell_away("made up")
+        rig.database.availability.tell_up()
+        await drain(writer)
+    assert await stored(rig) == [1]
+
+
+async def test_a_batch_is_not_committed_once_the_lease_may_be_over(rig: Rig, notebook: Notebook) -> None:
+    """A process that stood still between its last statement and its COMMIT asks the clock when it wakes."""
+    holds = True
+
+    async def stand_still(connection: Connection, attempt: int) -> None:
+        nonlocal holds
+        holds = attempt > 1
+
+    rig.node.fence.may_write = lambda: holds
+    notebook.hook = stand_still
+    writer = make_writer(rig, notebook)
+    async with running(writer.run):
+        writer.put((1, "x"))
+        await drain(writer)
+    assert notebook.attempts == 2
+    assert await stored(rig) == [1]
