@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final
 
 from bench.chaos_journal import Journal
-from bench.chaos_nodes import ChaosNode, Cluster, Standing, start_cluster
+from bench.chaos_nodes import ChaosNode, Cluster, start_cluster
 from bench.chaos_plan import Blow, Pace, Target, plan_blows
 from bench.chaos_shop import ChaosShop
 from bench.chaos_verdict import (
@@ -237,21 +237,22 @@ class _Run:
 
         async def is_taken_over() -> bool:
             held = [await cluster.standing_of(node) for node in others]
-            both = Standing(sum(each.binds for each in held), sum(each.shards for each in held))
-            return cluster.holds_everything(both)
+            binds, shards = sum(each.binds for each in held), sum(each.shards for each in held)
+            return binds >= cluster.all_binds and shards >= cluster.all_shards
 
         taken_over_at = await _until(is_taken_over, _RECOVERY_SECONDS)
         noted["takeover_seconds"] = None if taken_over_at is None else round(taken_over_at - struck_at, 2)
 
     async def _wait_back(self, cluster: Cluster, node: ChaosNode) -> float:
-        """The moment at which a node holds a bind again."""
+        """The moment at which a node is one of the living again; alone, with its binds up."""
 
         async def is_back() -> bool:
-            return (await cluster.standing_of(node)).binds > 0
+            standing = await cluster.standing_of(node)
+            return standing.is_alive and (standing.binds > 0 or len(cluster.nodes) > 1)
 
         back_at = await _until(is_back, _RECOVERY_SECONDS)
         if back_at is None:
-            raise BenchError(f"{node.name} has no bind {_RECOVERY_SECONDS:.0f} s later: {node.log_tail()}")
+            raise BenchError(f"{node.name} is not back {_RECOVERY_SECONDS:.0f} s later: {node.log_tail()}")
         node.forgive()
         return back_at
 

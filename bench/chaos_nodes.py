@@ -36,7 +36,8 @@ _SHARDS: Final = 16
 """Shards of a connector, `store.leases`."""
 
 _STANDING: Final = """
-SELECT (SELECT count(*) FROM bind_lease AS b JOIN node_lease AS n USING (node_no, epoch)
+SELECT EXISTS (SELECT FROM node_lease WHERE pid = $1 AND expires_at > clock_timestamp()) AS is_alive,
+       (SELECT count(*) FROM bind_lease AS b JOIN node_lease AS n USING (node_no, epoch)
         WHERE n.pid = $1 AND b.is_up)::int4 AS binds,
        (SELECT count(*) FROM dispatch_lease AS d JOIN node_lease AS n USING (node_no, epoch)
         WHERE n.pid = $1)::int4 AS shards
@@ -45,10 +46,14 @@ SELECT (SELECT count(*) FROM bind_lease AS b JOIN node_lease AS n USING (node_no
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one node holds: binds that the SMSC accepted, and shards of queues."""
+    """Whether a node's lease holds; and what it holds: binds that the SMSC accepted, and shards of queues."""
 
+    is_alive: bool
     binds: int
     shards: int
+
+
+_NOTHING: Final = Standing(is_alive=False, binds=0, shards=0)
 
 
 class ChaosNode:
@@ -174,12 +179,9 @@ class Cluster:
         """What `node` holds now; nothing while it is down or the database cannot be asked."""
         pid = node.pid
         if pid is None:
-            return Standing(0, 0)
+            return _NOTHING
         rows = await self.try_fetch(_STANDING, pid)
-        return Standing(rows[0]["binds"], rows[0]["shards"]) if rows else Standing(0, 0)
-
-    def holds_everything(self, standing: Standing) -> bool:
-        return standing.binds >= self.all_binds and standing.shards >= self.all_shards
+        return Standing(**rows[0]) if rows else _NOTHING
 
     async def fetch(self, sql: str, *arguments: object) -> "list[asyncpg.Record]":
         """The rows of a statement of the bench's own. Raises `BenchError`."""
