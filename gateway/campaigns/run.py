@@ -60,7 +60,7 @@ class Step(Enum):
 @dataclass(frozen=True, slots=True)
 class RunDeps:
     """What runs share. `slots` are this node's, `carrier_speed` the parts a second of the connectors that are
-    up."""
+    up, on all nodes."""
 
     database: Database
     writer: CampaignWriter
@@ -74,7 +74,8 @@ class RunDeps:
 
 
 class CampaignRun:
-    """A running campaign. `waiting` is what is believed to be queued of it."""
+    """A running campaign on the slots that were this node's when it was opened, at their share of the speed.
+    `waiting` is what is believed to be queued of it in them."""
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class CampaignRun:
         *,
         maker: MessageMaker,
         audience: AudienceTerms,
+        owned: Sequence[int],
         slots: dict[int, SlotProgress],
         members: int,
         waiting: int,
@@ -95,6 +97,8 @@ class CampaignRun:
         self._acceptance = acceptance
         self._maker = maker
         self._audience = audience
+        self._owned = tuple(owned)
+        self._share = len(self._owned) / SLOT_COUNT
         self._slots = slots
         self._members = members
         self.waiting = waiting
@@ -108,6 +112,7 @@ class CampaignRun:
     ) -> "CampaignRun":
         """Read where the campaign stands and compile its text. Raises `StoreUnavailable`."""
         content = campaign.content
+        owned = deps.slots()  # before their progress is read: what comes later is not known of
         # Its start was refused unless text and sender are good, and both are fixed since.
         sender = acceptance.judge_sender(
             content.sender or shop.default_sender or acceptance.terms.default_sender
@@ -140,25 +145,31 @@ class CampaignRun:
             acceptance,
             maker=maker,
             audience=audience,
+            owned=owned,
             slots=await read_slots(database, campaign),
             members=sum(members.values()),
             waiting=await cls._count_waiting(deps, campaign),
         )
 
     def is_of(self, campaign: Campaign, shop: Shop, acceptance: Acceptance) -> bool:
-        """Whether this run was opened on the same terms."""
+        """Whether this run was opened on the same terms, and on the slots that are this node's now: of others
+        it does not know where they are."""
         return (
-            self.campaign.version == campaign.version
+            self._owned == tuple(self._deps.slots())
+            and self.campaign.version == campaign.version
             and self._shop == shop
             and self._acceptance is acceptance
         )
 
     def note_departed(self, messages: int) -> None:
-        """So many of its messages left the queue."""
+        """So many of its messages in this node's slots left the queue, by this node."""
         self.waiting = max(0, self.waiting - messages)
 
     async def step(self) -> Step:
-        """Freeze or expand once, if there is anything to do now. Raises `StoreUnavailable`."""
+        """Freeze or expand once, if there is anything to do now.
+
+        Raises `StoreUnavailable`; `RecipientsMoved` where another node was further on: open it anew.
+        """
         owned = set(self._deps.slots())
         unfrozen = [slot for slot in sorted(owned) if slot not in self._slots]
         behind = [
@@ -182,16 +193,16 @@ class CampaignRun:
         deps, content = self._deps, self.campaign.content
         if content.send_until is not None and deps.clock() >= content.send_until:
             return CHUNK  # these are made to expire: nothing of them is sent
-        carriers = deps.carrier_speed()
+        carriers = deps.carrier_speed() * self._share
         return self._pace.allow(
             deps.monotonic(), self._find_speed(behind, unfrozen), self.waiting, carriers or LEAST_AHEAD
         )
 
     def _find_speed(self, behind: Sequence[SlotProgress], unfrozen: Sequence[int]) -> float | None:
-        """The campaign's own speed in parts a second: the one it was given, or what brings it out evenly over
-        the time it is spread over, whichever is less. None: it has none."""
+        """This node's share of the campaign's own speed in parts a second: of the one it was given, or what
+        brings its people out evenly over the time that is left, whichever is less. None: it has none."""
         content = self.campaign.content
-        speeds = [] if content.parts_per_second is None else [content.parts_per_second]
+        speeds = [] if content.parts_per_second is None else [content.parts_per_second * self._share]
         if content.spread_seconds is not None and self.campaign.started_at is not None:
             left = content.spread_seconds - (self._deps.clock() - self.campaign.started_at).total_seconds()
             if left > 0:

@@ -1,7 +1,8 @@
 """The runner: starts campaigns at their time, freezes and expands those that run, and ends them.
 
 Owns the loop of one node over all campaigns at work. A campaign's steps are `run`'s; moves are `moves`'. What
-is decided once for the whole campaign (its start, its end) is decided by whichever node holds slot 0.
+is decided once for the whole campaign (its start, its end) is decided by whichever node holds slot 0. Slots
+come and go with the nodes: whoever gains one reads from its rows where it is.
 """
 
 import asyncio
@@ -27,10 +28,10 @@ from gateway.store.campaigns import (
     note_campaign_wound_up,
     read_figures,
 )
-from gateway.store.errors import StoreUnavailable
+from gateway.store.errors import RecipientsMoved, StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
-from gateway.store.recipients import EVERY_SLOT, find_campaign_waiting
+from gateway.store.recipients import EVERY_SLOT, count_campaign_queued, find_campaign_waiting
 from gateway.store.shops import Shop, find_shop
 
 log = structlog.get_logger("campaigns")
@@ -54,6 +55,9 @@ _WIND_UP_SECONDS: Final = 660.0
 """How long after a cancel its messages may still come back from a carrier that refused them for the moment:
 the longest answer that a bind waits for, and a minute."""
 _OUTAGE_SECONDS: Final = 1.0
+_MOST_REOPENED: Final = 3
+"""How often in a row a campaign's slots may be found further on than this node believed. The last chunk of
+the node that had them before explains one."""
 
 
 class EndingSink:
@@ -95,6 +99,7 @@ class CampaignRunner:
         self._campaigns: list[Campaign] = []
         self._looked_at = float("-inf")
         self._runs: dict[int, CampaignRun] = {}
+        self._reopened: Counter[int] = Counter()
         self._broken: dict[int, int] = {}
         self._departed: Counter[int] = Counter()
         self._meters: dict[int, SpeedMeter] = {}
@@ -108,17 +113,18 @@ class CampaignRunner:
         self._woken.set()
 
     def on_intended(self, flights: Sequence[Flight]) -> None:
-        """Messages left the queue."""
+        """Messages left the queue by this node; of other nodes' slots too."""
         parts: Counter[int] = Counter()
+        own = frozenset(self._deps.slots())
         for flight in flights:
             if flight.campaign_id is not None:
-                self._departed[flight.campaign_id] += 1
+                self._departed[flight.campaign_id] += flight.slot in own
                 parts[flight.campaign_id] += flight.parts
         for campaign_id, count in parts.items():
             self._meters.setdefault(campaign_id, SpeedMeter()).add(time.monotonic(), count)
 
     def speed_of(self, campaign_id: int) -> float:
-        """Parts a second that leave of a campaign, on this node, over the last seconds."""
+        """Parts a second that leave of a campaign, by this node's binds, over the last seconds."""
         meter = self._meters.get(campaign_id)
         return 0.0 if meter is None else meter.read(time.monotonic())
 
@@ -179,6 +185,7 @@ class CampaignRunner:
         for campaign_id in self._runs.keys() - running:
             del self._runs[campaign_id]
             self._watches.pop(campaign_id, None)
+            self._reopened.pop(campaign_id, None)
         for campaign_id in self._meters.keys() - at_work:
             del self._meters[campaign_id]
         self._due = {key: at for key, at in self._due.items() if key[1] in at_work}
@@ -226,23 +233,50 @@ class CampaignRunner:
         return moved is not None
 
     async def _drive(self, campaign: Campaign) -> bool:
+        if not self._deps.slots():
+            return False  # none is this node's yet
         shop = await self._find_shop(campaign.shop_id)
         if shop.closed_at is not None:
-            await self._pause(campaign, PauseReason.PERSON, {"fault": "the shop is closed"})
+            if self._decides:
+                await self._pause(campaign, PauseReason.PERSON, {"fault": "the shop is closed"})
             return False
         run = await self._find_run(campaign, shop)
-        step = await run.step()
+        try:
+            step = await run.step()
+        except RecipientsMoved as exc:
+            return self._read_anew(campaign, exc)
+        self._reopened.pop(campaign.id, None)
         if step is Step.STOPPED:
             self.wake()
             return False
         if step is Step.CAPPED:
-            await self._pause(campaign, PauseReason.SPEND_CAP, {})
+            await self._pause_at_cap(campaign)
             return False
         await self._watch_failures(campaign)
         await self._look_now_and_then(campaign)
         if step is Step.EXPANDED:
             await self._finish_if_empty(campaign)
         return step is Step.WORKED
+
+    def _read_anew(self, campaign: Campaign, moved: RecipientsMoved) -> bool:
+        """Forget where this node believed the slots to be."""
+        self._reopened[campaign.id] += 1
+        if self._reopened[campaign.id] > _MOST_REOPENED:
+            raise moved
+        log.warning("campaign.read_anew", campaign=campaign.id, fault=str(moved))
+        del self._runs[campaign.id]
+        return True
+
+    async def _pause_at_cap(self, campaign: Campaign) -> None:
+        """Once nothing waits on any node: a pause would hold it. Whichever node finds the cap does this."""
+        if not self._is_due("cap", campaign, _END_SECONDS):
+            return
+        deps = self._deps
+        waiting = await count_campaign_queued(
+            deps.database, campaign, connector_ids=deps.connector_ids(), slots=EVERY_SLOT, cap=1
+        )
+        if not waiting:
+            await self._pause(campaign, PauseReason.SPEND_CAP, {})
 
     async def _find_run(self, campaign: Campaign, shop: Shop) -> CampaignRun:
         acceptance = self._acceptance()
@@ -275,7 +309,10 @@ class CampaignRunner:
 
     async def _watch_failures(self, campaign: Campaign) -> None:
         """Pause a campaign of which too much fails."""
-        if not self._decides or not self._is_due("watch", campaign, _WATCH_SECONDS):
+        if not self._decides:
+            self._watches.pop(campaign.id, None)
+            return
+        if not self._is_due("watch", campaign, _WATCH_SECONDS):
             return
         figures = (await read_figures(self._deps.database, campaign.shop_id, [campaign.id]))[campaign.id]
         watch = self._watches.setdefault(campaign.id, FailureWatch())

@@ -4,7 +4,7 @@ Decides nothing: who hears what is all there is here.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -60,6 +60,9 @@ class CampaignGround:
     secret: bytes
     slots: Callable[[], Sequence[int]]
     connector_ids: Callable[[], Sequence[int]]
+    connector_names: Callable[[], Mapping[int, str]]
+    list_speeds_elsewhere: Callable[[], Mapping[int, float]]
+    """Parts a second of the binds that are up on other nodes, by connector."""
     look_up_endpoints: Callable[[set[int]], Awaitable[EndpointsFor]]
     wake_deliverer: Callable[[], None]
     on_queued: Callable[[dict[Stream, int]], None]
@@ -165,25 +168,32 @@ class CampaignRooms:
         return self._config.public.address
 
     def _carrier_speed(self) -> float:
-        """Parts a second of all connectors that are up, looked at twice a second."""
+        """Parts a second of all connectors that are up, on all nodes, looked at twice a second."""
         now = time.monotonic()
         seen_at, speed = self._speed
         if now - seen_at >= _SPEED_SECONDS:
-            speed = sum(report.speed for report in self._ground.dispatcher.report() if report.is_up)
+            speed = sum(self._list_speeds().values())
             self._speed = (now, speed)
         return speed
+
+    def _list_speeds(self) -> dict[int, float]:
+        """Parts a second by connector, of its binds that are up on any node."""
+        speeds = dict(self._ground.list_speeds_elsewhere())
+        for report in self._ground.dispatcher.report():
+            if report.is_up:
+                speeds[report.connector_id] = speeds.get(report.connector_id, 0.0) + report.speed
+        return speeds
 
     async def _read_speeds(self) -> list[ConnectorSpeed]:
         """The connectors' speeds, and what waits at each before anything new."""
         waiting: dict[int, int] = {}
         for each in await count_waiting(self._ground.database, self._ground.connector_ids(), cap=_MOST_AHEAD):
             waiting[each.connector_id] = waiting.get(each.connector_id, 0) + each.messages
+        speeds = self._list_speeds()
         return [
-            ConnectorSpeed(
-                report.name, report.speed if report.is_up else 0.0, waiting.get(report.connector_id, 0)
-            )
-            for report in self._ground.dispatcher.report()
-            if report.name != TEST_CONNECTOR_NAME
+            ConnectorSpeed(name, speeds.get(connector_id, 0.0), waiting.get(connector_id, 0))
+            for connector_id, name in self._ground.connector_names().items()
+            if name != TEST_CONNECTOR_NAME
         ]
 
     async def _find_endpoints(self, shop_id: int, kind: str) -> Sequence[int]:

@@ -130,6 +130,14 @@ class Ownership:
             for each in self.look.binds
         )
 
+    def list_speeds_elsewhere(self) -> dict[int, float]:
+        """Parts a second of the binds that are up on other nodes, by connector."""
+        speeds: dict[int, float] = {}
+        for each in self.look.binds:
+            if each.is_up and each.node_no != self._node.node_no:
+                speeds[each.connector_id] = speeds.get(each.connector_id, 0.0) + each.parts_per_second
+        return speeds
+
     def down_seconds(self, connector_id: int) -> float:
         """For how long no node has had a bind of it up; infinite for one that no node is configured for."""
         if self.is_up(connector_id):

@@ -159,7 +159,7 @@ class Rooms:
             find_addresses=self.dispatcher.find_addresses,
             draw=self._random.random,
             resends=self.dispatcher.resends_unanswered,
-            decides=lambda: 0 in self._list_slots(),
+            decides=self._decide,
         )
         self.failover = Failover(
             database,
@@ -233,6 +233,8 @@ class Rooms:
                     secret=secret,
                     slots=self._list_slots,
                     connector_ids=self._list_connector_ids,
+                    connector_names=self._name_connectors,
+                    list_speeds_elsewhere=self.ownership.list_speeds_elsewhere,
                     look_up_endpoints=targets.look_up,
                     wake_deliverer=self.deliverer.wake,
                     on_queued=self.on_queued,
@@ -355,6 +357,9 @@ class Rooms:
 
     def _list_slots(self) -> Sequence[int]:
         return self.ownership.slots
+
+    def _decide(self) -> bool:
+        return self.ownership.decides
 
     def _choose_connector(self, flight: Flight) -> int | None:
         """Where the routes would send a waiting message now; None where nothing that fits is up."""

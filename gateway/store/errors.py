@@ -96,12 +96,11 @@ class MessagesNotMade(StoreError):
 
 
 class RecipientsMoved(StoreError):
-    """Recipients of a campaign were not where their only writer left them: a fault of the program, or rows
-    changed by hand."""
+    """Recipients of a campaign are not where their writer believes: another node had their slots meanwhile,
+    or rows were changed by hand. Nothing of the batch is stored; read where they are, and try again."""
 
     def __init__(self, campaign_id: int, expected: str, found: str) -> None:
         super().__init__(
-            f"recipients of campaign {campaign_id} moved under their batch ({found} in place of {expected}); "
-            "this process stops, and a restart reads them anew"
+            f"recipients of campaign {campaign_id} moved under their batch ({found} in place of {expected})"
         )
         self.campaign_id = campaign_id

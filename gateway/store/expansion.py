@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import asyncpg
+
 from gateway.domain.campaign import CampaignState, Exclusion
 from gateway.domain.message import MessageState, entered_bit
 from gateway.store.campaigns import Campaign
@@ -103,7 +105,10 @@ class CampaignWriter:
         )
 
     async def freeze(self, campaign: Campaign, terms: AudienceTerms, slots: Sequence[int]) -> Frozen:
-        """Fix who the campaign is for in slots that are not frozen yet; returns after the commit."""
+        """Fix who the campaign is for in slots that are not frozen yet; returns after the commit.
+
+        Raises `RecipientsMoved` when one of them is.
+        """
         job = _FreezeJob(campaign, terms, slots, self._clock)
         frozen: Frozen = await self._see_through(job)
         return frozen
@@ -112,7 +117,7 @@ class CampaignWriter:
         """Give the next recipients of these slots their messages; returns after the commit.
 
         Raises `MessagesNotMade` for whatever `make` raises, except that the database is away: then the chunk
-        is repeated.
+        is repeated. Raises `RecipientsMoved` when a slot is not where its wish says.
         """
         job = _ExpandJob(campaign, wishes, make, self._clock, self._on_queued)
         chunk: Chunk = await self._see_through(job)
@@ -186,19 +191,22 @@ class _FreezeJob(_Job):
         if not await _is_running(connection, campaign):
             return Frozen(None)
         lists, excluded, is_marketing, countries, recent, recent_from = terms.arguments()
-        rows = await connection.fetch(
-            "freeze_slots",
-            campaign.shop_id,
-            campaign.id,
-            list(self._slots),
-            lists,
-            excluded,
-            is_marketing,
-            countries,
-            recent,
-            recent_from,
-            self._clock(),
-        )
+        try:
+            rows = await connection.fetch(
+                "freeze_slots",
+                campaign.shop_id,
+                campaign.id,
+                list(self._slots),
+                lists,
+                excluded,
+                is_marketing,
+                countries,
+                recent,
+                recent_from,
+                self._clock(),
+            )
+        except asyncpg.UniqueViolationError as exc:
+            raise RecipientsMoved(campaign.id, "slots that are not frozen", "frozen ones") from exc
         slots: dict[int, dict[Exclusion, int]] = {slot: {} for slot in self._slots}
         tallies = Tallies()
         for row in rows:
@@ -344,7 +352,8 @@ class _DeferJob(_Job):
 
 
 def _expect(tag: str, expected: str, campaign: Campaign) -> None:
-    """Only one node at a time expands a slot, so a row that moved meanwhile is a fault of the program."""
+    """Only one node at a time expands a slot. Its last chunk may still be on the way when another node has
+    the slot, and then the later of the two is not written."""
     if tag != expected:
         raise RecipientsMoved(campaign.id, expected, tag)
 

@@ -19,7 +19,14 @@ import structlog
 from gateway.store.availability import Availability
 from gateway.store.connecting import Dialler
 from gateway.store.database import UNREACHABLE, Connection
-from gateway.store.errors import LeaseLost, PartsMoved, ReceiptsMoved, RowRefused, StoreUnavailable
+from gateway.store.errors import (
+    LeaseLost,
+    PartsMoved,
+    ReceiptsMoved,
+    RecipientsMoved,
+    RowRefused,
+    StoreUnavailable,
+)
 from gateway.store.queries import Query
 
 Item = TypeVar("Item")
@@ -60,7 +67,8 @@ class BatchWork(Protocol[ItemContra, ResultBoth]):
         """The transaction is durable. Must not raise or block."""
 
     def refused(self, item: ItemContra, error: Exception) -> None:
-        """This one item was refused for its data; the rest of its batch was stored."""
+        """This one item was refused for its data, or because rows are not as it believed; the rest of its
+        batch was stored."""
 
 
 class Fence:
@@ -275,7 +283,7 @@ class GroupWriter(Generic[Item, Result]):
             except _DATA_AT_FAULT as exc:
                 await self._halve(batch, exc)
                 return
-            except StoreUnavailable as exc:
+            except (StoreUnavailable, RecipientsMoved) as exc:
                 for item in batch:
                     self._work.refused(item, exc)
                 return

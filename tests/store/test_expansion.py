@@ -12,7 +12,7 @@ from gateway.domain.campaign import CampaignState, Exclusion
 from gateway.domain.identifiers import slot_of_address
 from gateway.domain.lanes import Category
 from gateway.store.campaigns import AudienceSpec, Campaign, CampaignContent, add_campaign, move_campaign
-from gateway.store.errors import MessagesNotMade
+from gateway.store.errors import MessagesNotMade, RecipientsMoved
 from gateway.store.expansion import CampaignWriter, Expanded, Made, SlotWish
 from gateway.store.recipients import (
     EVERY_SLOT,
@@ -230,9 +230,13 @@ async def test_a_commit_whose_answer_is_lost_makes_no_second_message(rig: Rig, f
     async with CutProxy(rig.dsn) as proxy:
         writer = writer_of(rig, proxy.dsn)
         async with running(writer.run):
+            # Its first batch has the number of the freeze's, which a node would have written itself.
+            wishes = await wishes_of(rig, campaign, most=9)
+            first = await writer.expand(campaign, wishes[:9], maker(rig))
             setattr(proxy, fault, 1)
-            chunk = await writer.expand(campaign, await wishes_of(rig, campaign, most=9), maker(rig))
-    assert chunk.messages == 50
+            rest = await writer.expand(campaign, wishes[9:], maker(rig))
+    assert first.messages + rest.messages == 50
+    assert rest.messages > 0
     assert await rig.value("SELECT count(*) FROM message") == 50
     assert await rig.value("SELECT count(DISTINCT message_id) FROM campaign_recipient") == 50
 
@@ -290,3 +294,21 @@ async def test_recipients_are_listed_page_by_page(rig: Rig) -> None:
         seen += [each.contact_id for each in page]
         after = page[-1].contact_id
     assert len(seen) == len(set(seen)) == 25
+
+
+async def test_a_slot_that_another_node_took_further_is_not_written_by_who_had_it_before(rig: Rig) -> None:
+    campaign = await frozen_campaign(rig, 60)
+    stale = await wishes_of(rig, campaign, most=9)
+    mine, theirs = writer_of(rig), writer_of(rig)
+    async with running(theirs.run):
+        assert (await theirs.expand(campaign, await wishes_of(rig, campaign, most=1), maker(rig))).messages
+    async with running(mine.run):
+        with pytest.raises(RecipientsMoved):
+            await mine.expand(campaign, stale, maker(rig))
+        with pytest.raises(RecipientsMoved):
+            await mine.freeze(campaign, terms_of(campaign), [1])
+        # The writer goes on: where the slots are is read anew.
+        while wishes := await wishes_of(rig, campaign, most=9):
+            await mine.expand(campaign, wishes, maker(rig))
+    assert await rig.value("SELECT count(*) FROM message") == 60
+    assert await rig.value("SELECT count(DISTINCT message_id) FROM campaign_recipient") == 60
