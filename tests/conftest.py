@@ -32,7 +32,7 @@ from gateway.store.migrations import locate_sql, migrate, read_migrations
 _FOLDER_PREFIX = "estafette-test-"
 _MEMORY = Path("/dev/shm")
 _MEMORY_OCTETS = 4 << 30
-"""What four workers' servers need at most, with room to spare."""
+"""What the workers' servers need at most, with room to spare: 1.3 GB with four of them."""
 
 DAYS_OF_A_TEST = "SELECT make_day_partitions(current_date + ahead) FROM generate_series(-1, 7) AS ahead"
 """Partitions that every test finds: made once in the template, not by every node that a test starts."""

@@ -87,7 +87,7 @@ async def show(running: Running, campaign: dict[str, Any]) -> dict[str, Any]:
 
 
 async def until_state(
-    running: Running, campaign: dict[str, Any], state: str, *, seconds: float = 15
+    running: Running, campaign: dict[str, Any], state: str, *, seconds: float = 60
 ) -> dict[str, Any]:
     """The campaign once it is in a state."""
     shown: dict[str, Any] = {}

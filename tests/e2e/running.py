@@ -25,7 +25,7 @@ from gateway.demo.people import open_shop
 from gateway.node.gateway import Gateway
 from gateway.store.database import Database
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 """Far above what any step takes, so that only a fault reaches it."""
 
 Answer = tuple[int, dict[str, Any]]
