@@ -110,7 +110,8 @@ class Dispatcher:
         self._tell_bind_state = on_bind_state
         self._shop_resends = shop_resends
         self._configs: Mapping[int, ConnectorConfig] = {}
-        self._shop_ids: Mapping[str, int] = {}
+        self._readers: Mapping[int, DeliveryReader] = {}
+        """Of every connector that there is, also of those whose binds other nodes hold."""
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
         self._ending: dict[int, asyncio.Task[None]] = {}
@@ -134,9 +135,12 @@ class Dispatcher:
         `shop_ids` is kept, and asked by name whenever a text comes in.
         """
         self._trace.configure(connectors)
-        self._shop_ids = shop_ids
         self._configs = {
             connector_id: config for connector_id, config in connectors.items() if config.enabled
+        }
+        self._readers = {
+            connector_id: DeliveryReader(connector_id, config, shop_ids)
+            for connector_id, config in self._configs.items()
         }
         gone = [
             connector_id
@@ -216,7 +220,7 @@ class Dispatcher:
     def _rules(self, connector_id: int, config: ConnectorConfig) -> tuple[AnswerJudge, DeliveryReader]:
         return (
             AnswerJudge(connector_id, config, self._book, self._random.random, self._shop_resends),
-            DeliveryReader(connector_id, config, self._shop_ids),
+            self._readers[connector_id],
         )
 
     async def _stop_connector(self, connector_id: int, drain_seconds: float) -> None:
@@ -433,15 +437,15 @@ class Dispatcher:
 
     def find_lookup_id(self, connector_id: int, written: str) -> str:
         """The form under which an id in a connector's receipts is looked up, by its configuration of now."""
-        connections = self._connections.get(connector_id)
-        return written.lower() if connections is None else connections.reader.find_lookup_id(written)
+        reader = self._readers.get(connector_id)
+        return written.lower() if reader is None else reader.find_lookup_id(written)
 
     def find_addresses(self, connector_id: int) -> CarrierAddresses:
         """How a connector's carrier writes numbers and senders, by its configuration of now."""
-        run = self._runs.get(connector_id)
-        if run is None:
+        config = self._configs.get(connector_id)
+        if config is None:
             return CarrierAddresses()
-        return CarrierAddresses(run.config.address_form.country, sender_style(run.config))
+        return CarrierAddresses(config.address_form.country, sender_style(config))
 
     def is_up(self, connector_id: int) -> bool:
         run = self._runs.get(connector_id)

@@ -165,7 +165,8 @@ def disown(
     state = progress.state
     if state not in _ENDED_HERE:
         state = _message_state(states, receipt_per_message=receipt_per_message)
-    return Progress(state, progress.entered | entered_bit(state), states)
+    entered = progress.entered | entered_bit(state)
+    return Progress(state, entered | _SENT_BIT if state in _PROVES_SENT else entered, states)
 
 
 def judge(

@@ -265,7 +265,7 @@ def _disown(case: Case, item: Disowned, *, per_message: bool) -> None:
     case.reason = item.reason if item.standing is after else _REASON_WITHOUT[after]
     case.failure_class = item.failure_class if after is MessageState.FAILED else 0
     case.final_at = item.at if after in ENDS else None
-    if after is MessageState.SENT and case.sent_at is None:
+    if after in _GOOD and case.sent_at is None:
         case.sent_at = item.at
 
 

@@ -28,10 +28,9 @@ MOST_NAMED: Final = 20
 
 _STATES: Final = (ACCEPTED, *COUNTED)
 _ANSWERED_LATER: Final = (MessageState.UNKNOWN, MessageState.QUEUED)
-_INFERRED, _DISOWNED = 9, 10
 _COUNTED_AS: Final = {
-    _INFERRED: ReceiptOutcome.APPLIED,
-    _DISOWNED: ReceiptOutcome.APPLIED,
+    ReceiptOutcome.INFERRED: ReceiptOutcome.APPLIED,
+    ReceiptOutcome.DISOWNED: ReceiptOutcome.APPLIED,
     ReceiptOutcome.TOO_LATE: ReceiptOutcome.UNMATCHED,
 }
 """Outcomes that a receipt's row may move between after it was counted, and the one that stands for them."""
@@ -150,7 +149,7 @@ async def recount_tables(
         list(_COUNTED_AS.values()),
     )
     yield await _recount(
-        connection, "stat_failure", "recount_failures", from_id, MessageState.FAILED, _DISOWNED
+        connection, "stat_failure", "recount_failures", from_id, MessageState.FAILED, ReceiptOutcome.DISOWNED
     )
     yield await _recount(
         connection,
@@ -160,7 +159,7 @@ async def recount_tables(
         bucket_floors(),
         MessageState.DELIVERED,
         Lane.BULK,
-        _DISOWNED,
+        ReceiptOutcome.DISOWNED,
     )
     yield await _recount(connection, "stat_click", "recount_clicks", low, high, *hours)
     yield await _recount(connection, "click_person", "recount_click_people", from_id)
@@ -250,7 +249,7 @@ async def _recount_messages(
         *hours,
         list(_STATES),
         MessageState.FAILED,
-        _DISOWNED,
+        ReceiptOutcome.DISOWNED,
         MOST_NAMED,
     )
     for table in ("stat_hour", "stat_shop", "stat_campaign"):

@@ -315,6 +315,8 @@ async def test_its_own_receipt_stands_when_the_inferred_one_goes(desk: Desk, loo
     await looks.look()
     row = await desk.row(flight.id)
     assert (row["state"], row["reason"], row["failure_class"]) == (S.DELIVERED, Reason.NONE, 0)
+    assert row["entered"] >> S.SENT & 1, "what was delivered was sent, and counts so"
+    assert row["sent_at"] is not None
     assert await desk.outcomes_of(flight.id) == [DISOWNED, ReceiptOutcome.LATE]
 
 
