@@ -27,28 +27,32 @@ WHERE node_key = $1
 FOR UPDATE;
 
 -- name: find_free_node
--- The lowest node number that nobody holds: never used, or long expired.
+-- A node number that nobody holds: the lowest that was never used, else one that was given back, else the one whose
+-- lease ran out first, for the others may come back yet.
 -- $1 node_count int4
 SELECT numbers.n::int2 AS node_no
 FROM generate_series(0, $1 - 1) AS numbers (n)
 LEFT JOIN node_lease ON node_lease.node_no = numbers.n
 WHERE node_lease.node_no IS NULL OR node_lease.expires_at < clock_timestamp()
-ORDER BY node_lease.node_no IS NOT NULL, numbers.n
+ORDER BY node_lease.node_no IS NOT NULL, node_lease.pid <> 0, node_lease.expires_at, numbers.n
 LIMIT 1;
 
 -- name: take_node
--- Take a node number with a new epoch; no row comes back when someone else was faster.
+-- Take a node number with a new epoch; no row comes back when someone else was faster. Until it says what it can do
+-- (announce_node) it is given no work: a command that needs ids for a moment never gets any.
 -- $1 node_no int2
 -- $2 node_key text
 -- $3 host text
 -- $4 pid int4
 -- $5 version text
 -- $6 ttl interval
-INSERT INTO node_lease AS held (node_no, epoch, node_key, host, pid, version, started_at, expires_at, id_high_water)
-VALUES ($1, 1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp() + $6, 0)
+INSERT INTO node_lease AS held (node_no, epoch, node_key, host, pid, version, started_at, expires_at, id_high_water,
+                                is_stopping)
+VALUES ($1, 1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp() + $6, 0, true)
 ON CONFLICT (node_no) DO UPDATE
 SET epoch = held.epoch + 1, node_key = excluded.node_key, host = excluded.host, pid = excluded.pid,
-    version = excluded.version, started_at = excluded.started_at, expires_at = excluded.expires_at
+    version = excluded.version, started_at = excluded.started_at, expires_at = excluded.expires_at,
+    connector_ids = '{}', is_stopping = true, figures = '{}'
 WHERE held.node_key = excluded.node_key OR held.expires_at < excluded.started_at
 RETURNING epoch, id_high_water, started_at;
 
@@ -113,6 +117,26 @@ FROM bind_lease AS held
 JOIN node_lease AS holder ON holder.node_no = held.node_no AND holder.epoch = held.epoch
 ORDER BY held.connector_id, held.bind_no;
 
+-- name: lock_work_leases
+-- Whoever changes leases of work does so alone, until its transaction ends: rows of many nodes, locked in whatever
+-- order each statement finds them, would make nodes wait for one another in a circle.
+SELECT pg_advisory_xact_lock(hashtext('estafette work leases'));
+
+-- name: list_own_shards
+-- The shards of connectors' queues that this node holds.
+-- $1 node_no int2
+-- $2 epoch int8
+SELECT connector_id, array_agg(shard) AS shards
+FROM dispatch_lease
+WHERE node_no = $1 AND epoch = $2
+GROUP BY connector_id;
+
+-- name: list_own_slots
+-- The slots that this node holds; NULL for none.
+-- $1 node_no int2
+-- $2 epoch int8
+SELECT array_agg(slot) FROM slot_lease WHERE node_no = $1 AND epoch = $2;
+
 -- name: take_bind_leases
 -- Hold these binds where nobody else does. No speed comes with them.
 -- $1 node_no int2
@@ -149,16 +173,15 @@ UPDATE bind_lease AS held SET is_up = seen.is_up
 FROM unnest($3::int4[], $4::int2[], $5::bool[]) AS seen (connector_id, bind_no, is_up)
 WHERE held.connector_id = seen.connector_id AND held.bind_no = seen.bind_no AND held.node_no = $1 AND held.epoch = $2;
 
--- name: lock_bind_speeds
--- The speeds of a connector's binds, of all nodes, for whoever is about to change its own: one at a time.
+-- name: list_bind_speeds
+-- The speeds of a connector's binds, of all nodes, for whoever is about to change its own.
 -- $1 connector_id int4
 SELECT held.bind_no, held.node_no, held.parts_per_second,
        EXISTS (SELECT FROM node_lease AS holder
                WHERE holder.node_no = held.node_no AND holder.epoch = held.epoch) AS is_held
 FROM bind_lease AS held
 WHERE held.connector_id = $1
-ORDER BY held.bind_no
-FOR UPDATE;
+ORDER BY held.bind_no;
 
 -- name: set_bind_speed
 -- Divide a node's share of a connector's speed evenly over the binds it holds.

@@ -3,13 +3,17 @@ lags."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
 from gateway.config import ConnectorConfig, HostPort
 from gateway.config.values import Secret
 from gateway.dispatch.holding import Holding
-from gateway.node.ownership import GRACE_SECONDS, UNBIND_SECONDS, UP_FOR_SECONDS, Ownership
+from gateway.node.bind_share import UP_FOR_SECONDS
+from gateway.node.lateness import GRACE_SECONDS
+from gateway.node.ownership import UNBIND_SECONDS, Ownership
+from gateway.store.database import Database
 from gateway.store.errors import LeaseLost
 from gateway.store.leases import Node
 from tests.store.rig import Rig, open_rig, take_node
@@ -57,7 +61,7 @@ class FakeDispatcher:
         self.given_up += [(connector_id, bind_no) for bind_no in bind_nos]
         left = self.held[connector_id].bind_nos - set(bind_nos)
         if left:
-            self.held[connector_id] = Holding(left)
+            self.held[connector_id] = replace(self.held[connector_id], bind_nos=left)
         else:
             del self.held[connector_id]
 
@@ -79,12 +83,12 @@ class FakeDispatcher:
 class Here:
     """One node: its lease, its share, and a clock that the test turns."""
 
-    def __init__(self, rig: Rig, node: Node) -> None:
+    def __init__(self, rig: Rig, node: Node, *, database: Database | None = None) -> None:
         self.now = 1_000.0
         self.node = node
         self.dispatcher = FakeDispatcher()
         self.ownership = Ownership(
-            rig.database,
+            database or rig.database,
             node,
             self.dispatcher,  # type: ignore[arg-type] # as much of one as is asked
             drain_seconds=lambda: 1.0,
@@ -99,7 +103,8 @@ class Here:
     async def turn(self, seconds: float = 1.0) -> None:
         self.now += seconds
         await self.ownership.turn()
-        await asyncio.sleep(0.02)  # what is given up is unbound beside the look
+        if self.dispatcher.unbinding.is_set():  # what is given up is unbound beside the look
+            await self.ownership.binds.wait_left(1.0)
 
 
 def make_connector(name: str, binds: int) -> ConnectorConfig:

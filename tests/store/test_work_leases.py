@@ -16,6 +16,11 @@ pytestmark = pytest.mark.integration
 BOTH = (BindKey(1, 1), BindKey(1, 2))
 
 
+async def two_nodes(rig: Rig) -> tuple[WorkLeases, WorkLeases]:
+    second = await take_node(rig.database, "second")
+    return WorkLeases(rig.database, rig.node), WorkLeases(rig.database, second)
+
+
 async def end_epoch(rig: Rig, by: Node) -> None:
     """The first node dies and is deposed."""
     await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 second' WHERE node_no = 0")
@@ -24,7 +29,7 @@ async def end_epoch(rig: Rig, by: Node) -> None:
 
 async def test_a_bind_is_held_until_its_holder_is_deposed(rig: Rig) -> None:
     other = await take_node(rig.database, "second")
-    ours, theirs = WorkLeases(rig.node), WorkLeases(other)
+    ours, theirs = WorkLeases(rig.database, rig.node), WorkLeases(rig.database, other)
     assert await ours.take_binds(BOTH[:1]) == {BOTH[0]}
     assert await theirs.take_binds(BOTH) == {BOTH[1]}
     await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 second' WHERE node_no = 0")
@@ -36,7 +41,7 @@ async def test_a_bind_is_held_until_its_holder_is_deposed(rig: Rig) -> None:
 
 
 async def test_a_bind_that_is_given_back_is_free(rig: Rig) -> None:
-    ours, theirs = WorkLeases(rig.node), WorkLeases(await take_node(rig.database, "second"))
+    ours, theirs = await two_nodes(rig)
     await ours.take_binds(BOTH)
     await theirs.release_binds(BOTH)
     assert await theirs.take_binds(BOTH) == set(), "only its holder gives a bind back"
@@ -45,7 +50,7 @@ async def test_a_bind_that_is_given_back_is_free(rig: Rig) -> None:
 
 
 async def test_what_is_up_is_seen_by_all_until_the_bind_moves(rig: Rig) -> None:
-    ours, theirs = WorkLeases(rig.node), WorkLeases(await take_node(rig.database, "second"))
+    ours, theirs = await two_nodes(rig)
     await ours.take_binds(BOTH[:1])
     await ours.mark_binds({BOTH[0]: True, BOTH[1]: True})
     await theirs.mark_binds({BOTH[0]: False})
@@ -56,20 +61,21 @@ async def test_what_is_up_is_seen_by_all_until_the_bind_moves(rig: Rig) -> None:
 
 
 async def test_the_speed_of_all_nodes_never_exceeds_the_limit(rig: Rig) -> None:
-    ours, theirs = WorkLeases(rig.node), WorkLeases(await take_node(rig.database, "second"))
+    ours, theirs = await two_nodes(rig)
     await ours.take_binds(BOTH)
     assert await ours.share_speed(1, 100.0, limit=100.0) == 100.0
     await ours.release_binds(BOTH[1:])
     await theirs.take_binds(BOTH[1:])
-    assert await theirs.share_speed(1, 50.0, limit=100.0) == 50.0, "half of it went with the bind"
-    assert await ours.share_speed(1, 80.0, limit=100.0) == 50.0
+    assert await theirs.share_speed(1, 50.0, limit=100.0) == 0.0, "all of it is still used by the other bind"
+    assert await ours.share_speed(1, 50.0, limit=100.0) == 50.0
+    assert await theirs.share_speed(1, 80.0, limit=100.0) == 50.0
     granted = await asyncio.gather(*(each.share_speed(1, 70.0, limit=100.0) for each in (ours, theirs)))
     assert sum(granted) <= 100.0
 
 
 async def test_a_dead_nodes_speed_counts_until_it_is_deposed(rig: Rig) -> None:
     other = await take_node(rig.database, "second")
-    ours, theirs = WorkLeases(rig.node), WorkLeases(other)
+    ours, theirs = WorkLeases(rig.database, rig.node), WorkLeases(rig.database, other)
     await ours.take_binds(BOTH[:1])
     await ours.share_speed(1, 60.0, limit=100.0)
     await theirs.take_binds(BOTH[1:])
@@ -80,7 +86,7 @@ async def test_a_dead_nodes_speed_counts_until_it_is_deposed(rig: Rig) -> None:
 
 async def test_shards_and_slots_are_held_by_one_node(rig: Rig) -> None:
     other = await take_node(rig.database, "second")
-    ours, theirs = WorkLeases(rig.node), WorkLeases(other)
+    ours, theirs = WorkLeases(rig.database, rig.node), WorkLeases(rig.database, other)
     assert await ours.take_shards({1: {0, 1}, 2: {5}}) == {1: {0, 1}, 2: {5}}
     assert await theirs.take_shards({1: {1, 2}}) == {1: {2}}
     assert await ours.take_slots(range(250)) == set(range(250))
@@ -96,7 +102,7 @@ async def test_shards_and_slots_are_held_by_one_node(rig: Rig) -> None:
 
 
 async def test_a_restart_frees_what_its_last_epoch_held(rig: Rig) -> None:
-    await WorkLeases(rig.node).take_binds(BOTH)
+    await WorkLeases(rig.database, rig.node).take_binds(BOTH)
     again = await take_node(rig.database)
     assert (await look_at_leases(rig.database)).binds == []
-    assert await WorkLeases(again).take_binds(BOTH) == set(BOTH)
+    assert await WorkLeases(rig.database, again).take_binds(BOTH) == set(BOTH)
