@@ -16,13 +16,11 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,27 +30,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "smsc_sink_journal.h"
+#include "smsc_sink_pdu.h"
+#include "smsc_sink_ring.h"
+
 #define MAX_SESSIONS 1024
 #define READ_BUFFER_OCTETS (256 * 1024)
-#define MAX_PDU_OCTETS 65536
 #define MAX_UNANSWERED 100000 /* deliver_sm of one session, answered ones behind an unanswered one included */
 #define REFUSED_PAUSE 2.0     /* seconds before a refused receipt is sent again; carriers take minutes */
-#define JOURNAL_OCTETS (1024 * 1024)
-#define BUCKETS 1200          /* of 2 % each, from 10 microseconds up: to beyond ten hours */
-
-enum {
-    BIND_RECEIVER = 0x01, BIND_TRANSMITTER = 0x02, SUBMIT_SM = 0x04, DELIVER_SM = 0x05, UNBIND = 0x06,
-    BIND_TRANSCEIVER = 0x09, ENQUIRE_LINK = 0x15,
-};
-#define RESPONSE 0x80000000u
-#define GENERIC_NACK 0x80000000u
-#define ESME_RINVCMDLEN 0x02
-#define ESME_RINVCMDID 0x03
-#define ESME_RINVBNDSTS 0x04
 
 typedef struct {
-    char source[21], destination[21], system_id[16], text[20];
-    uint8_t source_ton, source_npi, destination_ton, destination_npi;
+    addresses_t addresses;
+    char system_id[16], text[20];
     uint64_t id;
     time_t submitted_on; /* whole seconds, for the receipt's text */
     double submitted_at; /* for the latency */
@@ -62,9 +51,6 @@ typedef struct { double due; int session; uint32_t generation; receipt_t receipt
 typedef struct { double due; int session; uint32_t generation, sequence; uint64_t id; } due_answer_t;
 typedef struct { double due; receipt_t receipt; } refused_receipt_t;
 typedef struct { receipt_t receipt; uint32_t sequence; uint8_t is_done; uint64_t inbound_serial; } unanswered_t;
-
-/* A growable ring of records of one size. */
-typedef struct { char *records; size_t size, capacity, head, count; } ring_t;
 
 typedef struct {
     int fd;
@@ -88,9 +74,6 @@ static double inbound_rate;           /* MO a second over all receiving sessions
 static uint64_t inbound_limit = UINT64_MAX;
 static const char *inbound_address = "36105";
 static FILE *log_file;
-static int journal_fd = -1;
-static char *journal;
-static size_t journal_octets;
 static ring_t due_receipts, due_answers, refused_receipts, held, inbound_again;
 static uint32_t generations = 1;
 static uint64_t next_id = 1;
@@ -99,90 +82,21 @@ static uint64_t binds, submits, receipts_asked, receipts, receipts_answered, rec
     inbound_sent, inbound_answered, other_pdus;
 static long most_in_window;
 static double first_submit, last_submit, last_answer;
-static uint64_t latencies[BUCKETS], latency_count;
 static volatile sig_atomic_t stop_wanted, summary_wanted;
-
-static void *or_die(void *memory) {
-    if (!memory) { perror("smsc_sink: memory"); exit(1); }
-    return memory;
-}
-
-static void *ring_push(ring_t *ring, size_t size) {
-    ring->size = size;
-    if (ring->count == ring->capacity) {
-        size_t capacity = ring->capacity ? ring->capacity * 2 : 64;
-        char *records = or_die(malloc(capacity * size));
-        for (size_t i = 0; i < ring->count; i++)
-            memcpy(records + i * size, ring->records + ((ring->head + i) & (ring->capacity - 1)) * size, size);
-        free(ring->records);
-        *ring = (ring_t){ records, size, capacity, 0, ring->count };
-    }
-    return ring->records + ((ring->head + ring->count++) & (ring->capacity - 1)) * size;
-}
-static void *ring_at(ring_t *ring, size_t i) {
-    return ring->records + ((ring->head + i) & (ring->capacity - 1)) * ring->size;
-}
-static void *ring_head(ring_t *ring) { return ring->count ? ring_at(ring, 0) : NULL; }
-static void ring_pop(ring_t *ring) { ring->head = (ring->head + 1) & (ring->capacity - 1); ring->count--; }
-static void ring_free(ring_t *ring) { free(ring->records); memset(ring, 0, sizeof *ring); }
 
 static void read_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     now = time.tv_sec + time.tv_nsec / 1e9;
 }
-static uint32_t get32(const uint8_t *at) { uint32_t value; memcpy(&value, at, 4); return ntohl(value); }
-static uint8_t *put32(uint8_t *at, uint32_t value) { value = htonl(value); memcpy(at, &value, 4); return at + 4; }
-static uint8_t *put_text(uint8_t *at, const char *text) { while (*text) *at++ = *text++; return at; }
-static uint8_t *put_address(uint8_t *at, uint8_t ton, uint8_t npi, const char *address) {
-    *at++ = ton; *at++ = npi; at = put_text(at, address); *at++ = 0;
-    return at;
-}
-
-static void count_latency(double seconds) {
-    int bucket = seconds <= 1e-5 ? 0 : (int)(log(seconds / 1e-5) / log(1.02));
-    latencies[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
-    latency_count++;
-}
-static double latency_ms(double share) {
-    uint64_t below = 0;
-    for (int i = 0; i < BUCKETS; i++)
-        if ((below += latencies[i]) && below >= share * latency_count) return 1e-2 * pow(1.02, i + 1);
-    return 0;
-}
-
-/* ── The journal ─────────────────────────────────────────────────────────────────────────────────────── */
-
-static void flush_journal(void) {
-    for (size_t done = 0; done < journal_octets;) {
-        ssize_t written = write(journal_fd, journal + done, journal_octets - done);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) { perror("smsc_sink: journal"); exit(1); }
-        done += written;
-    }
-    journal_octets = 0;
-}
-/* "EVENT TIME SESSION REST\n", where SESSION is the session's number since the start. */
-__attribute__((format(printf, 3, 4)))
-static void note(char event, const session_t *s, const char *format, ...) {
-    if (journal_fd < 0) return;
-    if (journal_octets + 512 + MAX_PDU_OCTETS > JOURNAL_OCTETS) flush_journal();
-    char *at = journal + journal_octets;
-    at += sprintf(at, "%c %.6f %u ", event, now, s->generation);
-    va_list values;
-    va_start(values, format);
-    at += vsprintf(at, format, values);
-    va_end(values);
-    *at++ = '\n';
-    journal_octets = at - journal;
-}
 static int print_id(char *into, uint64_t id) {
     return sprintf(into, hex_ids ? "%llX" : "%llu", (unsigned long long)id);
 }
 static void note_receipt(char event, const session_t *s, uint64_t id, uint32_t status) {
+    if (!has_journal()) return;
     char text[24];
     print_id(text, id);
-    note(event, s, "%s %u", text, status);
+    note(event, now, s->generation, "%s %u", text, status);
 }
 
 /* ── Writing ─────────────────────────────────────────────────────────────────────────────────────────── */
@@ -246,6 +160,7 @@ static void write_deliver(session_t *s, uint8_t *body, size_t octets, const rece
     write_pdu(s, DELIVER_SM, 0, entry->sequence, body, octets);
 }
 static void send_receipt(session_t *s, const receipt_t *receipt) {
+    const addresses_t *to = &receipt->addresses;
     uint8_t body[512], *at = body;
     char text[256], id[24];
     int id_length = print_id(id, receipt->id);
@@ -256,8 +171,8 @@ static void send_receipt(session_t *s, const receipt_t *receipt) {
     end = put_text(end, " stat:DELIVRD err:000 text:"); end = put_text(end, receipt->text);
     size_t length = end - (uint8_t *)text;
     *at++ = 0; /* service_type */
-    at = put_address(at, receipt->destination_ton, receipt->destination_npi, receipt->destination);
-    at = put_address(at, receipt->source_ton, receipt->source_npi, receipt->source);
+    at = put_address(at, to->destination_ton, to->destination_npi, to->destination);
+    at = put_address(at, to->source_ton, to->source_npi, to->source);
     *at++ = 0x04;               /* esm_class: delivery receipt */
     memset(at, 0, 8); at += 8;  /* protocol_id to sm_default_msg_id */
     *at++ = length; memcpy(at, text, length); at += length;
@@ -316,36 +231,10 @@ static void send_due_inbound(void) {
 
 /* ── Reading ─────────────────────────────────────────────────────────────────────────────────────────── */
 
-static const uint8_t *get_text(const uint8_t *at, const uint8_t *end, char *into, size_t size) {
-    size_t length = 0;
-    for (; at < end && *at; at++)
-        if (into && length + 1 < size) into[length++] = *at;
-    if (into) into[length] = 0;
-    return at < end ? at + 1 : end;
-}
-static int parse_submit(const uint8_t *at, const uint8_t *end, receipt_t *receipt, const uint8_t **message, int *length) {
-    at = get_text(at, end, NULL, 0);
-    if (end - at < 4) return -1;
-    receipt->source_ton = *at++; receipt->source_npi = *at++;
-    at = get_text(at, end, receipt->source, sizeof receipt->source);
-    if (end - at < 3) return -1;
-    receipt->destination_ton = *at++; receipt->destination_npi = *at++;
-    at = get_text(at, end, receipt->destination, sizeof receipt->destination);
-    if (end - at < 5) return -1;
-    at += 3;
-    at = get_text(at, end, NULL, 0);
-    at = get_text(at, end, NULL, 0);
-    if (end - at < 5) return -1;
-    int registered_delivery = at[0] & 3;
-    *length = at[4];
-    *message = at + 5;
-    if (*length > end - *message) *length = end - *message;
-    return registered_delivery;
-}
 static void take_submit(session_t *s, uint32_t sequence, const uint8_t *at, const uint8_t *end) {
     receipt_t receipt;
     const uint8_t *message;
-    int length, registered_delivery = parse_submit(at, end, &receipt, &message, &length);
+    int length, registered_delivery = parse_submit(at, end, &receipt.addresses, &message, &length);
     if (registered_delivery < 0) { write_pdu(s, SUBMIT_SM | RESPONSE, ESME_RINVCMDLEN, sequence, "", 1); return; }
     int shown = length < 19 ? length : 19;
     for (int i = 0; i < shown; i++) receipt.text[i] = message[i] >= 32 && message[i] < 127 ? message[i] : '.';
@@ -356,13 +245,13 @@ static void take_submit(session_t *s, uint32_t sequence, const uint8_t *at, cons
     memcpy(receipt.system_id, s->system_id, sizeof receipt.system_id);
     if (!submits++) first_submit = now;
     last_submit = now;
-    if (log_file) fprintf(log_file, "%.3f %s %.*s\n", now, receipt.destination, length, message);
-    if (journal_fd >= 0) {
+    if (log_file) fprintf(log_file, "%.3f %s %.*s\n", now, receipt.addresses.destination, length, message);
+    if (has_journal()) {
         char id[24], text[256];
         int kept = length < 255 ? length : 255;
         print_id(id, receipt.id);
         for (int i = 0; i < kept; i++) text[i] = message[i] >= 32 && message[i] < 127 ? message[i] : '.';
-        note('S', s, "%s %s %.*s", id, receipt.destination, kept, text);
+        note('S', now, s->generation, "%s %s %.*s", id, receipt.addresses.destination, kept, text);
     }
     if (latency > 0) {
         due_answer_t *answer = ring_push(&due_answers, sizeof *answer);
@@ -399,7 +288,7 @@ static void take_deliver_answer(session_t *s, uint32_t status, uint32_t sequence
 static void take_bind(session_t *s, uint32_t command_id, uint32_t sequence, const uint8_t *at, const uint8_t *end) {
     get_text(at, end, s->system_id, sizeof s->system_id);
     binds++;
-    note('B', s, "%s", s->system_id);
+    note('B', now, s->generation, "%s", s->system_id);
     s->may_submit = command_id != BIND_RECEIVER;
     s->may_receive = command_id != BIND_TRANSMITTER;
     write_pdu(s, command_id | RESPONSE, 0, sequence, "sink", 5);
@@ -472,7 +361,7 @@ static void accept_sessions(int listener) {
     }
 }
 static void drop_session(session_t *s) {
-    if (*s->system_id) note('C', s, "%s", s->system_id);
+    if (*s->system_id) note('C', now, s->generation, "%s", s->system_id);
     close(s->fd);
     free(s->in);
     free(s->out);
@@ -582,11 +471,8 @@ static void read_options(int argc, char **argv) {
             perror(optarg);
             exit(1);
         case 'J':
-            journal_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND, 0644);
-            journal = or_die(malloc(JOURNAL_OCTETS));
-            if (journal_fd >= 0) break;
-            perror(optarg);
-            exit(1);
+            open_journal(optarg);
+            break;
         default:
             fprintf(stderr, "usage: smsc_sink [--port N] [--no-receipts] [--receipt-delay-ms N] [--latency-ms N] [--hex-ids]\n"
                             "       [--quick-ack] [--receipt-window N] [--mo-rate N] [--mo-count N] [--mo-to ADDRESS]\n"

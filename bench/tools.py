@@ -1,6 +1,7 @@
 """Builds the C programs of this folder on first use, and says when there is no compiler.
 
-A program is kept under a name with the hash of its source, so that an edited source is built again.
+A program is made of `NAME.c` and of all `NAME_*.c` beside it, with their headers. It is kept under a name
+with the hash of all of these, so that an edited source is built again.
 """
 
 import hashlib
@@ -22,22 +23,23 @@ def find_compiler() -> str | None:
 
 
 def build_tool(name: str) -> Path | None:
-    """The program made from `name`.c, or None on a machine without a C compiler. Raises `BenchError`."""
+    """The program `name`, or None on a machine without a C compiler. Raises `BenchError`."""
     compiler = find_compiler()
     if compiler is None:
         return None
-    source = _SOURCES / f"{name}.c"
-    stamp = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    sources = [_SOURCES / f"{name}.c", *sorted(_SOURCES.glob(f"{name}_*.c"))]
+    headers = sorted(_SOURCES.glob(f"{name}_*.h"))
+    stamp = hashlib.sha256(b"".join(path.read_bytes() for path in (*sources, *headers))).hexdigest()[:12]
     program = _build_folder() / f"{name}-{stamp}"
     if program.exists():
         return program
     # Another bench may build the same program now, so it appears under its name only when it is whole.
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         partial = Path(folder) / name
-        command = [compiler, *_OPTIONS, "-o", str(partial), str(source), *_LIBRARIES]
+        command = [compiler, *_OPTIONS, "-o", str(partial), *map(str, sources), *_LIBRARIES]
         completed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if completed.returncode != 0:
-            raise BenchError(f"{source} does not compile with {compiler}: {completed.stderr.strip()[:500]}")
+            raise BenchError(f"{name} does not compile with {compiler}: {completed.stderr.strip()[:500]}")
         partial.replace(program)
     return program
 
