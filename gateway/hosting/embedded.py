@@ -24,6 +24,7 @@ from gateway.hosting.accounts import Account, choose_account, spawn
 from gateway.hosting.errors import HostingError, PostgresStartFailed
 from gateway.hosting.postgres_binaries import PostgresBinaries, make_reachable
 from gateway.hosting.postgres_folders import (
+    SOCKET_NAME,
     give_to,
     prepare_directory,
     prepare_socket_folder,
@@ -212,9 +213,10 @@ class EmbeddedPostgres:
         """See to a `postmaster.pid` left behind by a kill or a power cut.
 
         A postmaster of this folder that still shuts down (its parent was killed) is awaited. A process that
-        only got its number after a reboot would make Postgres refuse for good, so the file is given ours
-        instead: Postgres takes its parent's for stale, and still checks by its shared memory that nobody
-        works on the data.
+        only got its number after a reboot, or a killed one that nobody has collected, would make Postgres
+        refuse (a number that is dealt out again: for good), so the file is given ours instead: Postgres takes
+        its parent's for stale, and still checks by its shared memory that nobody works on the data. The lock
+        of the socket names the same process, and goes.
         """
         path = self.data / "postmaster.pid"
         asked = False
@@ -225,6 +227,7 @@ class EmbeddedPostgres:
             if not process_serves(left.pid, self.data):
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
                 path.write_text("".join([f"{os.getpid()}\n", *lines[1:]]), encoding="utf-8")
+                (self._socket_folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
                 return
             if not asked:
                 asked = True

@@ -25,6 +25,7 @@ import pytest
 from gateway.hosting.embedded import EmbeddedPostgres
 from gateway.hosting.errors import HostingError, PostgresDataUnusable, PostgresStartFailed
 from gateway.hosting.postgres_binaries import PostgresBinaries, find_postgres, make_reachable
+from gateway.hosting.postgres_folders import SOCKET_NAME
 from gateway.hosting.postgres_settings import choose_settings
 
 pytestmark = pytest.mark.integration
@@ -212,8 +213,8 @@ def test_nothing_is_running_five_seconds_after_the_parent_was_killed(folder: Pat
 async def test_a_number_reused_after_a_power_cut_does_not_keep_it_from_starting(
     server: EmbeddedPostgres,
 ) -> None:
-    """The file names a live process that is not Postgres, as after a reboot in which numbers were dealt
-    anew."""
+    """Both files name a live process that is not Postgres, as after a reboot in which numbers were dealt
+    anew, or while a killed server waits to be collected."""
     await execute(server.dsn, "INSERT INTO t VALUES (3)")
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
@@ -222,7 +223,9 @@ async def test_a_number_reused_after_a_power_cut_does_not_keep_it_from_starting(
     stranger = subprocess.Popen(["/bin/sleep", "60"], cwd="/", **user)  # type: ignore[call-overload]
     try:
         path = server.data / "postmaster.pid"
-        path.write_text("".join([f"{stranger.pid}\n", *path.read_text().splitlines(keepends=True)[1:]]))
+        socket_folder = Path(path.read_text().splitlines()[4])
+        for file in (path, socket_folder / f"{SOCKET_NAME}.lock"):
+            file.write_text("".join([f"{stranger.pid}\n", *file.read_text().splitlines(keepends=True)[1:]]))
         await server.start()
         assert stranger.poll() is None, "the stranger was killed"
         assert await fetch_value(server.dsn, "SELECT n FROM t") == 3
