@@ -758,6 +758,7 @@ CREATE TABLE alert (
     cleared_at  timestamptz,
     times_told  integer     NOT NULL,
     sentence    text        NOT NULL,
+    node_no     smallint,
     PRIMARY KEY (kind, subject, raised_at)
 );
 CREATE INDEX alert_by_time ON alert (raised_at);

@@ -120,7 +120,7 @@ class Figures:
         yield from self._sample_queue(status.waiting, parts.connector_names())
         for report in parts.dispatcher.report():
             yield from _sample_connector(report, overrides=len(parts.board.of(report.connector_id)))
-        yield from count_alerts(entry.alert.kind for entry in parts.watch.book.standing)
+        yield from count_alerts(entry.alert.kind for entry in parts.watch.book.own)
         yield Sample("estafette_alerts_not_told_total", parts.announcer.failed)
         for scope in HoldScope:
             held = sum(hold.scope is scope for hold in parts.holds.holds)

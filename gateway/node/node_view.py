@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from gateway.domain.sharing import HeldBind
 from gateway.node.ownership import Ownership
+from gateway.oncall.shared_counts import is_shared_count
 from gateway.oncall.telling import write_moment
 from gateway.store.database import Database
 from gateway.store.leases import TTL_SECONDS, NodeRecord
@@ -68,7 +69,11 @@ class NodeList:
             ],
             "shards": count.shards,
             "slots": count.slots,
-            "lag": {name: round(value, 3) for name, value in sorted(node.figures.items())},
+            "lag": {
+                name: round(value, 3)
+                for name, value in sorted(node.figures.items())
+                if not is_shared_count(name)
+            },
         }
 
     def list_elsewhere(self, connector_id: int) -> list[dict[str, object]]:
@@ -86,6 +91,11 @@ class NodeList:
             for bind in look.binds
             if bind.connector_id == connector_id and bind.node_no != self._own_number
         ]
+
+
+def name_node(host: str, node_no: int) -> str:
+    """A node in words; two may run on one host."""
+    return f"node {node_no} on {host}"
 
 
 def name_state(node: NodeRecord) -> str:

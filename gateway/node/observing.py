@@ -1,14 +1,14 @@
 """What is seen of this node for the alerts: gathered from reports in memory and from a few statements.
 
-Owns how often each is looked at. Judges nothing.
+Owns how often each is looked at, and that what concerns all nodes is looked at by one. Judges nothing.
 """
 
 import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,11 +19,18 @@ from gateway.dispatch.dispatcher import ConnectorReport, Dispatcher
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Lane
 from gateway.domain.ledger import LedgerReport
+from gateway.node.node_view import name_node
+from gateway.node.ownership import Ownership
 from gateway.node.snapshot import HaltedCampaign, tell_halted
 from gateway.oncall.deliveries import DeliveryMeter, RecentLosses
+from gateway.oncall.duties import Duty, name_bind
+from gateway.oncall.judging import find_subject
 from gateway.oncall.observations import (
     BindSeen,
+    BurstSeen,
+    DeliverySeen,
     DiskSeen,
+    GoneSeen,
     HaltedSeen,
     Observations,
     QueueSeen,
@@ -31,10 +38,12 @@ from gateway.oncall.observations import (
     UnknownSeen,
 )
 from gateway.oncall.otp_bursts import OtpWatch
+from gateway.oncall.shared_counts import add_bursts, add_deliveries, write_counts
 from gateway.session.backoff import FailureKind
 from gateway.session.bind import BindPhase
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
+from gateway.store.leases import NodeRecord
 from gateway.store.oncall_reads import find_longest_waiting, read_spend_of_capped_shops
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import Waiting
@@ -45,6 +54,8 @@ _SPEND_SECONDS: Final = 60.0
 _DISK_SECONDS: Final = 20.0
 _FIRST_LEDGER_SECONDS: Final = 300.0
 _LEDGER_SECONDS: Final = 3_600.0
+_GONE: Final = timedelta(hours=1)
+"""For how long a node that died is told of: after it, it is gone for good, or somebody knows."""
 _LEDGER_SHARE: Final = 100
 """The ledger costs about a second for 100,000 messages: it rests a hundred times as long as it took."""
 
@@ -70,6 +81,8 @@ class ObserverParts:
     holds: HoldBoard
     outcomes: OutcomeWriter
     otps: OtpWatch
+    ownership: Ownership
+    node_no: int
     host: str
     state_folder: Path
     queue: Callable[[], QueueLook]
@@ -92,7 +105,8 @@ class Observer:
         self.limits = limits
         self.disk: DiskSeen | None = None
         self._parts = parts
-        self._deliveries = DeliveryMeter()
+        self._meter = DeliveryMeter()
+        self._deliveries: list[DeliverySeen] = []
         self._down_since: dict[tuple[str, int, str], datetime] = {}
         self._lost = RecentLosses()
         self._spend: list[SpendSeen] | None = None
@@ -107,23 +121,73 @@ class Observer:
         now = parts.clock()
         is_away = look.is_database_away or parts.outcomes.is_away
         await self._look_at_disk()
-        return Observations(
+        binds = self._see_binds(parts.dispatcher.report())
+        duty = self._find_duty(binds)
+        # Kept also while another node judges: it may be this one next.
+        self._deliveries = self._meter.look(parts.outcomes.receipt_ends, parts.connector_names(), now)
+        seen = Observations(
             now=now,
             host=parts.host,
+            node=name_node(parts.host, parts.node_no),
             is_database_away=is_away,
             holds_lease=parts.may_submit(),
-            binds=self._see_binds(parts.dispatcher.report()),
+            binds=binds,
+            disk=self.disk,
+            clicks_lost=self._lost.look(parts.count_lost_clicks(), now),
+            duty=duty,
+        )
+        return await self._see_all(seen, look) if duty.decides else seen
+
+    async def _see_all(self, seen: Observations, look: QueueLook) -> Observations:
+        """With what concerns every node."""
+        is_away, now = seen.is_database_away, seen.now
+        others = [node.figures for node in self._list_others() if node.is_alive]
+        return replace(
+            seen,
             missing_connectors=() if is_away else look.list_missing(),
             queue=None if is_away else await self._see_queue(look.waiting, now),
-            deliveries=self._deliveries.look(parts.outcomes.receipt_ends, parts.connector_names(), now),
+            deliveries=add_deliveries(self._deliveries, others),
             unknown=self._see_unknown(),
             spend=None if is_away else await self._see_spend(now),
-            bursts=parts.otps.find_bursts(self.limits.otp_per_prefix // 2, now),
-            disk=self.disk,
+            bursts=add_bursts(self._find_bursts(now), others),
             halted=self._see_halted(),
-            clicks_lost=self._lost.look(parts.count_lost_clicks(), now),
             ledger_faults=self._ledger_faults,
+            gone_nodes=self._see_gone(now),
         )
+
+    def share_counts(self) -> dict[str, float]:
+        """What this node counts in memory, for whoever judges all nodes."""
+        return write_counts(self._deliveries, self._find_bursts(self._parts.clock()))
+
+    def _find_bursts(self, now: datetime) -> list[BurstSeen]:
+        """Blocks of numbers with so many that all nodes together may be beyond the limit."""
+        nodes = self._parts.ownership.count_alive()
+        return self._parts.otps.find_bursts(self.limits.otp_per_prefix // (2 * nodes), now)
+
+    def _list_others(self) -> list[NodeRecord]:
+        return [node for node in self._parts.ownership.look.nodes if node.node_no != self._parts.node_no]
+
+    def _find_duty(self, binds: Sequence[BindSeen]) -> Duty:
+        parts, names = self._parts, self._parts.connector_names()
+        return Duty(
+            node_no=parts.node_no,
+            decides=parts.ownership.decides,
+            own_binds=frozenset(map(find_subject, binds)),
+            binds_elsewhere=frozenset(
+                name_bind(names.get(bind.connector_id, str(bind.connector_id)), bind.bind_no)
+                for bind in parts.ownership.look.binds
+                if bind.node_no != parts.node_no
+            ),
+            other_nodes=frozenset(node.node_no for node in self._list_others() if node.is_held),
+        )
+
+    def _see_gone(self, now: datetime) -> list[GoneSeen]:
+        """Nodes that neither said that they would stop nor came back."""
+        return [
+            GoneSeen(name_node(node.host, node.node_no), node.expires_at)
+            for node in self._list_others()
+            if not node.is_held and not node.is_stopping and now - node.expires_at < _GONE
+        ]
 
     def _see_binds(self, reports: Sequence[ConnectorReport]) -> list[BindSeen]:
         """A bind is down since it was first seen so: its own `since` moves with each attempt."""
@@ -216,6 +280,9 @@ class Observer:
         rest = _FIRST_LEDGER_SECONDS
         while True:
             await asyncio.sleep(rest)
+            if not self._parts.ownership.decides:
+                self._ledger_faults, rest = None, _FIRST_LEDGER_SECONDS
+                continue
             began = time.monotonic()
             try:
                 report = await self._parts.read_ledger()

@@ -15,6 +15,7 @@ from gateway.links.clicks import ClickCounts
 from gateway.node.figures import FigureParts, Figures
 from gateway.node.ground import VERSION
 from gateway.node.observing import Observer, ObserverParts
+from gateway.node.ownership import Ownership
 from gateway.node.snapshot import HaltedCampaign
 from gateway.node.status import NodeStatus, OncallReports
 from gateway.oncall.bind_diary import BindDiary
@@ -48,6 +49,7 @@ class OncallGround:
     holds: HoldBoard
     outcomes: OutcomeWriter
     deliverer: WebhookDeliverer
+    ownership: Ownership
     diary: BindDiary
     otps: OtpWatch
     status: Callable[[], NodeStatus]
@@ -89,6 +91,8 @@ class OncallRooms:
                 holds=ground.holds,
                 outcomes=ground.outcomes,
                 otps=ground.otps,
+                ownership=ground.ownership,
+                node_no=node.node_no,
                 host=ground.host,
                 state_folder=ground.state_folder,
                 queue=ground.status,
@@ -109,6 +113,7 @@ class OncallRooms:
             observe=self._observer.observe,
             limits=config.alerts,
             clock=ground.clock,
+            node_no=node.node_no,
         )
         self.lag = LoopLag()
         self.figures = Figures(
@@ -153,6 +158,10 @@ class OncallRooms:
             CommandTeller(alerts.command) if alerts.command else None,
             WebhookTeller(_make_post(alerts, self._ground.clock)) if alerts.webhook_url else None,
         )
+
+    def share_counts(self) -> dict[str, float]:
+        """What this node counts for alerts that all nodes' counts are judged for."""
+        return self._observer.share_counts()
 
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name."""

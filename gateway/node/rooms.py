@@ -276,6 +276,7 @@ class Rooms:
                 holds=self.holds,
                 outcomes=self.outcomes,
                 deliverer=self.deliverer,
+                ownership=self.ownership,
                 diary=diary,
                 otps=otps,
                 status=lambda: self.status,
@@ -327,8 +328,10 @@ class Rooms:
         self.deliverer.wake()
 
     def _read_lag(self) -> dict[str, float]:
-        """How far behind this node is, for the others to show. Seconds, and rows that wait to be stored."""
+        """How far behind this node is, for the others to show: seconds, and rows that wait to be stored; and
+        what it counts for alerts."""
         return {
+            **self.oncall.share_counts(),
             "loop_lag_seconds": self.oncall.lag.longest_seconds,
             "intake_rows_waiting": self.store.backlog,
             "outcomes_waiting": self.outcomes.backlog,

@@ -12,6 +12,7 @@ class AlertKind(Enum):
 
     DATABASE_AWAY = "database_away"
     LEASE_LOST = "lease_lost"
+    NODE_GONE = "node_gone"
     CREDENTIALS_REFUSED = "credentials_refused"
     BIND_DOWN = "bind_down"
     CONNECTOR_MISSING = "connector_missing"

@@ -1,7 +1,8 @@
 """The book of alerts: which stand, since when, how often they were told, and what is to be told now.
 
 Pure but for its own memory; the clock is passed in. An alert is told when it begins, again each
-`repeat_seconds`, and once more when it has ended. What only flickers is one alert, not many.
+`repeat_seconds`, and once more when it has ended. What only flickers is one alert, not many. With several
+nodes each keeps the book of what it judges, and knows from rows what the others told.
 """
 
 from collections import deque
@@ -12,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.oncall.alerts import Alert, AlertKey, AlertKind, shop_of
+from gateway.oncall.duties import IsOurs
 from gateway.store.alerts import AlertRow
 
 CLEAR_SECONDS: Final = 60.0
@@ -43,6 +45,8 @@ class Entry:
     times_told: int = 1
     cleared_at: datetime | None = None
     is_gone: bool = False
+    node_no: int | None = None
+    """Of the node that told it first."""
 
     def as_row(self) -> AlertRow:
         alert = self.alert
@@ -54,6 +58,7 @@ class Entry:
             self.cleared_at,
             self.times_told,
             alert.sentence,
+            self.node_no,
         )
 
 
@@ -68,32 +73,55 @@ class Notice:
 class AlertBook:
     """Alerts that stand and the newest that ended. `changed` holds what the rows do not have yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, node_no: int = 0) -> None:
+        self._node_no = node_no
         self._standing: dict[AlertKey, Entry] = {}
+        self._others: Sequence[Entry] = ()
         self.ended: deque[Entry] = deque(maxlen=KEPT_ENDED)
         """The newest first."""
         self.changed: dict[tuple[AlertKey, datetime], Entry] = {}
 
     @property
     def standing(self) -> Sequence[Entry]:
-        """The worst first."""
-        return sorted(self._standing.values(), key=lambda entry: entry.alert.rank)
+        """All, those that other nodes judge too; the worst first."""
+        return sorted((*self._standing.values(), *self._others), key=lambda entry: entry.alert.rank)
+
+    @property
+    def own(self) -> Collection[Entry]:
+        """Those that this node judges."""
+        return self._standing.values()
 
     @property
     def keys(self) -> Collection[AlertKey]:
         return self._standing.keys()
 
-    def load(self, standing: Iterable[AlertRow], ended: Iterable[AlertRow], now: datetime) -> None:
-        """Take over what an earlier process told, so that a start tells nothing twice. What began here in
-        the meantime stays."""
-        for row in standing:
-            if (entry := _read(row, now)) is not None:
-                self._standing.setdefault(entry.alert.key, entry)
+    def load(
+        self, standing: Iterable[AlertRow], ended: Iterable[AlertRow], now: datetime, is_ours: IsOurs
+    ) -> None:
+        """Compare with the rows: take over what an earlier process or another node told and is ours to judge
+        now, so that nothing is told twice, and leave what has become another's to it, without a word."""
+        entries = [entry for row in standing if (entry := _read(row, now)) is not None]
+
+        def judges(entry: Entry) -> bool:
+            return is_ours(entry.alert.kind, entry.alert.subject, entry.node_no)
+
+        self._standing = {key: entry for key, entry in self._standing.items() if judges(entry)}
+        self._others = [entry for entry in entries if not judges(entry)]
+        for entry in filter(judges, entries):
+            self._take_over(entry, now)
         known = {(entry.alert.key, entry.raised_at) for entry in self.ended}
-        for row in ended:
-            entry = _read(row, now)
-            if entry is not None and (entry.alert.key, entry.raised_at) not in known:
-                self.ended.append(entry)
+        found = [entry for row in ended if (entry := _read(row, now)) is not None]
+        fresh = [entry for entry in found if (entry.alert.key, entry.raised_at) not in known]
+        if fresh:
+            newest = sorted((*self.ended, *fresh), key=_find_end, reverse=True)
+            self.ended = deque(newest, maxlen=KEPT_ENDED)
+
+    def _take_over(self, entry: Entry, now: datetime) -> None:
+        if (entry.alert.key, entry.raised_at) in self.changed:
+            return  # memory is ahead of the row
+        known = self._standing.setdefault(entry.alert.key, entry)
+        if known.raised_at != entry.raised_at:  # two nodes told the same: one of the rows will do
+            self.changed[entry.alert.key, entry.raised_at] = replace(entry, cleared_at=now)
 
     def turn(
         self,
@@ -129,7 +157,7 @@ class AlertBook:
         if known is None:
             if len(self._standing) >= MOST_STANDING:
                 return None
-            entry = Entry(alert, now, now, now)
+            entry = Entry(alert, now, now, now, node_no=self._node_no)
             self._keep(entry)
             return Notice(NoticeKind.RAISED, entry)
         entry = replace(known, alert=alert, held_at=now, is_gone=False)
@@ -167,4 +195,8 @@ def _read(row: AlertRow, now: datetime) -> Entry | None:
     except ValueError:
         return None
     alert = Alert(kind, row.subject, row.sentence, shop_of(kind, row.subject))
-    return Entry(alert, row.raised_at, row.told_at, now, row.times_told, row.cleared_at)
+    return Entry(alert, row.raised_at, row.told_at, now, row.times_told, row.cleared_at, node_no=row.node_no)
+
+
+def _find_end(entry: Entry) -> datetime:
+    return entry.cleared_at or entry.told_at

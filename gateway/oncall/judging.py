@@ -11,10 +11,12 @@ from gateway.config.tree import AlertsConfig
 from gateway.domain.pricing import format_micros
 from gateway.domain.printable import make_printable
 from gateway.oncall.alerts import Alert, AlertKey, AlertKind
+from gateway.oncall.duties import name_bind
 from gateway.oncall.observations import (
     BindSeen,
     DeliverySeen,
     DiskSeen,
+    GoneSeen,
     Observations,
     QueueSeen,
     SpendSeen,
@@ -57,7 +59,8 @@ def judge(seen: Observations, limits: AlertsConfig, standing: Collection[AlertKe
     """The alerts that hold, the worst first. `standing` are those told of and not ended yet."""
     alerts = [
         *_judge_node(seen),
-        *(alert for bind in seen.binds if (alert := _judge_bind(bind, seen, limits))),
+        *(_tell_gone(each) for each in seen.gone_nodes),
+        *(alert for bind in seen.binds if (alert := _judge_bind(bind, seen, limits, standing))),
         *(Alert(AlertKind.CONNECTOR_MISSING, name, tell_missing(name)) for name in seen.missing_connectors),
         *(alert for each in seen.queue or () if (alert := _judge_queue(each, limits))),
         *(alert for each in seen.deliveries if (alert := _judge_delivery(each, limits, standing))),
@@ -70,40 +73,53 @@ def judge(seen: Observations, limits: AlertsConfig, standing: Collection[AlertKe
             for each in seen.halted
         ),
     ]
-    if seen.disk is not None and (alert := _judge_disk(seen.disk, limits, standing)):
+    if seen.disk is not None and (alert := _judge_disk(seen.disk, seen.host, limits, standing)):
         alerts.append(alert)
     return sorted(alerts, key=lambda alert: alert.rank)
 
 
 def _judge_node(seen: Observations) -> Iterator[Alert]:
     if seen.is_database_away:
-        yield Alert(AlertKind.DATABASE_AWAY, seen.host, DATABASE_AWAY)
+        yield Alert(AlertKind.DATABASE_AWAY, seen.node, DATABASE_AWAY)
     elif not seen.holds_lease:
-        yield Alert(AlertKind.LEASE_LOST, seen.host, LEASE_LOST)
+        yield Alert(AlertKind.LEASE_LOST, seen.node, LEASE_LOST)
     if seen.clicks_lost:
         yield Alert(
             AlertKind.CLICKS_LOST,
-            seen.host,
+            seen.node,
             f"{seen.clicks_lost:,} clicks of the last hour could not be kept while the database was away.",
         )
 
 
-def _judge_bind(bind: BindSeen, seen: Observations, limits: AlertsConfig) -> Alert | None:
-    """Wrong credentials at once, for no wait mends them; anything else after `bind_down_seconds`."""
+def _tell_gone(gone: GoneSeen) -> Alert:
+    return Alert(
+        AlertKind.NODE_GONE,
+        gone.node,
+        f"{gone.node} has let its lease run out at {gone.since:%H:%M} UTC; other nodes do its work.",
+    )
+
+
+def _judge_bind(
+    bind: BindSeen, seen: Observations, limits: AlertsConfig, standing: Collection[AlertKey]
+) -> Alert | None:
+    """Wrong credentials at once, for no wait mends them; anything else after `bind_down_seconds`, and at once
+    where it was told already: another node may have had the bind then."""
     if bind.down_since is None:
         return None
-    which = f"{bind.connector}: {_name_bind(bind)}"
+    subject = find_subject(bind)
+    which = f"{bind.connector}: {subject.removeprefix(f'{bind.connector} ')}"
     why = f": {make_printable(bind.last_error)}" if bind.last_error else ""
-    subject = f"{bind.connector} {_name_bind(bind)}"
     if bind.is_refused:
         return Alert(AlertKind.CREDENTIALS_REFUSED, subject, f"{which} is not accepted by the carrier{why}.")
-    if (seen.now - bind.down_since).total_seconds() < limits.bind_down_seconds:
+    is_told = (AlertKind.BIND_DOWN, subject) in standing
+    if not is_told and (seen.now - bind.down_since).total_seconds() < limits.bind_down_seconds:
         return None
     return Alert(AlertKind.BIND_DOWN, subject, f"{which} is down since {bind.down_since:%H:%M} UTC{why}.")
 
 
-def _name_bind(bind: BindSeen) -> str:
-    return f"bind {bind.bind_no}" + ("" if bind.mode == "transceiver" else f" ({bind.mode})")
+def find_subject(bind: BindSeen) -> str:
+    """What alerts of a bind are about."""
+    return name_bind(bind.connector, bind.bind_no) + ("" if bind.mode == "transceiver" else f" ({bind.mode})")
 
 
 def _judge_queue(each: QueueSeen, limits: AlertsConfig) -> Alert | None:
@@ -152,14 +168,17 @@ def _judge_ledger(seen: Observations) -> Iterator[Alert]:
         yield Alert(AlertKind.LEDGER_DIFFERENCE, "ledger", f"The ledger does not balance: {told}.")
 
 
-def _judge_disk(disk: DiskSeen, limits: AlertsConfig, standing: Collection[AlertKey]) -> Alert | None:
-    key = (AlertKind.DISK_LOW, disk.path)
+def _judge_disk(
+    disk: DiskSeen, host: str, limits: AlertsConfig, standing: Collection[AlertKey]
+) -> Alert | None:
+    where = f"{host}:{disk.path}"
+    key = (AlertKind.DISK_LOW, where)
     least = limits.disk_free_percent + (_DISK_SLACK_PERCENT if key in standing else 0)
     if not limits.disk_free_percent or disk.free_percent >= least:
         return None
     return Alert(
         *key,
-        f"{disk.path}: {disk.free_percent:.1f} % of the disk are free ({disk.free_octets / 1e9:.1f} GB); "
+        f"{where}: {disk.free_percent:.1f} % of the disk are free ({disk.free_octets / 1e9:.1f} GB); "
         f"{limits.disk_free_percent} % are the least.",
     )
 

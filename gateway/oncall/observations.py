@@ -4,8 +4,10 @@ Gathered in `gateway/node/`, from reports that exist anyway and a few cheap stat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from gateway.oncall.duties import Duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,21 @@ class HaltedSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneSeen:
+    """A node that let its lease run out, not long ago, and whose place others took. `node` names it."""
+
+    node: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """Everything at one moment. What comes from the database is empty while that is away, and None where it
-    has not been looked at: what was told of it then stands."""
+    has not been looked at: what was told of it then stands. `node` names this node among all."""
 
     now: datetime
     host: str
+    node: str
     is_database_away: bool
     holds_lease: bool
     binds: Sequence[BindSeen] = ()
@@ -111,3 +122,6 @@ class Observations:
     """Within the last hour."""
     ledger_faults: Sequence[str] | None = ()
     """What did not agree when the ledger was last read."""
+    gone_nodes: Sequence[GoneSeen] = ()
+    duty: Duty = field(default_factory=Duty)
+    """What of it all this node judges."""

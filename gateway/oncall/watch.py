@@ -1,7 +1,7 @@
 """The regular look: observe, judge, write the book, have it told.
 
 Owns how often. A database that is away stops no telling: the book is in memory, and its rows follow when they
-can.
+can. Of several nodes each tells what is its own to judge; what comes to be so is taken over from its rows.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import structlog
 from gateway.config.tree import AlertsConfig
 from gateway.oncall.alerts import Alert, AlertKind
 from gateway.oncall.book import KEPT_ENDED, AlertBook, Entry, Notice, NoticeKind
+from gateway.oncall.duties import Duty, find_unjudged
 from gateway.oncall.judging import find_unseen, judge
 from gateway.oncall.observations import Observations
 from gateway.oncall.telling import Announcer
@@ -39,14 +40,16 @@ class Watch:
         observe: Callable[[], Awaitable[Observations]],
         limits: AlertsConfig,
         clock: Callable[[], datetime],
+        node_no: int = 0,
     ) -> None:
-        self.book = AlertBook()
+        self.book = AlertBook(node_no)
         self.limits = limits
         self._database = database
         self._announcer = announcer
         self._observe = observe
         self._clock = clock
-        self._is_loaded = False
+        self._duty: Duty | None = None
+        """What this node judges, as of when it last read what all have told."""
         self._cleaned_at = clock()
 
     async def run(self) -> None:
@@ -57,13 +60,17 @@ class Watch:
 
     async def look(self) -> None:
         """One look. While the database is away it takes no longer than a statement's wait."""
-        if not self._is_loaded:
-            await self._load()
         seen = await self._observe()
-        alerts = judge(seen, self.limits, self.book.keys)
-        notices = self.book.turn(
-            alerts, seen.now, repeat_seconds=self.limits.repeat_seconds, unseen=find_unseen(seen)
-        )
+        if not seen.is_database_away:
+            await self._load(seen.duty)
+        duty = self._duty or seen.duty
+        unseen = find_unseen(seen) | find_unjudged(holds_lease=seen.holds_lease, duty=self._duty)
+        alerts = [
+            alert
+            for alert in judge(seen, self.limits, self.book.keys)
+            if alert.kind not in unseen and duty.judges(alert.kind, alert.subject)
+        ]
+        notices = self.book.turn(alerts, seen.now, repeat_seconds=self.limits.repeat_seconds, unseen=unseen)
         for notice in notices:
             alert = notice.entry.alert
             log.warning(
@@ -82,15 +89,15 @@ class Watch:
         alert = Alert(AlertKind.TEST, "test", "This is a test of the alerts; nothing is wrong.")
         return await self._announcer.try_out(Notice(NoticeKind.TEST, Entry(alert, now, now, now)))
 
-    async def _load(self) -> None:
+    async def _load(self, duty: Duty) -> None:
         try:
             standing = await list_standing_alerts(self._database)
             ended = await list_ended_alerts(self._database, most=KEPT_ENDED)
         except StoreUnavailable as exc:
             log.warning("alerts.not_read", fault=str(exc))
             return
-        self.book.load(standing, ended, self._clock())
-        self._is_loaded = True
+        self.book.load(standing, ended, self._clock(), duty.is_ours)
+        self._duty = duty
 
     async def _keep(self) -> None:
         changed = list(self.book.changed.values())

@@ -18,6 +18,8 @@ class AlertRow:
     cleared_at: datetime | None
     times_told: int
     sentence: str
+    node_no: int | None = None
+    """Of the node that told it first; None for one of before there were several."""
 
 
 async def list_standing_alerts(database: Database) -> list[AlertRow]:
@@ -42,6 +44,7 @@ async def put_alerts(database: Database, rows: Sequence[AlertRow]) -> None:
                 row.cleared_at,
                 row.times_told,
                 row.sentence,
+                row.node_no,
             )
 
 

@@ -6,6 +6,9 @@ ALTER TABLE node_lease ADD COLUMN connector_ids integer[] NOT NULL DEFAULT '{}';
 ALTER TABLE node_lease ADD COLUMN is_stopping boolean NOT NULL DEFAULT false;
 ALTER TABLE node_lease ADD COLUMN figures jsonb NOT NULL DEFAULT '{}';
 
+-- Which node told an alert first: those about itself are its own to end.
+ALTER TABLE alert ADD COLUMN node_no smallint;
+
 -- Whether the SMSC has accepted the bind: only those that are up share the connector's speed and shards.
 ALTER TABLE bind_lease ADD COLUMN is_up boolean NOT NULL DEFAULT false;
 

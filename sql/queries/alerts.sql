@@ -1,6 +1,6 @@
 -- name: list_standing_alerts
 -- What whoever is on call was told of and that has not ended.
-SELECT kind, subject, raised_at, told_at, cleared_at, times_told, sentence
+SELECT kind, subject, raised_at, told_at, cleared_at, times_told, sentence, node_no
 FROM alert
 WHERE cleared_at IS NULL
 ORDER BY raised_at
@@ -9,7 +9,7 @@ LIMIT 1000;
 -- name: list_ended_alerts
 -- The newest that have ended.
 -- $1 most int8
-SELECT kind, subject, raised_at, told_at, cleared_at, times_told, sentence
+SELECT kind, subject, raised_at, told_at, cleared_at, times_told, sentence, node_no
 FROM alert
 WHERE cleared_at IS NOT NULL
 ORDER BY raised_at DESC
@@ -24,8 +24,9 @@ LIMIT $1;
 -- $5 cleared_at timestamptz
 -- $6 times_told int4
 -- $7 sentence text
-INSERT INTO alert (kind, subject, raised_at, told_at, cleared_at, times_told, sentence)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+-- $8 node_no int2
+INSERT INTO alert (kind, subject, raised_at, told_at, cleared_at, times_told, sentence, node_no)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (kind, subject, raised_at) DO UPDATE
 SET told_at = excluded.told_at, cleared_at = excluded.cleared_at, times_told = excluded.times_told,
     sentence = excluded.sentence;

@@ -10,6 +10,11 @@ DOWN = Alert(AlertKind.BIND_DOWN, "smsc-a bind 1", "smsc-a: bind 1 is down.")
 REPEAT = 3600.0
 
 
+def everything(kind: AlertKind, subject: str, told_by: int | None) -> bool:
+    """One node judges it all."""
+    return True
+
+
 def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
@@ -72,7 +77,7 @@ def test_a_restart_tells_nothing_twice_and_the_end_of_what_an_earlier_process_ra
     turn(first, 0, DOWN)
     rows = [entry.as_row() for entry in first.changed.values()]
     second = AlertBook()
-    second.load(rows, (), at(10))
+    second.load(rows, (), at(10), everything)
     assert turn(second, 11, DOWN) == []
     assert turn(second, 11 + CLEAR_SECONDS) == [NoticeKind.CLEARED]
 
@@ -82,7 +87,7 @@ def test_a_row_of_a_kind_that_is_no_more_is_passed_over() -> None:
     turn(book, 0, DOWN)
     [row] = [entry.as_row() for entry in book.changed.values()]
     other = AlertBook()
-    other.load([type(row)("moon_down", *_rest(row))], (), NOON)
+    other.load([type(row)("moon_down", *_rest(row))], (), NOON, everything)
     assert not other.standing
 
 
@@ -94,7 +99,7 @@ def test_shop_alerts_keep_their_shop_over_a_restart() -> None:
     alert = Alert(AlertKind.SPEND_CAP, "boutique/day", "…", "boutique")
     book, other = AlertBook(), AlertBook()
     turn(book, 0, alert)
-    other.load([entry.as_row() for entry in book.changed.values()], (), NOON)
+    other.load([entry.as_row() for entry in book.changed.values()], (), NOON, everything)
     assert [entry.alert.shop for entry in other.standing] == ["boutique"]
 
 

@@ -14,6 +14,7 @@ from gateway.oncall.observations import (
     BurstSeen,
     DeliverySeen,
     DiskSeen,
+    GoneSeen,
     HaltedSeen,
     Observations,
     QueueSeen,
@@ -22,7 +23,7 @@ from gateway.oncall.observations import (
 )
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-WELL = Observations(NOON, "sms1", is_database_away=False, holds_lease=True)
+WELL = Observations(NOON, "sms1", "node 0 on sms1", is_database_away=False, holds_lease=True)
 LIMITS = AlertsConfig()
 
 
@@ -47,6 +48,13 @@ def test_all_well_is_silent() -> None:
 def test_a_database_that_is_away_is_told_and_the_lease_that_runs_out_with_it_is_not() -> None:
     assert kinds(is_database_away=True, holds_lease=False) == ["database_away"]
     assert kinds(holds_lease=False) == ["lease_lost"]
+
+
+def test_a_node_that_died_is_told_of_with_since_when() -> None:
+    gone = GoneSeen("node 1 on sms2", NOON - timedelta(minutes=3))
+    assert told(gone_nodes=[gone]) == [
+        ("node_gone", "node 1 on sms2 has let its lease run out at 11:57 UTC; other nodes do its work.")
+    ]
 
 
 def test_a_bind_is_told_after_its_time_with_since_when_and_why() -> None:
@@ -89,7 +97,7 @@ def test_few_receipts_say_nothing_and_a_drop_among_many_does() -> None:
 
 
 def test_a_figure_that_hovers_at_its_limit_does_not_come_and_go() -> None:
-    drop, low = (AlertKind.DELIVERY_DROP, "smsc-a"), (AlertKind.DISK_LOW, "/var")
+    drop, low = (AlertKind.DELIVERY_DROP, "smsc-a"), (AlertKind.DISK_LOW, "sms1:/var")
     assert kinds([drop], deliveries=[DeliverySeen("smsc-a", 55, 100)]) == ["delivery_drop"]
     assert kinds([drop], deliveries=[DeliverySeen("smsc-a", 60, 100)]) == []
     assert kinds(disk=DiskSeen("/var", 9, 100)) == ["disk_low"]
