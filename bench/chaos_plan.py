@@ -14,6 +14,8 @@ LONGEST_GAP_SECONDS: Final = 2.5
 _SHORTEST_GAP_SECONDS: Final = 0.1
 _FIRST_FLOW_SECONDS, _FIRST_TAKEOVER_SECONDS = 1.5, 18.0
 """How long messages are taken to flow between two blows, and beside a takeover, before any was seen."""
+_RESERVE_SECONDS: Final = 6.0
+"""More than any one blow and its recovery let messages flow for, but for a takeover."""
 _SLOWEST, _FASTEST = 20.0, 1_000.0
 """Messages a second that the shop sends at least and at most."""
 
@@ -81,7 +83,9 @@ class Pace:
         self._flow_seconds[kind] += (flow_seconds - self._flow_seconds[kind]) / self._seen[kind]
 
     def per_second(self, messages_left: int) -> float:
-        """What is left, spread over the time in which messages will flow: until the last blow, by what blows
-        of each kind took so far, and a little after it. However long one takes, they are never used up."""
+        """What is left, spread over the time in which messages will flow until the last blow, by what blows
+        of each kind took so far, and a reserve: however long one takes, they are not used up."""
+        if not self._to_come:
+            return _FASTEST
         seconds = sum(self._flow_seconds[blow.stays_down] for blow in self._to_come)
-        return min(_FASTEST, max(_SLOWEST, messages_left / (seconds + _FIRST_FLOW_SECONDS)))
+        return min(_FASTEST, max(_SLOWEST, messages_left / (seconds + _RESERVE_SECONDS)))

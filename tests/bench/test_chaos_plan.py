@@ -55,3 +55,5 @@ def test_the_pace_has_a_floor_and_a_ceiling() -> None:
     pace = Pace(plan_blows(kills=1, pauses=0, nodes=1, seed=1))
     assert pace.per_second(1) == 20
     assert pace.per_second(10_000_000) == 1_000
+    pace.note_blow(1.0)
+    assert pace.per_second(1) == 1_000  # nothing more to wait for
