@@ -139,8 +139,11 @@ class Claims:
             found.hear(lowest_id)
 
     def look_on(self) -> None:
+        """The regular look, at streams of which nothing is claimed: what is claimed of one, and perhaps held,
+        says nothing of another."""
         for stream in self._in_order:
-            stream.look_on()
+            if not stream.flights:
+                stream.look_on()
 
     def look_again(self) -> None:
         for stream in self._in_order:

@@ -48,6 +48,7 @@ class EvidenceSink(Protocol):
     def is_away(self) -> bool: ...
 
 
+_CUT_SECONDS = 1.0
 _GUESS_SECONDS = 1.0
 _REFUSAL_SECONDS = 0.2
 
@@ -163,6 +164,18 @@ class Connections:
         """Unbind all at once: intents not written go back, answers are awaited up to `drain_seconds`."""
         self.run.hand_back_all()
         await asyncio.gather(*(bind.aclose(drain_seconds=drain_seconds) for _, _, bind in self._binds))
+
+    async def cut(self) -> None:
+        """Unbind at once; whoever does not answer within a second is hung up on."""
+        closing = [asyncio.create_task(bind.aclose(drain_seconds=0.0)) for _, _, bind in self._binds]
+        if not closing:
+            return
+        await asyncio.wait(closing, timeout=_CUT_SECONDS)
+        for _, _, bind in self._binds:
+            if bind.session is not None:
+                bind.session.abort("this node ends")
+        await asyncio.wait(closing, timeout=_CUT_SECONDS)
+        self._binds.clear()
 
     def report(self) -> list[BindReport]:
         reports = []

@@ -144,6 +144,11 @@ class ConnectorRun:
             self._is_pump_planned = True
             self._loop.call_soon(self._pump_as_planned)
 
+    def awaits(self, flight: Flight) -> bool:
+        """Whether this run has asked for the intent of a message; else it was an earlier run of the
+        connector."""
+        return flight.id in self._plans
+
     def on_intended(self, flight: Flight) -> None:
         """Its intent is committed: it may be submitted."""
         self.claims.release(flight)
@@ -438,6 +443,11 @@ class ConnectorRun:
             progress = flight.progress
             flight.progress = Progress(progress.state, progress.entered, bytes((MessageState.QUEUED,)) * pdus)
         return plan
+
+
+def hand_back(flight: Flight, at: datetime) -> Evidence:
+    """That nothing of a message's committed intent was submitted."""
+    return Unsent(flight, tuple(_parts_in(flight.progress.part_states, MessageState.SENDING)), at)
 
 
 def _parts_in(states: bytes, state: MessageState) -> list[int]:

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import cast
 
@@ -23,7 +24,7 @@ from gateway.dispatch.connections import (
     EvidenceSink,
     answer_delivery,
 )
-from gateway.dispatch.connector import ConnectorRun, Holds
+from gateway.dispatch.connector import ConnectorRun, Holds, hand_back
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holding import Holding
 from gateway.dispatch.holds import HeldInStream
@@ -39,7 +40,7 @@ from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
 from gateway.store.queue import Claimed, claim_around_holds, claim_due_messages
-from gateway.store.writer import Joins, open_writer_connection
+from gateway.store.writer_connection import open_claim_connection
 
 log = structlog.get_logger("dispatch")
 
@@ -47,6 +48,8 @@ BEHIND_AT = 2_000
 """Evidence waiting to be stored at which no further messages are begun: one batch of the writer."""
 
 _HOUSEKEEPING_SECONDS = 1.0
+_INTENTS_SECONDS = 2.0
+"""What intents under way may take to be stored where nothing is drained; commits take milliseconds."""
 _RECONNECT_SECONDS = 0.25
 
 
@@ -159,13 +162,14 @@ class Dispatcher:
     def hold(self, connector_id: int, holding: Holding) -> None:
         """Work on what this node holds of a connector from now on. Binds that it no longer holds are left
         alone: `give_up_binds` ends them."""
-        if connector_id in self._ending or self._is_stopping:
+        config = self._configs.get(connector_id)
+        if config is None or connector_id in self._ending or self._is_stopping:
             return
         run = self._runs.get(connector_id)
         if run is None:
             if not holding.bind_nos:
                 return
-            run = self._start_connector(connector_id, self._configs[connector_id])
+            run = self._start_connector(connector_id, config)
         run.allow(holding.parts_per_second)
         run.hold(holding.shards)
         self._connections[connector_id].hold(holding.bind_nos)
@@ -178,10 +182,11 @@ class Dispatcher:
         connections = self._connections.get(connector_id)
         if connections is None:
             return
-        if connections.bind_nos <= set(bind_nos):
-            await self._stop_connector(connector_id, drain_seconds)
-        else:
+        if not connections.bind_nos <= set(bind_nos):
             await connections.give_up(bind_nos, drain_seconds=drain_seconds)
+            if connections.bind_nos or self._connections.get(connector_id) is not connections:
+                return  # else the others were given up meanwhile
+        await self._stop_connector(connector_id, drain_seconds)
 
     def list_binds(self) -> dict[int, frozenset[int]]:
         """The binds over which messages can leave now, by connector, of those that run here."""
@@ -238,7 +243,12 @@ class Dispatcher:
             "connector.stopping", connector=run.config.name, in_flight=run.in_flight, waiting=run.waiting
         )
         run.is_stopping = True
-        await self._intents_drained()  # what is on its way to the database comes back, and goes back
+        try:
+            # What is on its way to the database comes back, and goes back. With a database that is away it
+            # comes when nobody is here any more; the carrier is not kept waiting for that.
+            await asyncio.wait_for(self._intents_drained(), max(drain_seconds, _INTENTS_SECONDS))
+        except TimeoutError:
+            log.warning("connector.intents_unwritten", connector=run.config.name, waiting=run.waiting)
         await self._connections[connector_id].aclose(drain_seconds=drain_seconds)
         del self._connections[connector_id]
         del self._runs[connector_id]
@@ -271,18 +281,24 @@ class Dispatcher:
     def on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         """Intents are committed (or their queue rows were gone)."""
         touched: set[ConnectorRun] = set()
+        orphans: list[Flight] = []
         for flight in ready:
             run = self._runs.get(flight.connector_id)
-            if run is not None:
+            if run is None or not run.awaits(flight):
+                orphans.append(flight)
+            else:
                 run.on_intended(flight)
                 touched.add(run)
                 if flight.is_sensitive and flight.to_address is not None:
                     self._trace.book.conceal(flight.to_address)
         for flight in gone:
             run = self._runs.get(flight.connector_id)
-            if run is not None:
+            if run is not None and run.awaits(flight):
                 run.on_gone(flight)
                 touched.add(run)
+        if orphans:  # whoever asked for these intents ended before they were stored: they go back
+            at = datetime.now(UTC)
+            self._sink.put_many([hand_back(flight, at) for flight in orphans])
         for run in touched:
             run.pump()
 
@@ -334,7 +350,7 @@ class Dispatcher:
                     continue
                 try:
                     if connection is None:
-                        raw = await open_writer_connection(self._dsn, name="claims", joins=Joins.BY_PROBE)
+                        raw = await open_claim_connection(self._dsn)
                         connection = Connection(raw, self._queries)
                     await self._claim_once(connection, self._hungry.popleft())
                 except UNREACHABLE as exc:
@@ -406,9 +422,8 @@ class Dispatcher:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             for run in self._runs.values():
                 run.recover()
-                if not run.claims.count():
-                    run.claims.look_on()
-                    self.ask_claim(run)
+                run.claims.look_on()
+                self.ask_claim(run)
 
     # The end, and what others ask.
 
@@ -418,6 +433,12 @@ class Dispatcher:
         await asyncio.gather(
             *(self._stop_connector(connector_id, drain_seconds) for connector_id in list(self._runs))
         )
+
+    async def cut(self) -> None:
+        """Unbind within a second or two, whatever is on its way: this node may not send any more, and others
+        hold its binds. Nothing is stored."""
+        self._is_stopping = True
+        await asyncio.gather(*(connections.cut() for connections in self._connections.values()))
 
     def retry_now(self, connector_id: int) -> bool:
         """Have the binds of a connector that are down try again at once; False when it does not run here."""

@@ -11,6 +11,7 @@ import structlog
 
 from gateway.config import Config
 from gateway.domain.ledger import LedgerReport
+from gateway.errors import EstafetteError
 from gateway.hosting.notify import ServiceNotifier
 from gateway.ledger.accounts import read_ledger
 from gateway.node.doors import open_admin_door, open_metrics_door, open_pages_door, open_public_door
@@ -70,7 +71,9 @@ class Gateway:
         self._standing.push_async_callback(self.rooms.intake.aclose)
         await self.rooms.holds.refresh()
         await self.rooms.apply(config)
+        self._standing.push_async_callback(self._end_work)
         self._work = asyncio.create_task(self.rooms.run(), name="node")
+        await self._standing.enter_async_context(self._doors)
         self.http_port = await self._doors.enter_async_context(open_public_door(self.ground, self.rooms))
         self.public_port = await self._doors.enter_async_context(open_pages_door(self.rooms))
         self.metrics_port = await self._doors.enter_async_context(open_metrics_door(self.rooms))
@@ -96,32 +99,51 @@ class Gateway:
         return await read_ledger(self.ground.database, now=now_utc(), lookup_days=lookup_days)
 
     async def wait_failed(self) -> None:
-        """Waits for ever, or raises what ended the work: then the process must stop."""
+        """Waits for ever, or raises what ended the work: then the process must stop. Where that can be
+        said in a sentence, as `LeaseLost` can, it raises just that, and else the group."""
         assert self._work is not None
-        await asyncio.shield(self._work)
+        try:
+            await asyncio.shield(self._work)
+        except BaseExceptionGroup as faults:
+            known, unknown = faults.split(EstafetteError)
+            if known is None or unknown is not None:
+                raise
+            raise _find_first(known) from None
 
     async def aclose(self) -> None:
-        """Refuse new work, store what was taken in, drain the windows, unbind, store the outcomes, close."""
+        """Refuse new work, store what was taken in, drain the windows, unbind, store the outcomes, close.
+
+        Where the work has ended by itself, as after a lost lease, nothing can be sent or stored any more:
+        then unbind and close, within seconds.
+        """
         self._notifier.stopping("draining")
-        if self._work is not None:
-            self.rooms.is_stopping = True
-            await self.rooms.ownership.stop()
-        await self._doors.aclose()
-        if self._work is not None and not self._work.done():
-            await self._drain()
+        try:
+            if self._work is not None:
+                self.rooms.is_stopping = True
+                await (self.rooms.dispatcher.cut() if self._work.done() else self._drain())
+        finally:
+            await self._standing.aclose()
+            log.info("node.stopped")
+
+    async def _end_work(self) -> None:
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait((self._work,))
-        await self._standing.aclose()
-        log.info("node.stopped")
 
     async def _drain(self) -> None:
         rooms, seconds = self.rooms, self._config.stop.drain_seconds
+        await _within(seconds + _STORE_SECONDS, "share", rooms.ownership.stop())
+        await self._doors.aclose()
         await _within(_STORE_SECONDS, "intake", rooms.store.drained())
         await _within(seconds + _STORE_SECONDS, "connectors", rooms.dispatcher.aclose(drain_seconds=seconds))
         await _within(_STORE_SECONDS, "outcomes", rooms.outcomes.drained())
         await _within(_STORE_SECONDS, "clicks", rooms.shop_rooms.links.writer.drained())
         await _within(seconds + _STORE_SECONDS, "webhooks", rooms.deliverer.aclose(seconds))
+
+
+def _find_first(faults: BaseExceptionGroup[EstafetteError]) -> EstafetteError:
+    first = faults.exceptions[0]
+    return _find_first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _within(seconds: float, step: str, work: Awaitable[None]) -> None:

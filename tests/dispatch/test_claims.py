@@ -125,3 +125,14 @@ def test_a_claim_around_holds_that_failed_is_made_again() -> None:
     stream.end_claim_around_holds(None)
     assert stream.wants_claim(10)
     assert stream.begin_claim() == 0
+
+
+def test_what_is_held_in_one_stream_keeps_no_other_from_the_regular_look() -> None:
+    claims = Claims(1)
+    read(claims.streams[PAIR], 10, 11)
+    otp = claims.streams[Lane.OTP, Category.OTP]
+    read(otp)
+    assert not otp.may_have_more
+    claims.look_on()
+    assert otp.may_have_more
+    assert not claims.streams[PAIR].may_have_more

@@ -135,6 +135,7 @@ async def test_receipts_are_refused_for_now_while_the_database_is_away_and_none_
             status, problem = await running.shop.call("POST", "/v1/messages", {"to": "+33612", "text": "x"})
             assert status == 503, problem
             proxy.is_closed = False
+            await until(lambda: not running.gateway.ground.database.availability.is_away)
             await settle(running, ids, delivered=40)
             assert len(taken(carrier)) == 40
             assert carrier.stats.sessions == 1
