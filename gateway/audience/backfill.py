@@ -1,9 +1,11 @@
 """People of a database older than their hashes: each gets the hash, a time zone, and what is kept from them.
 
-Runs once after a start and ends by itself; on a database that is up to date it reads one empty index.
+Runs once after a start and ends by itself; on a database that is up to date it reads one empty index. Of
+several nodes the one that decides does it: two would wait for each other's rows in a circle.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -19,10 +21,15 @@ _RETRY_SECONDS = 5.0
 log = structlog.get_logger("audience")
 
 
-async def fill_missing_keys(database: Database, *, instance_secret: bytes) -> None:
-    """Work until nobody is left. Waits while the database is away."""
+async def fill_missing_keys(
+    database: Database, *, instance_secret: bytes, decides: Callable[[], bool] = lambda: True
+) -> None:
+    """Work until nobody is left. Waits while the database is away, and while another node decides."""
     filled = 0
     while True:
+        if not decides():
+            await asyncio.sleep(_RETRY_SECONDS)
+            continue
         try:
             people = await find_contacts_without_key(database, most=PEOPLE_AT_ONCE)
             await fill_address_keys(

@@ -184,7 +184,7 @@ def _follow(client: AdminClient, path: str) -> dict[str, Any]:
     while True:
         job: dict[str, Any] = client.get(path)
         progress = job["progress"]
-        if progress["phase"] not in _AT_WORK:
+        if progress["phase"] not in _AT_WORK or job["waits_for"]:
             if is_watched:
                 print("\r\033[K", end="", file=sys.stderr, flush=True)
             return job
@@ -206,6 +206,8 @@ def _describe(client: AdminClient, path: str, job: dict[str, Any], arguments: ar
     lines = [f"{job['file_name']}: {job['state']}"]
     if job["fault"]:
         lines.append(job["fault"])
+    if job["waits_for"]:
+        lines.append(job["waits_for"])
     rows = [(counts[key], words) for key, words in _COUNTS if counts[key] or key in ("rows", "new")]
     lines.append(format_table(("", ""), rows).lstrip("\n"))
     for field, kind in counts["new_fields"].items():

@@ -1,6 +1,6 @@
 """What is forgotten, and when: days are dropped only when closed, recounted and sealed.
 
-Also makes partitions ahead, so that no insert ever finds its day missing.
+Also makes partitions ahead, so that no insert ever finds its day missing: each node does, and one drops.
 """
 
 import asyncio
@@ -36,7 +36,16 @@ _CLOSED = sorted({*ENDS, MessageState.SENT, MessageState.UNKNOWN})
 class Retention:
     """The regular look at days."""
 
-    def __init__(self, database: Database, config: RetentionConfig, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        config: RetentionConfig,
+        now: Callable[[], datetime],
+        *,
+        decides: Callable[[], bool],
+    ) -> None:
+        """`decides` says whether this node is the one that drops."""
+        self._decides = decides
         self._database = database
         self._config = config
         self._now = now
@@ -51,10 +60,12 @@ class Retention:
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def look(self) -> None:
-        """Make partitions ahead, drop days that are over, forget old keys."""
+        """Make partitions ahead; where this node decides, drop days that are over and forget old keys."""
         now = self._now()
         today = now.astimezone(UTC).date()
         await make_partitions_ahead(self._database, today)
+        if not self._decides():
+            return
         await delete_old_keys(self._database, now)
         oldest_lookup = today - timedelta(days=self._config.receipt_map_days)
         for day in await list_receipt_map_days(self._database):

@@ -36,11 +36,13 @@ class AudienceRooms:
         secret: bytes,
         changes: MessageChanges,
         put_ending: Callable[[Ending], None],
+        decides: Callable[[], bool],
         clock: Callable[[], datetime],
         teller: OptoutTeller,
     ) -> None:
         self._database = database
         self._secret = secret
+        self._decides = decides
         self.people = People(
             database,
             ids=node.ids,
@@ -72,4 +74,5 @@ class AudienceRooms:
 
     def list_work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What goes on by itself, by name."""
-        return [("contact-keys", fill_missing_keys(self._database, instance_secret=self._secret))]
+        filling = fill_missing_keys(self._database, instance_secret=self._secret, decides=self._decides)
+        return [("contact-keys", filling)]

@@ -36,6 +36,7 @@ class ImportRooms:
         config: Config,
         *,
         state_folder: Path,
+        find_absent_node: Callable[[int], str | None],
         secret: bytes,
         clock: Callable[[], datetime],
     ) -> None:
@@ -52,6 +53,7 @@ class ImportRooms:
             clock=clock,
             random_octets=secrets.token_bytes,
             wake_engine=self.engine.wake,
+            find_absent_node=find_absent_node,
         )
         self._handlers = ImportHandlers(database, self.imports, upload_url=self._upload_url, clock=clock)
 

@@ -76,6 +76,15 @@ class NodeList:
             },
         }
 
+    def find_absent(self, node_no: int) -> str | None:
+        """The name of another node that is not alive, as last seen; None for one that is."""
+        if node_no == self._own_number:
+            return None
+        found = next((node for node in self._ownership.look.nodes if node.node_no == node_no), None)
+        if found is None:
+            return f"node {node_no}"
+        return None if found.is_alive else name_node(found.host, node_no)
+
     def list_elsewhere(self, connector_id: int) -> list[dict[str, object]]:
         """The binds of a connector that other nodes hold, as last seen."""
         look = self._ownership.look

@@ -168,7 +168,7 @@ class Rooms:
             connector_names=self._name_connectors,
             choose=self._choose_connector,
         )
-        self.retention = Retention(database, config.retention, now_utc)
+        self.retention = Retention(database, config.retention, now_utc, decides=self._decide)
         self.deliverer = WebhookDeliverer(
             database,
             config.webhooks,
@@ -252,6 +252,7 @@ class Rooms:
                 secret=secret,
                 changes=self.changes,
                 put_ending=self.outcomes.put,
+                decides=self._decide,
                 clock=now_utc,
                 teller=teller,
             ),
@@ -260,6 +261,7 @@ class Rooms:
                 node,
                 config,
                 state_folder=ground.state.path,
+                find_absent_node=self.nodes.find_absent,
                 secret=secret,
                 clock=now_utc,
             ),

@@ -12,7 +12,7 @@ from gateway.audience.importing.service import Imports
 from gateway.audience.importing.settings import ImportSettings
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Database
-from gateway.store.imports import list_import_faults, list_imports
+from gateway.store.imports import ImportJob, list_import_faults, list_imports
 from gateway.web.admin_access import Permission
 from gateway.web.bodies import Query, read_struct
 from gateway.web.import_view import show_fault, show_import, write_faults
@@ -50,36 +50,39 @@ class ImportHandlers:
             raise _too_large(limit)
         name = query.text("file_name") or "list.csv"
         job = await self._imports.upload(caller.shop, caller.actor.name, name, read_chunks(request))
-        return answer_json(show_import(job, self._clock()), status=201)
+        return answer_json(self._show(job), status=201)
 
     async def list(self, request: web.Request, caller: ShopCaller) -> web.Response:
         query = Query(request, ("limit", "cursor"))
         limit = query.integer("limit", default=50, low=1, high=_PAGE_LIMIT)
         before = query.public_id("cursor", "imp")
         found = await list_imports(self._database, caller.shop.id, before_id=before, most=limit + 1)
-        page, now = found[:limit], self._clock()
+        page = found[:limit]
         cursor = encode_public_id("imp", page[-1].id) if len(found) > limit else None
-        return answer_json({"imports": [show_import(job, now) for job in page], "next_cursor": cursor})
+        return answer_json({"imports": [self._show(job) for job in page], "next_cursor": cursor})
 
     async def get(self, request: web.Request, caller: ShopCaller) -> web.Response:
         job = await self._imports.get(caller.shop, read_public_id(request, "imp"))
-        return answer_json(show_import(job, self._clock()))
+        return answer_json(self._show(job))
 
     async def check(self, request: web.Request, caller: ShopCaller) -> web.Response:
         import_id = read_public_id(request, "imp")
         settings = await read_struct(request, ImportSettings)
         job = await self._imports.check(caller.shop, caller.actor.name, import_id, settings)
-        return answer_json(show_import(job, self._clock()))
+        return answer_json(self._show(job))
 
     async def start(self, request: web.Request, caller: ShopCaller) -> web.Response:
         import_id = read_public_id(request, "imp")
         settings = await read_struct(request, ImportSettings)
         job = await self._imports.start(caller.shop, caller.actor.name, import_id, settings)
-        return answer_json(show_import(job, self._clock()))
+        return answer_json(self._show(job))
 
     async def cancel(self, request: web.Request, caller: ShopCaller) -> web.Response:
         job = await self._imports.cancel(caller.shop, caller.actor.name, read_public_id(request, "imp"))
-        return answer_json(show_import(job, self._clock()))
+        return answer_json(self._show(job))
+
+    def _show(self, job: ImportJob) -> dict[str, object]:
+        return show_import(job, self._clock(), waits_for=self._imports.tell_waiting(job))
 
     async def list_faults(self, request: web.Request, caller: ShopCaller) -> web.Response:
         job = await self._imports.get(caller.shop, read_public_id(request, "imp"))

@@ -17,8 +17,9 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _READ_PHASES = frozenset(("reading", "counting"))
 
 
-def show_import(job: ImportJob, now: datetime) -> dict[str, object]:
-    """The import as JSON. While a dry run is at work its state is still that of the file: uploaded."""
+def show_import(job: ImportJob, now: datetime, *, waits_for: str | None) -> dict[str, object]:
+    """The import as JSON. While a dry run is at work its state is still that of the file: uploaded.
+    `waits_for` says why it does not go on."""
     look = msgspec.json.decode(job.detected, type=Look)
     settings = None if job.settings == "{}" else msgspec.json.decode(job.settings, type=ImportSettings)
     is_checking = job.state is ImportState.RUNNING and job.progress.is_dry_run
@@ -34,6 +35,7 @@ def show_import(job: ImportJob, now: datetime) -> dict[str, object]:
         "counts": job.counts,
         "progress": _show_progress(job.progress, now),
         "fault": job.fault,
+        "waits_for": waits_for,
         "created_at": job.created_at,
         "created_by": job.created_by,
         "finished_at": job.finished_at,

@@ -115,6 +115,8 @@ class WebhookDeliverer:
             batch_rows=_BATCH_ROWS,
         )
         self._capacity = settings.concurrency * _HELD_PER_CONNECTION
+        self._slots: frozenset[int] = frozenset()
+        """This node's at the last look."""
         self._held: set[int] = set()
         self._attempts: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
@@ -199,6 +201,7 @@ class WebhookDeliverer:
     async def _take(self, owner: asyncio.TaskGroup) -> None:
         """Read due rows into what memory is free, find their targets and start what may start."""
         room, slots = self._capacity - len(self._held), self._owned_slots()
+        self._slots = frozenset(slots)
         self._is_more_waiting = bool(slots)
         if not slots or room < _SMALLEST_LOOK_ROWS:
             return
@@ -274,6 +277,11 @@ class WebhookDeliverer:
             job = self._lineup.take_next()
             if job is None:
                 return
+            if job.row.slot not in self._slots:
+                # It waited here while its slot went to another node, which delivers it now.
+                self._lineup.finish(job)
+                self._held.discard(job.row.id)
+                continue
             attempt = owner.create_task(self._attempt(job, owner), name="webhook-delivery")
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)

@@ -124,6 +124,7 @@ def make_import(**changes: Any) -> Json:
             "eta_seconds": None,
         },
         "fault": None,
+        "waits_for": None,
         "created_at": moment(),
         "created_by": "uid 1000",
         "finished_at": None,

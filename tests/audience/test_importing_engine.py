@@ -11,16 +11,21 @@ from random import Random
 
 import pytest
 
+from gateway.audience.importing.engine import ImportEngine
 from gateway.audience.importing.errors import ImportRefused
+from gateway.audience.importing.files import ImportFiles
+from gateway.audience.importing.service import Imports
 from gateway.audience.importing.settings import ConsentSettings, ImportSettings
-from gateway.audience.importing.steps import ImportSteps
+from gateway.audience.importing.steps import EngineDeps, ImportSteps
+from gateway.config import ImportsConfig
 from gateway.domain.people import OptoutWay
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.errors import StoreUnavailable
 from gateway.store.imports import ImportJob, ImportState
 from gateway.store.optouts import Withdrawal, withdraw_people
 from gateway.store.rollups import Tallies
-from tests.audience.import_rig import SECRET, Importer, number_of, open_importer, write_csv
+from tests.audience.import_rig import SECRET, Importer, clock, number_of, open_importer, write_csv
+from tests.store.rig import take_node
 
 pytestmark = pytest.mark.integration
 
@@ -273,6 +278,42 @@ async def test_crashes_of_either_process_change_nothing_in_the_result(database: 
             assert await importer.rig.value(f"SELECT count(*) FROM {table}") == people
         assert await importer.rig.value("SELECT member_count FROM contact_list") == people
         assert await importer.rig.value("SELECT count(DISTINCT address) FROM contact") == people
+
+
+async def test_an_import_is_the_work_of_the_node_that_has_its_file(
+    importer: Importer, tmp_path: Path
+) -> None:
+    """Any node starts and shows it; where the one with the file is away they say so, and fail nothing."""
+    rig = importer.rig
+    absent: list[str] = []
+    other = await take_node(rig.database, "other")
+    files = ImportFiles(tmp_path / "elsewhere")
+    engine = ImportEngine(
+        EngineDeps(rig.database, other.fence, other.ids, files, SECRET, clock), ImportsConfig()
+    )
+    elsewhere = Imports(
+        rig.database,
+        files,
+        ImportsConfig(),
+        ids=other.ids,
+        clock=clock,
+        random_octets=os.urandom,
+        wake_engine=engine.wake,
+        find_absent_node=lambda node_no: absent[-1] if absent else None,
+    )
+    people = write_csv([("mobile",), (number_of(1),)])
+    working = asyncio.create_task(engine.run())
+    first, second = await importer.upload(people), await importer.upload(people)
+    settings = ImportSettings(new_list="all")
+    started = await elsewhere.start(importer.shop, "uid 0", first.id, settings)
+    assert elsewhere.tell_waiting(started) is None
+    assert (await importer.end_of(first.id)).state is ImportState.FINISHED
+    absent.append("node 1 on sms2")
+    assert "node 1 on sms2" in (elsewhere.tell_waiting(started) or "")
+    with pytest.raises(ImportRefused, match="node 1 on sms2"):
+        await elsewhere.start(importer.shop, "uid 0", second.id, settings)
+    assert (await elsewhere.cancel(importer.shop, "uid 0", second.id)).state is ImportState.CANCELLED
+    working.cancel()
 
 
 def readers() -> list[int]:

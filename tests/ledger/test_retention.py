@@ -27,7 +27,8 @@ class Calendar:
         self.today = datetime.now(UTC).date()
         self._rig = rig
         self._ahead = 0
-        self._retention = Retention(rig.database, CONFIG, self._now)
+        self.decides = True
+        self._retention = Retention(rig.database, CONFIG, self._now, decides=lambda: self.decides)
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + timedelta(days=self._ahead)
@@ -52,6 +53,19 @@ async def sealed(rig: Rig) -> dict[date, dict[str, object]]:
 async def test_partitions_are_made_before_they_are_needed(rig: Rig, calendar: Calendar) -> None:
     await calendar.look(days_later=5)
     assert max(await calendar.days()) == calendar.today + timedelta(days=12)
+
+
+async def test_a_node_that_does_not_decide_makes_partitions_and_drops_none(
+    rig: Rig, calendar: Calendar
+) -> None:
+    calendar.decides = False
+    await calendar.look(days_later=DAYS + 2)
+    days = await calendar.days()
+    assert calendar.today in days
+    assert max(days) > calendar.today + timedelta(days=DAYS + 2)
+    calendar.decides = True
+    await calendar.look(days_later=DAYS + 2)
+    assert calendar.today not in await calendar.days()
 
 
 async def test_a_closed_day_goes_after_its_time_and_leaves_its_counts(desk: Desk, calendar: Calendar) -> None:

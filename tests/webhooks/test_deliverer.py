@@ -470,3 +470,35 @@ async def test_slots_of_other_nodes_are_left_alone(office: PostOffice, receiver:
     await asyncio.sleep(0.7)
     assert (await office.delivery(event_id)).state is DeliveryState.WAITING
     assert receiver.seen == []
+
+
+async def test_what_waits_in_memory_is_left_to_the_node_that_has_its_slot_now(
+    office: PostOffice, receiver: Receiver
+) -> None:
+    """Deliveries of one message go one after another: the second waits while the first is answered."""
+    answers = asyncio.Event()
+
+    async def answer_later(request: web.Request) -> web.StreamResponse:
+        await answers.wait()
+        return web.Response(status=204)
+
+    async def is_first_under_way() -> bool:
+        return len(receiver.seen) == 1
+
+    async def is_slot_gone() -> bool:
+        return 42 not in deliverer._slots
+
+    receiver.respond = answer_later
+    endpoint = await office.add_endpoint()
+    deliverer = office.start()
+    subject_id = office.node.ids.next_id(42)
+    first, second = await office.add_events(endpoint.id, 2, subject_id=subject_id)
+    await office.until(is_first_under_way)
+    deliverer._owned_slots = lambda: [slot for slot in range(256) if slot != 42]
+    await office.until(is_slot_gone)
+    answers.set()
+    await office.until_state(first, DeliveryState.DELIVERED)
+    left = await office.delivery(second)
+    assert (left.state, left.attempt, len(receiver.seen)) == (DeliveryState.WAITING, 0, 1)
+    deliverer._owned_slots = lambda: range(256)
+    await office.until_state(second, DeliveryState.DELIVERED)

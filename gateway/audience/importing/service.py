@@ -18,7 +18,7 @@ from gateway.audience.importing.process import look_apart
 from gateway.audience.importing.settings import ImportSettings, check_settings, complete
 from gateway.audience.importing.sniffing import Look
 from gateway.config import ImportsConfig
-from gateway.domain.identifiers import IdSource
+from gateway.domain.identifiers import IdSource, node_of_id
 from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
 from gateway.store.audit import AuditNote, add_audit
 from gateway.store.database import Connection, Database
@@ -72,8 +72,11 @@ class Imports:
         clock: Callable[[], datetime],
         random_octets: Callable[[int], bytes],
         wake_engine: Callable[[], None],
+        find_absent_node: Callable[[int], str | None] = lambda node_no: None,
     ) -> None:
+        """`find_absent_node` names the node of a number if it is not there now."""
         self.config = config
+        self._find_absent_node = find_absent_node
         self._database = database
         self._files = files
         self._ids = ids
@@ -158,6 +161,12 @@ class Imports:
                     f"This import is {job.state.word}; its file cannot be read now.",
                     "Wait for its end, or upload the file again.",
                 )
+            if (absent := self._find_absent_node(node_of_id(job.id))) is not None:
+                raise ImportRefused(
+                    "import_not_ready",
+                    f"The file of this import lies on {absent}, which is away.",
+                    "Bring that node back, or upload the file again.",
+                )
             look = msgspec.json.decode(job.detected, type=Look)
             settings = complete(settings, look.detected, shop_country=shop.country)
             check_settings(settings, now=now)
@@ -217,6 +226,19 @@ class Imports:
                 path="$.new_list",
             )
         return list_id
+
+    def tell_waiting(self, job: ImportJob) -> str | None:
+        """Why an import at work does not go on: its file lies with the node that was given it, and that one
+        is away. None while nothing of the kind is so."""
+        if job.state is not ImportState.RUNNING:
+            return None
+        absent = self._find_absent_node(node_of_id(job.id))
+        if absent is None:
+            return None
+        return (
+            f"Its file lies on {absent}, which is away; it goes on when that node is back. "
+            "Or cancel it, and upload the file again."
+        )
 
     async def get(self, shop: Shop, import_id: int) -> ImportJob:
         """Raises `ImportRefused` for an import that is none of the shop's."""
