@@ -6,7 +6,7 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -15,12 +15,15 @@ import asyncpg
 import structlog
 
 from gateway.store.connecting import Dialler
+from gateway.store.queries import Query
+from gateway.store.silent_lines import SilentLines
 
 log = structlog.get_logger("store")
 
 _ASK_EACH_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 1.2
 """A backend answers this question from memory, within milliseconds even where the disk is busy."""
+_NO_ANSWER: Final = f"no answer within {_PATIENCE_SECONDS} s"
 _SECOND_LOOK_SECONDS: Final = 0.05
 """A process that stood still itself finds the answer waiting, if it gives its loop one more turn."""
 
@@ -46,6 +49,8 @@ class Availability:
         """For people; nothing is decided by it."""
         self.fault = ""
         """What the server, or its absence, said last."""
+        self.lines = SilentLines()
+        """Connections whose silence is noticed while a `Probe` runs."""
         self._is_away = asyncio.Event()
         self._is_up = asyncio.Event()
         self._is_up.set()
@@ -105,12 +110,12 @@ class Availability:
 
 
 class Probe:
-    """Asks the server again and again whether it takes writes. `statement` asks; it gives true or false."""
+    """Asks the server again and again whether it takes writes, and about lines whose answer is overdue."""
 
-    def __init__(self, dialler: Dialler, availability: Availability, statement: str) -> None:
+    def __init__(self, dialler: Dialler, availability: Availability, queries: Mapping[str, Query]) -> None:
         self._dialler = dialler
         self._availability = availability
-        self._statement = statement
+        self._queries = queries
         self._raw: Any = None
 
     async def run(self) -> None:
@@ -135,7 +140,7 @@ class Probe:
             if not done:
                 await asyncio.sleep(_SECOND_LOOK_SECONDS)
             if not asking.done():
-                return f"no answer within {_PATIENCE_SECONDS} s"
+                return _NO_ANSWER
             return asking.result()
         finally:
             if not asking.done():
@@ -156,13 +161,20 @@ class Probe:
             return await self._ask_once()
         except asyncpg.TooManyConnectionsError:
             return None  # it answers: whoever has a connection can work
+        except TimeoutError:
+            return _NO_ANSWER
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as exc:
             return str(exc) or type(exc).__name__
 
     async def _ask_once(self) -> str | None:
-        if await self._raw.fetchval(self._statement):
-            return None
-        return "it takes no writes: a standby, or set read-only"
+        if not await self._raw.fetchval(self._queries["takes_writes"].sql):
+            return "it takes no writes: a standby, or set read-only"
+        lines = self._availability.lines
+        if overdue := lines.list_overdue():
+            waiting = await self._raw.fetch(self._queries["find_waiting_backends"].sql, overdue)
+            if silent := lines.cut_silent({row["pid"]: row["mark"] for row in waiting}):
+                await self._raw.fetch(self._queries["end_waiting_backends"].sql, silent)
+        return None
 
     def _drop(self) -> None:
         raw, self._raw = self._raw, None

@@ -16,7 +16,8 @@ from gateway.store.database import Connection
 from gateway.store.links import TEST_CAMPAIGN, Link
 from gateway.store.queries import Query
 from gateway.store.rollups import Tallies
-from gateway.store.writer import Fence, GroupWriter, Joins
+from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer_connection import Joins
 
 BATCH_ROWS: Final = 1_000
 _COLUMNS: Final = (

@@ -25,6 +25,18 @@ _UNACKNOWLEDGED_MS: Final = 10_000
 left alone it takes a quarter of an hour. For our side and, as far as its system allows, the server's."""
 
 
+_ASK_PID: Final = "SELECT pg_backend_pid()"
+"""Which process of the server is at the far end. Not among the files of queries: every connection asks it,
+whoever opens it. What the driver knows is a number that a pooler made up, where there is one."""
+
+
+class ServerConnection(asyncpg.Connection):
+    """asyncpg's, with the number of the backend."""
+
+    __slots__ = ("backend_pid",)
+    backend_pid: int
+
+
 class Dialler:
     """Opens connections to the one server among the hosts of `dsn` that takes writes.
 
@@ -56,7 +68,7 @@ class Dialler:
         fault: Exception | None = None
         for dsn in self._dsns:
             try:
-                raw = await asyncpg.connect(dsn, timeout=share, **options)
+                raw = await _connect(dsn, share, options)
             except (
                 OSError,
                 asyncpg.PostgresError,
@@ -72,11 +84,22 @@ class Dialler:
         raise fault
 
 
+async def _connect(dsn: str, seconds: float, options: Mapping[str, Any]) -> Any:
+    raw = await asyncpg.connect(dsn, timeout=seconds, **options)
+    try:
+        raw.backend_pid = await raw.fetchval(_ASK_PID, timeout=seconds)
+    except BaseException:
+        raw.terminate()
+        raise
+    return raw
+
+
 def describe_connection(
     name: str, *, statement_seconds: float | None, settings: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """asyncpg's options for a connection that writes."""
     return {
+        "connection_class": ServerConnection,
         "command_timeout": statement_seconds,
         "target_session_attrs": "read-write",
         "server_settings": {

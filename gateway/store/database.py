@@ -4,14 +4,15 @@ Owns how statements reach Postgres and how its absence is told. Knows no table. 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import asyncpg
 
 from gateway.store.availability import Availability, Probe
-from gateway.store.connecting import Dialler, describe_connection
+from gateway.store.connecting import Dialler, ServerConnection, describe_connection
 from gateway.store.errors import OutcomeUnknown, StoreUnavailable
 from gateway.store.queries import Query
 
@@ -30,6 +31,14 @@ UNREACHABLE = (
 """What asyncpg raises when the server is away, stopping, recovering, full (of connections, of data) or no
 longer the one that takes writes, rather than refusing a row."""
 
+_LINE_LOST = (
+    OSError,  # time limits too
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Those that leave open what became of a statement. With the others the server has said that it undid it."""
+
 _ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
 _RELEASE_TIMEOUT_SECONDS: Final = 1.0
 _STATEMENT_TIMEOUT_SECONDS: Final = 30.0
@@ -38,32 +47,59 @@ _LEASE_STATEMENT_SECONDS: Final = 2.0
 _WAITING_CALLERS: Final = 256
 """Callers that may wait for a free connection: each costs memory, and any behind them would wait in vain."""
 
+T = TypeVar("T")
+
 
 class Connection:
     """One Postgres connection that knows the statements by name."""
 
-    __slots__ = ("_queries", "raw")
+    __slots__ = ("__weakref__", "_queries", "asked_at", "raw")
 
     def __init__(self, raw: Any, queries: dict[str, Query]) -> None:
         self.raw: asyncpg.Connection[asyncpg.Record] = raw
         self._queries = queries
+        self.asked_at: float | None = None
+        """Since when a statement is without an answer, in monotonic seconds; None while none is."""
+
+    @property
+    def backend_pid(self) -> int:
+        return cast(ServerConnection, self.raw).backend_pid
+
+    def cut(self) -> None:
+        """End it at once; a statement under way fails with one of `UNREACHABLE`."""
+        self.raw.terminate()
+
+    def expect_answer(self) -> None:
+        """Note that the driver is about to say something by itself."""
+        self.asked_at = time.monotonic()
+
+    async def _ask(self, answer: Awaitable[T]) -> T:
+        self.asked_at = time.monotonic()
+        try:
+            return await answer
+        finally:
+            self.asked_at = None
 
     async def fetch(self, name: str, *arguments: object) -> list[asyncpg.Record]:
-        return await self.raw.fetch(self._queries[name].sql, *arguments)
+        return await self._ask(self.raw.fetch(self._queries[name].sql, *arguments))
 
     async def fetch_row(self, name: str, *arguments: object) -> asyncpg.Record | None:
-        return await self.raw.fetchrow(self._queries[name].sql, *arguments)
+        return await self._ask(self.raw.fetchrow(self._queries[name].sql, *arguments))
 
     async def fetch_value(self, name: str, *arguments: object) -> Any:
-        return await self.raw.fetchval(self._queries[name].sql, *arguments)
+        return await self._ask(self.raw.fetchval(self._queries[name].sql, *arguments))
 
     async def execute(self, name: str, *arguments: object) -> str:
         """Run a statement for its effect; the command tag comes back ("UPDATE 3")."""
-        return await self.raw.execute(self._queries[name].sql, *arguments)
+        return await self._ask(self.raw.execute(self._queries[name].sql, *arguments))
+
+    async def command(self, word: str) -> None:
+        """Say BEGIN, COMMIT or ROLLBACK."""
+        await self._ask(self.raw.execute(word))
 
     async def copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[object, ...]]) -> None:
         """COPY rows in binary form: the cheapest way to insert more than a few."""
-        await self.raw.copy_records_to_table(table, records=records, columns=columns)
+        await self._ask(self.raw.copy_records_to_table(table, records=records, columns=columns))
 
 
 class OwnConnection:
@@ -120,7 +156,7 @@ class Database:
         self.availability = Availability()
         self.may_write: Callable[[], bool] | None = None
         """Whether this process's lease surely holds; set by a node that took one. Once it does not,
-        `transaction` and `execute` are refused, for another node may be at work on the same rows."""
+        transactions and statements that change rows are refused: another node may be at work on them."""
         self._pool: asyncpg.Pool[asyncpg.Record] = pool
         self._dialler = dialler or Dialler(dsn)
         self._leases = OwnConnection(
@@ -158,7 +194,7 @@ class Database:
 
     async def watch(self) -> None:
         """Keep `availability` true until cancelled, and leave nobody waiting for a server that is away."""
-        probe = Probe(self._dialler, self.availability, self.queries["takes_writes"].sql)
+        probe = Probe(self._dialler, self.availability, self.queries)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(probe.run())
             tasks.create_task(self._cut_when_away())
@@ -177,13 +213,16 @@ class Database:
         the server is away."""
         self._require_server()
         raw = await self._acquire()
+        connection = Connection(raw, self.queries)
         self._in_use.add(raw)
+        self.availability.lines.add(connection)
         try:
-            yield Connection(raw, self.queries)
+            yield connection
         except UNREACHABLE as exc:
             self.availability.suspect()
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
         finally:
+            self.availability.lines.discard(connection)
             self._in_use.discard(raw)
             await self._release(raw)
 
@@ -249,31 +288,52 @@ class Database:
         self._require_lease()
         is_committing = False
         try:
-            async with self.connection() as connection, connection.raw.transaction():
-                yield connection
-                self._require_lease()  # a process that stood still meanwhile must not commit when it wakes
-                is_committing = True
+            async with self.connection() as connection:
+                connection.expect_answer()
+                async with connection.raw.transaction():
+                    yield connection
+                    self._require_lease()  # a process that stood still must not commit when it wakes
+                    is_committing = True
+                    connection.expect_answer()
         except StoreUnavailable as exc:
             if is_committing:
-                raise OutcomeUnknown("it went away during the commit") from exc
+                _tell_open(exc)
             raise
 
     async def fetch(self, name: str, *arguments: object) -> list[asyncpg.Record]:
-        async with self.connection() as connection:
+        async with self._statement(name) as connection:
             return await connection.fetch(name, *arguments)
 
     async def fetch_row(self, name: str, *arguments: object) -> asyncpg.Record | None:
-        async with self.connection() as connection:
+        async with self._statement(name) as connection:
             return await connection.fetch_row(name, *arguments)
 
     async def fetch_value(self, name: str, *arguments: object) -> Any:
-        async with self.connection() as connection:
+        async with self._statement(name) as connection:
             return await connection.fetch_value(name, *arguments)
 
     async def execute(self, name: str, *arguments: object) -> str:
-        self._require_lease()
-        async with self.connection() as connection:
+        async with self._statement(name) as connection:
             return await connection.execute(name, *arguments)
+
+    @asynccontextmanager
+    async def _statement(self, name: str) -> AsyncIterator[Connection]:
+        """A pooled connection for this one statement, which is a transaction of its own: raises as
+        `transaction` does where it changes rows."""
+        if not self.queries[name].changes_rows:
+            async with self.connection() as connection:
+                yield connection
+            return
+        self._require_lease()
+        is_asked = False
+        try:
+            async with self.connection() as connection:
+                is_asked = True
+                yield connection
+        except StoreUnavailable as exc:
+            if is_asked:
+                _tell_open(exc)
+            raise
 
     def _require_server(self) -> None:
         if self.availability.is_away:
@@ -282,6 +342,12 @@ class Database:
     def _require_lease(self) -> None:
         if self.may_write is not None and not self.may_write():
             raise StoreUnavailable("this node's lease is not renewed yet")
+
+
+def _tell_open(fault: StoreUnavailable) -> None:
+    """Raise `OutcomeUnknown` unless the server itself said that it has not done what it was asked."""
+    if isinstance(fault.__cause__, _LINE_LOST):
+        raise OutcomeUnknown("it went away during the commit") from fault
 
 
 async def _close(raw: Any) -> None:

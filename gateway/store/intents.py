@@ -17,7 +17,8 @@ from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter, Joins
+from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer_connection import Joins
 
 _BATCH_ROWS = 1_000
 _GUARD_ROUNDS = 3

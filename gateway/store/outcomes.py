@@ -42,7 +42,8 @@ from gateway.store.matching import Gathering, Strangers
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter, Joins
+from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer_connection import Joins
 
 BATCH_ROWS = 2_000
 _GUARD_ROUNDS = 3

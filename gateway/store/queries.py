@@ -11,6 +11,8 @@ from pathlib import Path
 from gateway.store.errors import BadQueryFile
 
 _NAME = re.compile(r"^-- name: *([a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
+_CHANGE = re.compile(r"\b(INSERT INTO|DELETE FROM|MERGE INTO|UPDATE [a-z])")
+"""Keywords are in capitals in our files, so `FOR UPDATE OF` and `DO UPDATE SET` are none of it."""
 _PARAMETER = re.compile(r"^-- \$(\d+) +(\w+) +(\S.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -23,6 +25,7 @@ class Query:
     purpose: str
     parameters: tuple[tuple[str, str], ...]
     sql: str
+    changes_rows: bool
 
 
 def parse_queries(text: str, *, source: str) -> list[Query]:
@@ -45,7 +48,14 @@ def _parse_one(name: str, body: str, source: str) -> Query:
         n for n, _ in numbered
     }:
         raise BadQueryFile(source, f"the parameter lines of {name} do not match the parameters it uses")
-    return Query(name, source, " ".join(purpose.split()), tuple(pair for _, pair in numbered), sql)
+    return Query(
+        name,
+        source,
+        " ".join(purpose.split()),
+        tuple(pair for _, pair in numbered),
+        sql,
+        changes_rows=_CHANGE.search(sql) is not None,
+    )
 
 
 def load_queries(folder: Path) -> dict[str, Query]:

@@ -10,14 +10,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import asyncpg
 import structlog
 
 from gateway.store.availability import Availability
-from gateway.store.connecting import Dialler
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.errors import (
     LeaseLost,
@@ -28,6 +26,7 @@ from gateway.store.errors import (
     StoreUnavailable,
 )
 from gateway.store.queries import Query
+from gateway.store.writer_connection import Joins, open_writer_connection
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,11 +44,10 @@ _DATA_AT_FAULT = (
     OverflowError,
     UnicodeEncodeError,
 )
-_STATEMENT_TIMEOUT_SECONDS = 30.0
-_CONNECT_SECONDS = 3.0
 _RECONNECT_SECONDS = 0.25
 _FAULT_SECONDS = 1.0
 """For how long a failed batch speaks against the next, where items are not kept: then one is tried again."""
+_FAULT_TOLD_SECONDS = 10.0
 _LONG_BATCH_SECONDS = 5.0
 """Batches of thousands of rows take a tenth of it on a slow disk; whoever came behind would wait in vain."""
 _THAW_SECONDS = 2.0
@@ -90,25 +88,6 @@ class Fence:
         self.may_write = may_write
         self.availability = availability or Availability()
         """Whether the server of the lease answers: while it does not, no batch can pass."""
-
-
-class Joins(Enum):
-    """How statements of a connection join a batch with a table. Fresh partitions have no statistics, and the
-    planner takes them for tiny: left alone it chose a nested loop of the whole range against the whole
-    batch, quadratic, at 180 µs a message, and kept it."""
-
-    BY_PROBE = "by_probe"
-    """An index probe for each row of the batch."""
-    BY_ARRAY = "by_array"
-    """One sweep of the index with `= ANY (ids)`, hashed against the batch."""
-
-
-_PLANNER = {
-    # Without a sort the claim reads its stream in key order and stops at its limit; with one it read the
-    # whole stream each time, for a stream that it took to be tiny.
-    Joins.BY_PROBE: {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_sort": "off"},
-    Joins.BY_ARRAY: {"enable_nestloop": "off", "enable_mergejoin": "off"},
-}
 
 
 class _LeaseStale(Exception):
@@ -154,6 +133,7 @@ class GroupWriter(Generic[Item, Result]):
         self._began_at: float | None = None
         self._is_in_doubt = False
         self._failed_at: float | None = None
+        self._fault: str | None = None
         self._items: deque[Item] = deque()
         self._arrived = asyncio.Event()
         self._put_items = 0
@@ -174,6 +154,15 @@ class GroupWriter(Generic[Item, Result]):
         if self._failed_at is not None and (self._keeps_items or now - self._failed_at < _FAULT_SECONDS):
             return True
         return self._began_at is not None and now - self._began_at > _LONG_BATCH_SECONDS
+
+    @property
+    def fault(self) -> str | None:
+        """Why the server refused or lost the last batch, for people: told until one passes, or, where items
+        are not kept, for a while, since none may come as long as it is told."""
+        if self._fault is None or self._failed_at is None:
+            return None
+        is_recent = time.monotonic() - self._failed_at < _FAULT_TOLD_SECONDS
+        return self._fault if self._keeps_items or is_recent else None
 
     def put(self, item: Item) -> None:
         self._items.append(item)
@@ -314,13 +303,13 @@ class GroupWriter(Generic[Item, Result]):
             result: Result | None = None
             try:
                 connection = await self._connect()
-                await connection.raw.execute("BEGIN")
+                await connection.command("BEGIN")
                 await self._pass_fence(connection)
                 result = await self._work.write(connection, batch)
                 if not self._fence.may_write():
                     raise _LeaseStale
                 self._is_in_doubt = True
-                await connection.raw.execute("COMMIT")
+                await connection.command("COMMIT")
             except _LeaseStale as exc:
                 await self._roll_back()
                 if not self._keeps_items:
@@ -356,7 +345,7 @@ class GroupWriter(Generic[Item, Result]):
         self._fence.availability.suspect()
         if self._failed_at is None:  # once: an outage of an hour would say it thousands of times
             log.warning("writer.disconnected", writer=self._name, rows=rows, fault=repr(fault))
-        self._failed_at = time.monotonic()
+        self._failed_at, self._fault = time.monotonic(), str(fault) or type(fault).__name__
 
     async def _pass_fence(self, connection: Connection) -> None:
         fence = self._fence
@@ -388,6 +377,7 @@ class GroupWriter(Generic[Item, Result]):
         if self._connection is None:
             raw = await open_writer_connection(self._dsn, name=self._name, joins=self._joins)
             self._connection = Connection(raw, self._queries)
+            self._fence.availability.lines.add(self._connection)
             await self._connection.execute("make_mark", self._fence.node_no, self._name)
         return self._connection
 
@@ -397,7 +387,7 @@ class GroupWriter(Generic[Item, Result]):
         if connection is None:
             return
         try:
-            await asyncio.wait_for(connection.raw.execute("ROLLBACK"), 5.0)
+            await asyncio.wait_for(connection.command("ROLLBACK"), 5.0)
         except (*UNREACHABLE, asyncpg.PostgresError):
             await self._disconnect()
 
@@ -408,23 +398,8 @@ class GroupWriter(Generic[Item, Result]):
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._fence.availability.lines.discard(connection)
             connection.raw.terminate()
-
-
-async def open_writer_connection(dsn: str, *, name: str, joins: Joins) -> Any:
-    """A dedicated connection for batches, with plans that are made once and do not depend on statistics."""
-    return await Dialler(dsn).dial(
-        name=f"estafette-{name}",
-        timeout_seconds=_CONNECT_SECONDS,
-        statement_seconds=_STATEMENT_TIMEOUT_SECONDS,
-        settings={
-            "plan_cache_mode": "force_generic_plan",
-            "enable_seqscan": "off",
-            "enable_bitmapscan": "off",
-            "jit": "off",
-            **_PLANNER[joins],
-        },
-    )
 
 
 def unavailable(writer: GroupWriter[Any, Any]) -> StoreUnavailable:

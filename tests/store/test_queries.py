@@ -35,8 +35,25 @@ def test_a_statement_is_read_with_its_purpose_and_parameters() -> None:
             "How many shops are open at a moment.",
             (("now", "timestamptz"),),
             "SELECT count(*) FROM shop WHERE created_at <= $1",
+            changes_rows=False,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "changes_rows"),
+    [
+        ("SELECT n FROM note FOR UPDATE", False),
+        ("SELECT n FROM note FOR NO KEY UPDATE OF note SKIP LOCKED", False),
+        ("-- UPDATE nothing\nSELECT n FROM note", False),
+        ("INSERT INTO note VALUES (1) ON CONFLICT DO NOTHING", True),
+        ("WITH gone AS (DELETE FROM note RETURNING n) SELECT n FROM gone", True),
+        ("UPDATE note SET n = 1 RETURNING n", True),
+    ],
+)
+def test_statements_that_change_rows_are_told_from_those_that_read(sql: str, changes_rows: bool) -> None:
+    [query] = parse_queries(f"-- name: it\n-- What it does.\n{sql};\n", source="notes.sql")
+    assert query.changes_rows is changes_rows
 
 
 @pytest.mark.parametrize(
