@@ -16,7 +16,9 @@ from gateway.dispatch.holds import HoldBoard
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.domain.message import MessageState
 from gateway.links.clicks import ClickCounts
+from gateway.node.node_view import NodeList
 from gateway.node.observing import Observer
+from gateway.node.ownership import Ownership
 from gateway.oncall.loop_lag import LoopLag
 from gateway.oncall.metrics import Sample, count_alerts, render
 from gateway.oncall.overrides import OverrideBoard
@@ -68,6 +70,8 @@ class FigureParts:
     announcer: Announcer
     observer: Observer
     lag: LoopLag
+    nodes: NodeList
+    ownership: Ownership
     status: Callable[[], StatusLook]
     count_clicks: Callable[[], ClickCounts]
     connector_names: Callable[[], Mapping[int, str]]
@@ -112,6 +116,12 @@ class Figures:
         yield Sample("estafette_info", 1, (parts.version,))
         yield Sample("estafette_database_up", not is_away)
         yield Sample("estafette_lease_held", parts.may_submit())
+        for state, nodes in parts.nodes.count_states().items():
+            yield Sample("estafette_nodes", nodes, (state,))
+        yield Sample("estafette_node_decides", parts.ownership.decides)
+        yield Sample("estafette_node_slots", len(parts.ownership.slots))
+        for name, binds in parts.nodes.count_binds().items():
+            yield Sample("estafette_node_binds", binds, (name,))
         yield Sample("estafette_event_loop_lag_seconds", parts.lag.longest_seconds)
         if parts.observer.disk is not None:
             yield Sample("estafette_disk_free_octets", parts.observer.disk.free_octets)

@@ -4,6 +4,7 @@ it is.
 Owns the words for a node's state. What the rows say is `ownership`'s; nothing here decides.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from gateway.store.leases import TTL_SECONDS, NodeRecord
 from gateway.store.work_leases import LeaseCount, count_leases, look_at_leases
 
 _NOTHING_HELD = LeaseCount(0, 0)
+STATES = ("alive", "stopping", "late", "gone")
 
 
 class NodeList:
@@ -75,6 +77,18 @@ class NodeList:
                 if not is_shared_count(name)
             },
         }
+
+    def count_states(self) -> dict[str, int]:
+        """Nodes by state, as last seen; states without any are 0."""
+        return {**dict.fromkeys(STATES, 0), **Counter(map(name_state, self._ownership.look.nodes))}
+
+    def count_binds(self) -> dict[str, int]:
+        """Binds that this node holds, by the name of their connector."""
+        names = self._connector_names()
+        held = Counter(
+            bind.connector_id for bind in self._ownership.look.binds if bind.node_no == self._own_number
+        )
+        return {name: held[connector_id] for connector_id, name in names.items()}
 
     def find_absent(self, node_no: int) -> str | None:
         """The name of another node that is not alive, as last seen; None for one that is."""

@@ -14,6 +14,7 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.links.clicks import ClickCounts
 from gateway.node.figures import FigureParts, Figures
 from gateway.node.ground import VERSION
+from gateway.node.node_view import NodeList
 from gateway.node.observing import Observer, ObserverParts
 from gateway.node.ownership import Ownership
 from gateway.node.snapshot import HaltedCampaign
@@ -50,6 +51,7 @@ class OncallGround:
     outcomes: OutcomeWriter
     deliverer: WebhookDeliverer
     ownership: Ownership
+    nodes: NodeList
     diary: BindDiary
     otps: OtpWatch
     status: Callable[[], NodeStatus]
@@ -59,6 +61,8 @@ class OncallGround:
     count_clicks: Callable[[], ClickCounts]
     list_halted: Callable[[], Sequence[HaltedCampaign]]
     read_ledger: Callable[[], Awaitable[LedgerReport]]
+    retry_elsewhere: Callable[[int], bool]
+    """Has other nodes try their binds of a connector at once; whether they hold any."""
     reconfigure: Callable[[], Awaitable[None]]
     """Applies the configuration again, under the changes that hold now."""
     clock: Callable[[], datetime]
@@ -76,6 +80,7 @@ class OncallRooms:
             self.board,
             connector_ids=lambda: {name: number for number, name in ground.connector_names().items()},
             retry_now=ground.dispatcher.retry_now,
+            retry_elsewhere=ground.retry_elsewhere,
             ids=node.ids,
             clock=ground.clock,
         )
@@ -129,6 +134,8 @@ class OncallRooms:
                 announcer=self._announcer,
                 observer=self._observer,
                 lag=self.lag,
+                nodes=ground.nodes,
+                ownership=ground.ownership,
                 status=ground.status,
                 count_clicks=ground.count_clicks,
                 connector_names=ground.connector_names,

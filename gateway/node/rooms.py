@@ -144,6 +144,7 @@ class Rooms:
             node_no=node.node_no,
             is_shared=self.ownership.is_shared,
             on_queued=self.dispatcher.on_queued,
+            on_retry=self.dispatcher.retry_now,
         )
         self.nodes = NodeList(
             database, self.ownership, own_number=node.node_no, connector_names=self._name_connectors
@@ -279,6 +280,7 @@ class Rooms:
                 outcomes=self.outcomes,
                 deliverer=self.deliverer,
                 ownership=self.ownership,
+                nodes=self.nodes,
                 diary=diary,
                 otps=otps,
                 status=lambda: self.status,
@@ -288,6 +290,7 @@ class Rooms:
                 count_clicks=links.clicks.counts,
                 list_halted=self.shop_rooms.campaigns.list_halted,
                 read_ledger=self._read_recent_ledger,
+                retry_elsewhere=self._retry_elsewhere,
                 reconfigure=self._run_connectors,
                 clock=now_utc,
             ),
@@ -365,6 +368,12 @@ class Rooms:
 
     def _decide(self) -> bool:
         return self.ownership.decides
+
+    def _retry_elsewhere(self, connector_id: int) -> bool:
+        if not self.nodes.list_elsewhere(connector_id):
+            return False
+        self.hints.tell_retry(connector_id)
+        return True
 
     def _choose_connector(self, flight: Flight) -> int | None:
         """Where the routes would send a waiting message now; None where nothing that fits is up."""

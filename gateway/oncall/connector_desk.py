@@ -28,7 +28,11 @@ class Terms:
 
 
 class ConnectorDesk:
-    """Takes wishes about connectors. `connector_ids` gives the numbers of the configured ones by name."""
+    """Takes wishes about connectors. `connector_ids` gives the numbers of the configured ones by name.
+
+    `retry_now` has this node's binds tried at once, `retry_elsewhere` those of other nodes; each says whether
+    there are any.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class ConnectorDesk:
         *,
         connector_ids: Callable[[], Mapping[str, int]],
         retry_now: Callable[[int], bool],
+        retry_elsewhere: Callable[[int], bool],
         ids: IdSource,
         clock: Callable[[], datetime],
     ) -> None:
@@ -44,6 +49,7 @@ class ConnectorDesk:
         self._board = board
         self._connector_ids = connector_ids
         self._retry_now = retry_now
+        self._retry_elsewhere = retry_elsewhere
         self._ids = ids
         self._clock = clock
 
@@ -81,8 +87,10 @@ class ConnectorDesk:
         return self._board.of(self._find(name))
 
     async def retry(self, name: str, terms: Terms) -> None:
-        """Have the binds that are down try again at once. Raises `NotRunning` as well."""
-        if not self._retry_now(self._find(name)):
+        """Have the binds that are down try again at once, on whatever node. Raises `NotRunning` as well."""
+        connector_id = self._find(name)
+        has_own, has_others = self._retry_now(connector_id), self._retry_elsewhere(connector_id)
+        if not has_own and not has_others:
             raise NotRunning(name)
         await add_audit(self._database, self._note("connector.retry", name, terms, {}))
 

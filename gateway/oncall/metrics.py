@@ -45,6 +45,15 @@ CATALOGUE: Final[Mapping[str, MetricSpec]] = MappingProxyType(
             MetricSpec("estafette_database_up", _GAUGE, (), "1 while the database answers"),
             MetricSpec("estafette_lease_held", _GAUGE, (), "1 while this node may submit"),
             MetricSpec(
+                "estafette_nodes", _GAUGE, ("state",),
+                "nodes of this database as this one sees them: `alive`, `stopping`, `late` or `gone`",
+            ),
+            MetricSpec(
+                "estafette_node_decides", _GAUGE, (), "1 on the node that does what is done once for all"
+            ),
+            MetricSpec("estafette_node_slots", _GAUGE, (), "slots of this node; 256 over all"),
+            MetricSpec("estafette_node_binds", _GAUGE, _CONNECTOR, "binds that this node holds, up or not"),
+            MetricSpec(
                 "estafette_event_loop_lag_seconds", _GAUGE, (),
                 "longest delay of a timer in the last minute or two; above 0.5 the process is too busy",
             ),

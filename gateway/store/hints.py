@@ -1,7 +1,9 @@
-"""Hints between nodes: which streams of the queue have news, said after the commit and gathered for a moment.
+"""Hints between nodes: which streams of the queue have news, said after the commit and gathered for a moment;
+and connectors whose binds somebody wants tried at once.
 
 Only a shortcut for the regular look, which finds everything a second later: a hint that is lost costs that
-second. Never part of a batch (with a NOTIFY in each, commits went one after another, at 1,900 a second).
+second, or the wait until the next try. Never part of a batch (with a NOTIFY in each, commits went one after
+another, at 1,900 a second).
 """
 
 import asyncio
@@ -31,10 +33,11 @@ OnQueued = Callable[[dict[Stream, int]], None]
 
 
 class _Hint(msgspec.Struct, array_like=True):
-    """Who says it, and (connector_id, lane, category, lowest id) of each stream."""
+    """Who says it; (connector_id, lane, category, lowest id) of each stream; and connectors to try at once."""
 
     node_no: int
     streams: list[tuple[int, int, int, int]]
+    retries: list[int] = []
 
 
 class QueueHints:
@@ -49,12 +52,16 @@ class QueueHints:
         node_no: int,
         is_shared: Callable[[int], bool],
         on_queued: OnQueued,
+        on_retry: Callable[[int], object],
     ) -> None:
+        """`on_retry` hears the connectors whose binds are to be tried at once."""
         self._dsn = dsn
         self._queries = queries
         self._node_no = node_no
         self._is_shared = is_shared
         self._on_queued = on_queued
+        self._on_retry = on_retry
+        self._retries: set[int] = set()
         self._waiting: dict[Stream, int] = {}
         self._arrived = asyncio.Event()
 
@@ -64,6 +71,11 @@ class QueueHints:
             if self._is_shared(stream[0]) and (stream in self._waiting or len(self._waiting) < _MOST_STREAMS):
                 self._waiting[stream] = min(lowest_id, self._waiting.get(stream, lowest_id))
                 self._arrived.set()
+
+    def tell_retry(self, connector_id: int) -> None:
+        """Have the binds that other nodes hold of a connector tried at once; never blocks."""
+        self._retries.add(connector_id)
+        self._arrived.set()
 
     async def run(self) -> None:
         """Tell and hear until cancelled; while Postgres is away nothing is told."""
@@ -85,6 +97,7 @@ class QueueHints:
                 if raw is not None:
                     raw.terminate()
             self._waiting.clear()
+            self._retries.clear()
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _tell_forever(self, connection: Connection) -> None:
@@ -99,8 +112,9 @@ class QueueHints:
             if connection.raw.is_closed():
                 raise ConnectionResetError("the connection for hints ended")
             waiting, self._waiting = self._waiting, {}
+            retries, self._retries = self._retries, set()
             streams = [(*stream, lowest_id) for stream, lowest_id in waiting.items()]
-            payload = msgspec.json.encode(_Hint(self._node_no, streams)).decode()
+            payload = msgspec.json.encode(_Hint(self._node_no, streams, sorted(retries))).decode()
             await connection.execute("tell_nodes", _CHANNEL, payload)
             await asyncio.sleep(_GATHER_SECONDS)
 
@@ -110,5 +124,9 @@ class QueueHints:
         except msgspec.MsgspecError as exc:
             log.warning("hint.unreadable", fault=str(exc))  # somebody else's, or of another release
             return
-        if hint.node_no != self._node_no:
+        if hint.node_no == self._node_no:
+            return
+        if hint.streams:
             self._on_queued({(stream[0], stream[1], stream[2]): stream[3] for stream in hint.streams})
+        for connector_id in hint.retries:
+            self._on_retry(connector_id)

@@ -43,6 +43,8 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.now = NOON
         self.followed = 0
+        self.has_others = False
+        self.retried: list[int] = []
         self.database = database
         self.board = OverrideBoard(database, on_changed=self._follow, clock=lambda: self.now)
         self.desk = ConnectorDesk(
@@ -50,9 +52,14 @@ class Desk:
             self.board,
             connector_ids=lambda: {"smsc-a": 1},
             retry_now=lambda connector_id: False,
+            retry_elsewhere=self._retry_elsewhere,
             ids=IdSource(0, lambda: 1_772_366_400_000, high_water=0),
             clock=lambda: self.now,
         )
+
+    def _retry_elsewhere(self, connector_id: int) -> bool:
+        self.retried.append(connector_id)
+        return self.has_others
 
     async def _follow(self) -> None:
         self.followed += 1
@@ -123,6 +130,14 @@ async def test_a_name_that_is_not_configured_and_binds_that_do_not_run_are_said_
     with pytest.raises(NotRunning, match="connector up smsc-a"):
         await desk.desk.retry("smsc-a", Terms("uid 0"))
     assert await desk.audited() == []
+
+
+@pytest.mark.integration
+async def test_binds_that_another_node_holds_are_tried_there(desk: Desk) -> None:
+    desk.has_others = True
+    await desk.desk.retry("smsc-a", Terms("uid 0"))
+    assert desk.retried == [1]
+    assert len(await desk.audited()) == 1
 
 
 async def _until(fact: object) -> None:

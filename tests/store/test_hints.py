@@ -21,12 +21,14 @@ class Desk:
 
     def __init__(self, rig: Rig, node_no: int, dsn: str) -> None:
         self.heard: list[dict[Stream, int]] = []
+        self.retried: list[int] = []
         self.hints = QueueHints(
             dsn,
             rig.queries,
             node_no=node_no,
             is_shared=lambda connector_id: connector_id == 1,
             on_queued=self.heard.append,
+            on_retry=self.retried.append,
         )
 
 
@@ -58,6 +60,13 @@ async def test_the_other_node_hears_the_lowest_id_and_the_teller_nothing(rig: Ri
             first.hints.tell({STREAM: lowest})
         await until(lambda: second.heard)
         assert (second.heard, first.heard) == ([{STREAM: 4}], [])
+
+
+async def test_a_connector_that_is_to_be_tried_at_once_is_told_the_others_alone(rig: Rig) -> None:
+    async with two_desks(rig, rig.dsn) as (first, second):
+        first.hints.tell_retry(7)
+        await until(lambda: second.retried)
+        assert (second.retried, first.retried, second.heard) == ([7], [], [])
 
 
 async def test_of_a_connector_that_is_not_shared_nothing_is_told(rig: Rig) -> None:
