@@ -108,7 +108,9 @@ class Gateway:
             known, unknown = faults.split(EstafetteError)
             if known is None or unknown is not None:
                 raise
-            raise _find_first(known) from None
+            fault = _find_first(known)
+            log.error("node.failed", fault=str(fault))
+            raise fault from None
 
     async def aclose(self) -> None:
         """Refuse new work, store what was taken in, drain the windows, unbind, store the outcomes, close.

@@ -6,7 +6,6 @@ Owns the words for a node's state. What the rows say is `ownership`'s; nothing h
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from gateway.domain.sharing import HeldBind
 from gateway.node.ownership import Ownership
@@ -40,14 +39,9 @@ class NodeList:
         """Every node that holds or held a number, read from its rows now. Raises `StoreUnavailable`."""
         look = await look_at_leases(self._database)
         counts = await count_leases(self._database)
-        now = datetime.now(UTC)
-        return [
-            self._show(node, look.binds, counts.get(node.node_no, _NOTHING_HELD), now) for node in look.nodes
-        ]
+        return [self._show(node, look.binds, counts.get(node.node_no, _NOTHING_HELD)) for node in look.nodes]
 
-    def _show(
-        self, node: NodeRecord, binds: Sequence[HeldBind], count: LeaseCount, now: datetime
-    ) -> dict[str, object]:
+    def _show(self, node: NodeRecord, binds: Sequence[HeldBind], count: LeaseCount) -> dict[str, object]:
         names = self._connector_names()
         return {
             "node": node.node_no,
@@ -58,7 +52,7 @@ class NodeList:
             "version": node.version,
             "epoch": node.epoch,
             "started_at": write_moment(node.started_at),
-            "renewed_seconds_ago": round(_age_of_renewal(node, now), 1),
+            "renewed_seconds_ago": round(_age_of_renewal(node), 1),
             "binds": [
                 {
                     "connector": names.get(bind.connector_id, str(bind.connector_id)),
@@ -131,6 +125,6 @@ def name_state(node: NodeRecord) -> str:
     return "stopping" if node.is_stopping else "alive"
 
 
-def _age_of_renewal(node: NodeRecord, now: datetime) -> float:
-    """Seconds since the last renewal. The clocks of two machines may differ; it is never shown below 0."""
-    return max(0.0, TTL_SECONDS - (node.expires_at - now).total_seconds())
+def _age_of_renewal(node: NodeRecord) -> float:
+    """Seconds since the last renewal, by the clock of the database."""
+    return max(0.0, TTL_SECONDS + node.overdue_seconds)

@@ -215,6 +215,7 @@ async def test_a_frozen_node_sends_nothing_when_it_wakes_and_ends(
         pair.first.signal(signal.SIGCONT)
         assert await pair.first.wait() == 1
         assert "lost its lease" in pair.first.log
+        assert "Traceback" not in pair.first.log
         await pair.first.start()
         await pair.until_shared()
         sending.cancel()

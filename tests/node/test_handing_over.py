@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.dispatch.dispatcher import Dispatcher
 from gateway.simulator.profile import Profile, SubmitRules
 from gateway.simulator.smsc import Simulator
 from gateway.store.errors import LeaseLost
@@ -108,3 +109,25 @@ async def test_binds_that_are_given_up_one_by_one_leave_no_connector_behind(data
             dispatcher = running.gateway.rooms.dispatcher
             await asyncio.gather(*(dispatcher.give_up_binds(1, (n,), drain_seconds=1.0) for n in (1, 2)))
             assert dispatcher.report() == []
+
+
+async def test_a_fault_in_a_step_of_the_stop_leaves_nothing_open(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise RuntimeError("as a test wanted it")
+
+    async with Simulator(Profile()) as carrier:
+        monkeypatch.setattr(Dispatcher, "cut", fail)
+        with contextlib.suppress(LeaseLost):  # told once more on leaving
+            async with run_gateway(database, [connector("one", carrier.port)]) as running:
+                gateway = running.gateway
+                async with gateway.ground.database.connection() as connection:
+                    await connection.raw.execute("UPDATE node_lease SET epoch = epoch + 1")
+                with pytest.raises(LeaseLost):
+                    await gateway.wait_failed()
+                with pytest.raises(RuntimeError):
+                    await gateway.aclose()
+                monkeypatch.undo()
+                with pytest.raises(OSError, match="refused"):
+                    await asyncio.open_connection("127.0.0.1", gateway.http_port)
