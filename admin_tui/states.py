@@ -42,6 +42,11 @@ _LOOKS: Final = {
     "backing_off": ("◌", _WAIT),
     "down": ("✖", _BAD),
     "taken_down": ("‖", _WAIT),
+    # nodes
+    "alive": ("●", _GOOD),
+    "stopping": ("‖", _WAIT),
+    "late": ("◌", _WAIT),
+    "gone": ("✖", _BAD),
     # consent and suppression
     "opted_in": ("✔", _GOOD),
     "opted_out": ("✖", _BAD),

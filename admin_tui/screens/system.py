@@ -1,4 +1,4 @@
-"""Screen 9: shops and their keys, the ledger in words, who did what, and what runs here."""
+"""Screen 9: shops and their keys, the ledger in words, who did what, the nodes, and what runs here."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -51,6 +51,7 @@ class SystemScreen(ConsoleScreen):
         if desk.may(SEE_SYSTEM):
             panes.append(Pane("ledger", "system.ledger", _page("ledger")))
             panes.append(Pane("audit", "system.audit", system_tables.make_audit_table(desk)))
+        panes.append(Pane("nodes", "system.nodes", system_tables.make_nodes_table(desk)))
         panes.append(Pane("about", "system.about", _page("about")))
         yield Panes(desk, panes)
 

@@ -1,4 +1,4 @@
-"""The tables of the system screen: keys, shops, and the log of what people did."""
+"""The tables of the system screen: keys, shops, the log of what people did, and the nodes."""
 
 from typing import Final
 
@@ -7,8 +7,8 @@ from rich.text import Text
 from admin_tui.client import Json
 from admin_tui.columns import Column, Row
 from admin_tui.desk import Desk
-from admin_tui.figures import NOTHING, day_time
-from admin_tui.states import DULL
+from admin_tui.figures import NOTHING, day_time, span
+from admin_tui.states import DULL, show_state
 from admin_tui.tables import PAGE_ROWS, PagedTable, Source
 
 _KEYS: Final = (
@@ -34,6 +34,17 @@ _AUDIT: Final = (
     Column("actor", "system.actor", 12),
     Column("action", "system.action", 16),
     Column("subject", "system.subject", 20, grows=True),
+)
+_NODES: Final = (
+    Column("node", "system.node_no", 4, align="right"),
+    Column("state", "system.state", 11),
+    Column("host", "system.host", 12, grows=True),
+    Column("renewed", "system.renewed", 8, align="right"),
+    Column("binds", "system.binds", 7, align="right"),
+    Column("slots", "system.slots", 5, align="right", rank=1),
+    Column("lag", "system.lag", 6, align="right", rank=2),
+    Column("waiting", "system.to_be_stored_short", 9, align="right", rank=3),
+    Column("version", "system.version", 8, rank=4),
 )
 
 
@@ -109,3 +120,30 @@ def make_audit_table(desk: Desk) -> PagedTable:
 
     source = Source(lambda: "/admin/audit", "audit", make_row, cursor="before", next_cursor=oldest)
     return PagedTable(desk, _AUDIT, source, id="audit")
+
+
+def make_nodes_table(desk: Desk) -> PagedTable:
+    """The nodes that share the database, with the one that answers marked."""
+    words = desk.words
+
+    def make_row(node: Json) -> Row:
+        is_there, lag = node["state"] != "gone", node["lag"]
+        waiting = lag.get("intake_rows_waiting", 0) + lag.get("outcomes_waiting", 0)
+        up = sum(bind["is_up"] for bind in node["binds"])
+        return Row(
+            str(node["node"]),
+            {
+                "node": f"{'▸' if node['is_this'] else ''}{node['node']}",
+                "state": show_state(words, node["state"]),
+                "host": node["host"],
+                "renewed": span(words, node["renewed_seconds_ago"]),
+                "binds": f"{up}/{len(node['binds'])}" if is_there else NOTHING,
+                "slots": words.number(node["slots"]) if is_there else NOTHING,
+                "lag": f"{lag.get('loop_lag_seconds', 0) * 1000:.0f} ms" if is_there else NOTHING,
+                "waiting": words.number(waiting) if is_there else NOTHING,
+                "version": node["version"],
+            },
+        )
+
+    source = Source(lambda: "/admin/nodes", "nodes", make_row, limit=None)
+    return PagedTable(desk, _NODES, source, id="nodes")

@@ -33,7 +33,7 @@ OnQueued = Callable[[dict[Stream, int]], None]
 
 
 class _Hint(msgspec.Struct, array_like=True):
-    """Who says it; (connector_id, lane, category, lowest id) of each stream; and connectors to try at once."""
+    """Who says it; (connector_id, lane, category, lowest id) of each stream; connectors to try at once."""
 
     node_no: int
     streams: list[tuple[int, int, int, int]]

@@ -281,6 +281,26 @@ def make_notes() -> list[Json]:
     ]
 
 
+def make_nodes() -> list[Json]:
+    """This one with two binds, one that is stopping, and one that died."""
+    lag = {"loop_lag_seconds": 0.012, "intake_rows_waiting": 3, "outcomes_waiting": 1, "in_flight": 40}
+    held = [
+        {"connector": "smsc-a", "bind": number, "is_up": number == 1, "parts_per_second": 100.0}
+        for number in (1, 2)
+    ]
+    this = {
+        "node": 0, "is_this": True, "state": "alive", "host": "sms1", "pid": 4711, "version": "0.1.0",
+        "epoch": 7, "started_at": moment(26), "renewed_seconds_ago": 0.8, "binds": held, "shards": 16,
+        "slots": 256, "lag": lag,
+    }  # fmt: skip
+    other = {**this, "is_this": False, "host": "sms2", "binds": [], "shards": 0, "slots": 0, "lag": {}}
+    return [
+        this,
+        {**other, "node": 1, "state": "stopping", "renewed_seconds_ago": 2.0},
+        {**other, "node": 2, "state": "gone", "renewed_seconds_ago": 840.0},
+    ]
+
+
 def add_own_routes(app: web.Application, api: FakeApi) -> None:
     """The routes of the four screens. `api.data` overrides what a `make_…` gives, by the names below."""
     makers: dict[str, Any] = {
@@ -289,6 +309,7 @@ def add_own_routes(app: web.Application, api: FakeApi) -> None:
         "ledger": make_ledger,
         "keys": make_keys,
         "notes": make_notes,
+        "nodes": make_nodes,
         "messages": lambda: [make_message(number) for number in range(450)],
         "message": make_full_message,
     }
@@ -346,6 +367,9 @@ def add_own_routes(app: web.Application, api: FakeApi) -> None:
         before = int(request.query.get("before", "9999"))
         return answer({"audit": [note for note in have("notes") if int(note["id"]) < before]})
 
+    async def nodes(request: web.Request) -> web.Response:
+        return answer({"nodes": have("nodes")})
+
     add = app.router.add_route
     add("GET", "/admin/shops/{shop}/overview", overview)
     add("GET", "/admin/shops/{shop}/messages", messages)
@@ -361,4 +385,5 @@ def add_own_routes(app: web.Application, api: FakeApi) -> None:
     add("POST", "/admin/shops", create_shop)
     add("GET", "/admin/ledger", ledger)
     add("GET", "/admin/audit", audit)
+    add("GET", "/admin/nodes", nodes)
     add_carrier_routes(app, api, have)

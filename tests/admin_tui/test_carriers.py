@@ -44,6 +44,24 @@ async def test_taking_down_asks_with_what_waits_and_no_is_the_answer_at_hand(tmp
         assert not api.calls("POST", "/down")
 
 
+async def test_binds_of_other_nodes_are_listed_with_who_holds_them(tmp_path: Path) -> None:
+    async with carriers(tmp_path) as (api, app, pilot):
+        first, second = api.data["status"]["connectors"]
+        elsewhere = {"node": 1, "host": "sms2", "is_up": True, "parts_per_second": 100.0}
+        first["binds"].pop()
+        first["elsewhere"] = [{**elsewhere, "bind": 2}]
+        second["binds"] = []
+        second["elsewhere"] = [{**elsewhere, "bind": 1, "is_up": False}]
+        lines = (await press(pilot, app, "f5")).splitlines()
+        assert "● bound" in lines[4]
+        assert "node 1, sms2" in lines[4]
+        assert "✖ down" in lines[5]
+        await press(pilot, app, "G")
+        assert "Held by" in await press(pilot, app, "tab")
+        await pilot.press("a")
+        await wait_for(pilot, lambda: bool(api.calls("POST", "/retry")))
+
+
 async def test_a_connector_taken_down_is_seen_as_such_and_the_same_key_brings_it_up(tmp_path: Path) -> None:
     async with carriers(tmp_path) as (api, app, pilot):
         await pilot.press("p")

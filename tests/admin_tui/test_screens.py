@@ -24,6 +24,7 @@ WALK = [
     ("system-shops", ("escape", "tab")),
     ("system-ledger", ("tab",)),
     ("system-audit", ("tab",)),
+    ("system-nodes", ("tab",)),
     ("system-about", ("tab",)),
 ]
 """Every page by the keys that lead to it from the one before."""

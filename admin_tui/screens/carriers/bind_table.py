@@ -10,7 +10,7 @@ from admin_tui.columns import Column, Row
 from admin_tui.desk import Desk
 from admin_tui.figures import NOTHING, day_time, short, span
 from admin_tui.keys import bind
-from admin_tui.screens.carriers.pictures import find_override, tell_limit
+from admin_tui.screens.carriers.pictures import find_override, tell_elsewhere, tell_limit
 from admin_tui.states import CHANGED, show_state
 from admin_tui.tables import PagedTable, Source
 
@@ -27,7 +27,8 @@ COLUMNS: Final = (
 
 class BindTable(PagedTable):
     """Rows from the node's status, which `status` keeps. An item is the connector and, under `bind`, one of
-    its binds, or None for a connector that somebody took down."""
+    its binds on this node, or None: then `elsewhere` is one on another node, or None for a connector that
+    has no bind now, such as one that somebody took down."""
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("open", "select_cursor", label="carriers.keys.open")]
 
@@ -48,9 +49,9 @@ class BindTable(PagedTable):
             self._missed = held["connector"]["name"]
         self.show_items(
             [
-                {"connector": connector, "bind": bind_}
+                {"connector": connector, "bind": bind_, "elsewhere": elsewhere}
                 for connector in sorted(answer["connectors"], key=lambda each: str(each["name"]))
-                for bind_ in connector["binds"] or (None,)
+                for bind_, elsewhere in _list_binds(connector)
             ]
         )
         self._stay()
@@ -83,8 +84,21 @@ class BindTable(PagedTable):
             "speed": f"{speed}/{_mark(connector, 'parts_per_second')}{limit}",
             "told": tell_limit(self._desk, connector) or NOTHING,
         }
+        elsewhere = item["elsewhere"]
+        if elsewhere is not None:
+            return Row(
+                f"{name}/{elsewhere['bind']}@{elsewhere['node']}",
+                {
+                    **cells,
+                    "bind": str(elsewhere["bind"]),
+                    "state": show_state(words, "bound" if elsewhere["is_up"] else "down"),
+                    "window": NOTHING,
+                    "speed": f"{short(words, elsewhere['parts_per_second'])}/{limit}",
+                    "told": tell_elsewhere(self._desk, elsewhere),
+                },
+            )
         if bind_ is None:
-            state = show_state(words, "taken_down")
+            state = show_state(words, "taken_down" if find_override(connector, "down") else "down")
             return Row(f"{name}/", {**cells, "bind": NOTHING, "state": state, "window": NOTHING})
         state = show_state(words, bind_["state"])
         if bind_["next_retry_at"]:
@@ -101,6 +115,14 @@ class BindTable(PagedTable):
                 "since": day_time(self._desk.local(bind_["since"]), self._desk.now()),
             },
         )
+
+
+def _list_binds(connector: Json) -> list[tuple[Json | None, Json | None]]:
+    """Its binds on this node and on others, by number; one line where it has none."""
+    own = [(bind_["bind"], (bind_, None)) for bind_ in connector["binds"]]
+    others = [(each["bind"], (None, each)) for each in connector.get("elsewhere", ())]
+    lines = [line for _, line in sorted([*own, *others], key=lambda numbered: int(numbered[0]))]
+    return lines or [(None, None)]
 
 
 def _mark(connector: Json, key: str) -> str:

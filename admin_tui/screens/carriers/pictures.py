@@ -59,6 +59,11 @@ def tell_override(desk: Desk, connector: Json, override: Json) -> str:
     return f"{told}: {clean(override['reason'])}" if override["reason"] else told
 
 
+def tell_elsewhere(desk: Desk, elsewhere: Json) -> str:
+    """Which node holds a bind that is not this one's."""
+    return desk.say("carriers.elsewhere", node=elsewhere["node"], host=clean(elsewhere["host"]))
+
+
 def draw_standing(desk: Desk, status: Json) -> Text:
     """What limits sending, what is held, and what waits by connector and lane."""
     words, text = desk.words, Text(no_wrap=False)
@@ -82,6 +87,11 @@ def draw_standing(desk: Desk, status: Json) -> Text:
 def draw_focused(desk: Desk, item: Json) -> Table:
     """Everything that is known of one bind and of its connector, in columns that wrap."""
     grid = Table.grid(padding=(0, 1, 0, 0))
+    if item["elsewhere"] is not None:
+        grid.add_row(
+            Text(fit(desk.say("carriers.held_by"), _LABEL_CELLS), DULL, no_wrap=True),
+            Text(tell_elsewhere(desk, item["elsewhere"])),
+        )
     for label, value in _list_facts(desk, item["connector"], item["bind"]):
         grid.add_row(
             Text(fit(desk.say(f"carriers.{label}"), _LABEL_CELLS), DULL, no_wrap=True),

@@ -135,7 +135,11 @@ class CarriersScreen(ConsoleScreen):
 
     def _is_backing_off(self) -> bool:
         item = self.table.focused_item if self.query(BindTable) else None
-        return item is not None and bool((item["bind"] or {}).get("next_retry_at"))
+        if item is None:
+            return False
+        if item["elsewhere"] is not None:
+            return not item["elsewhere"]["is_up"]
+        return bool((item["bind"] or {}).get("next_retry_at"))
 
     def _show_focused(self) -> None:
         item = self.table.focused_item
