@@ -127,7 +127,12 @@ class Connections:
         """Unbind these for good; messages go on over the others. What they had begun is awaited up to
         `drain_seconds`."""
         leaving = [entry for entry in self._binds if entry[0] in bind_nos]
-        await asyncio.gather(*(bind.aclose(drain_seconds=drain_seconds) for _, _, bind in leaving))
+        closing = asyncio.gather(*(bind.aclose(drain_seconds=drain_seconds) for _, _, bind in leaving))
+        await asyncio.sleep(0)  # from here on they take nothing more
+        for _, _, bind in leaving:
+            if bind.session is not None:
+                self.run.on_leaving(bind.session)
+        await closing
         self._binds = [entry for entry in self._binds if entry[0] not in bind_nos]
 
     @property

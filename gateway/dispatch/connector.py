@@ -205,6 +205,12 @@ class ConnectorRun:
         self._hand_back(entries)
         self.plan_pump()
 
+    def on_leaving(self, session: Session) -> None:
+        """This session takes no more: what it had begun of longer messages goes back, or it would hold up
+        whatever is behind it until the last answer has come."""
+        self._hand_back([entry for queue in self._outgoing for entry in queue if entry.session is session])
+        self.plan_pump()
+
     def on_unwritten(self, contexts: Sequence[SubmitContext]) -> None:
         """Submits that never reached the kernel, for the lease had run out."""
         at = datetime.now(UTC)

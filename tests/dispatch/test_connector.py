@@ -260,6 +260,22 @@ def test_a_message_begun_on_a_lost_bind_is_not_continued_on_another() -> None:
     assert two.submits == []
 
 
+def test_what_a_leaving_bind_had_begun_holds_up_nothing_behind_it() -> None:
+    bench = Bench(parts_per_second=1_000)
+    one = bench.bind(window=2)
+    [long] = bench.flights(1, parts=3)
+    bench.claim([long])
+    bench.loop.advance(0.1)
+    two = bench.bind()
+    bench.claim(bench.flights(1))
+    bench.loop.advance(1)
+    assert two.submits == [], "order within a message is kept"
+    bench.run.on_leaving(cast(Session, one))
+    bench.loop.advance(1)
+    assert bench.unsent == [(long, (2,))]
+    assert len(two.submits) == 1
+
+
 def test_what_no_bind_had_begun_leaves_on_those_that_stay() -> None:
     bench = Bench(parts_per_second=20)
     one, two = bench.bind(window=1), bench.bind(window=10)

@@ -12,7 +12,7 @@ from gateway.config.values import Secret
 from gateway.dispatch.holding import Holding
 from gateway.node.bind_share import UP_FOR_SECONDS
 from gateway.node.lateness import GRACE_SECONDS
-from gateway.node.ownership import UNBIND_SECONDS, Ownership
+from gateway.node.ownership import PARTING_SECONDS, UNBIND_SECONDS, Ownership
 from gateway.store.database import Database
 from gateway.store.errors import LeaseLost
 from gateway.store.leases import Node
@@ -197,6 +197,38 @@ async def test_a_carrier_that_is_down_is_still_tried_by_somebody(rig: Rig) -> No
     first.dispatcher.is_refused = second.dispatcher.is_refused = True
     await turn_all(first, second, times=90)
     assert sum(len(node.dispatcher.binds.get(1, ())) for node in (first, second)) == 2
+
+
+async def test_a_node_that_stops_leaves_queue_and_speed_before_its_last_answer(rig: Rig) -> None:
+    first, second = await two_nodes(rig, c1=2)
+    await first.ownership.stop()
+    assert (first.dispatcher.speed, first.dispatcher.held[1].shards) == (0.0, frozenset())
+    await turn_all(second)
+    assert second.dispatcher.held[1] == Holding(
+        second.dispatcher.held[1].bind_nos, frozenset(range(16)), LIMIT
+    )
+    assert first.dispatcher.binds[1], "it has answers to wait for"
+    assert len(second.ownership.slots) == 128
+
+
+async def test_a_slot_is_given_back_a_moment_after_it_was_listed_last(rig: Rig) -> None:
+    first, second = Here(rig, rig.node), Here(rig, await take_node(rig.database, "second"))
+    await first.apply(c1=1)
+    await second.apply(c1=1)
+    await first.turn()
+    await second.turn()
+    assert (len(first.ownership.slots), second.ownership.slots) == (128, ())
+    await first.turn(PARTING_SECONDS)
+    await second.turn(0.0)
+    assert len(second.ownership.slots) == 128
+
+
+async def test_a_node_that_has_said_nothing_yet_is_not_reckoned_with(rig: Rig) -> None:
+    node = Here(rig, rig.node)
+    await node.apply(c1=1)
+    await take_node(rig.database, "a command that needs ids")
+    await turn_all(node)
+    assert len(node.ownership.slots) == 256
 
 
 async def test_a_node_that_stops_leaves_its_share_at_once(rig: Rig) -> None:
