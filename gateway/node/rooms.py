@@ -302,6 +302,7 @@ class Rooms:
             node=node,
             dispatcher=self.dispatcher,
             holds=self.holds,
+            intake=self.store,
             outcomes=self.outcomes,
             deliverer=self.deliverer,
             connector_names=self._name_connectors,
@@ -352,7 +353,8 @@ class Rooms:
 
     async def check_readiness(self) -> Readiness:
         return judge_readiness(
-            is_database_away=self.outcomes.is_away or self.status.is_database_away,
+            is_database_away=self.status.is_database_away,
+            stores_nothing=self.status.storing_fault is not None,
             holds_lease=self._ground.node.may_submit(),
             is_stopping=self.is_stopping,
         )

@@ -36,6 +36,7 @@ from gateway.oncall.telling import write_moment
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
+from gateway.store.intake import IntakeWriter
 from gateway.store.leases import Node
 from gateway.store.outbox import WaitingDeliveries, count_waiting_deliveries
 from gateway.store.outcomes import OutcomeWriter
@@ -83,6 +84,7 @@ class NodeStatus:
         node: Node,
         dispatcher: Dispatcher,
         holds: HoldBoard,
+        intake: IntakeWriter,
         outcomes: OutcomeWriter,
         deliverer: WebhookDeliverer,
         connector_names: Callable[[], Mapping[int, str]],
@@ -98,6 +100,7 @@ class NodeStatus:
         self._node = node
         self._dispatcher = dispatcher
         self._holds = holds
+        self._intake = intake
         self._outcomes = outcomes
         self._deliverer = deliverer
         self._connector_names = connector_names
@@ -138,6 +141,7 @@ class NodeStatus:
     def show_status(self) -> Mapping[str, object]:
         """Node, binds in words, what waits by lane, speed, holds, and what limits sending now."""
         reports = self._dispatcher.report()
+        binds_up, binds = self._count_binds(reports)
         return {
             "node": {
                 "node_no": self._node.node_no,
@@ -151,8 +155,8 @@ class NodeStatus:
             "nodes_alive": self._ownership.count_alive(),
             "database": "away" if self.is_database_away else "up",
             "database_away_since": self._write_away_since(),
-            "binds_up": sum(bind.state.phase.value == "bound" for report in reports for bind in report.binds),
-            "binds": sum(len(report.binds) for report in reports),
+            "binds_up": binds_up,
+            "binds": binds,
             "parts_per_second": round(self._parts_per_second, 1),
             "waiting_to_be_stored": self._outcomes.backlog,
             "queue": self._show_queue(),
@@ -171,12 +175,16 @@ class NodeStatus:
         """The console's frame, from memory alone; with a shop its own speeds and the holds that it feels."""
         reports = self._dispatcher.report()
         shop_id = next((each for each, name in self._shop_names().items() if name == shop), None)
-        out = self._parts_per_second if shop is None else self._traffic.sent_per_second(shop_id or 0)
+        binds_up, binds = self._count_binds(reports)
+        if shop is None and not self._ownership.has_company:
+            out = self._parts_per_second
+        else:  # messages, from the sums of all nodes
+            out = self._traffic.sent_per_second(None if shop is None else shop_id or 0)
         return {
             "node": {"name": self._facts.host, "version": self._facts.version},
             "shop": shop,
-            "binds_up": sum(bind.state.phase.value == "bound" for report in reports for bind in report.binds),
-            "binds": sum(len(report.binds) for report in reports),
+            "binds_up": binds_up,
+            "binds": binds,
             "in_per_second": round(
                 self._traffic.taken_in_per_second(None if shop is None else shop_id or 0), 1
             ),
@@ -188,6 +196,16 @@ class NodeStatus:
             "holds": [hold for hold in self._show_holds() if shop is None or hold["shop"] in (None, shop)],
             "now": write_moment(datetime.now(UTC)),
         }
+
+    def _count_binds(self, reports: Sequence[ConnectorReport]) -> tuple[int, int]:
+        """Binds that are up, and all, on every node."""
+        own = [bind.state.phase.value == "bound" for report in reports for bind in report.binds]
+        others = [
+            bool(bind["is_up"])
+            for connector_id in self._connector_names()
+            for bind in self._nodes.list_elsewhere(connector_id)
+        ]
+        return sum(own) + sum(others), len(own) + len(others)
 
     def list_connectors(self) -> list[Mapping[str, object]]:
         """Each connector with its binds and their state, last error and next retry; in the file's order."""
@@ -236,7 +254,15 @@ class NodeStatus:
     @property
     def is_database_away(self) -> bool:
         """Whether nothing can be stored: the server does not answer, or it cannot."""
-        return self._database.availability.is_away or self._outcomes.is_away
+        return self._database.availability.is_away or self._outcomes.is_away or self.storing_fault is not None
+
+    @property
+    def storing_fault(self) -> str | None:
+        """What the server says when something is to be stored, where it answers and reads still work: most
+        often that its disk is full."""
+        if self._database.availability.is_away:
+            return None
+        return self._intake.fault or self._outcomes.fault
 
     def _write_away_since(self) -> str | None:
         """Since when the server does not answer; None while it does."""
@@ -297,7 +323,9 @@ class NodeStatus:
     def _list_limits(self, reports: Sequence[ConnectorReport]) -> list[str]:
         """What keeps messages from leaving faster, as sentences; empty when nothing does."""
         limits: list[str] = []
-        if self.is_database_away:
+        if self.storing_fault is not None:
+            limits.append(f"The database answers but stores nothing: {self.storing_fault}.")
+        elif self.is_database_away:
             since = self._write_away_since()
             limits.append(DATABASE_AWAY if since is None else f"{DATABASE_AWAY} It is away since {since}.")
         elif not self._node.may_submit():

@@ -149,6 +149,11 @@ class IntakeWriter:
         )
 
     @property
+    def fault(self) -> str | None:
+        """Why the last batch was not stored; None once one was, and after 10 s without any."""
+        return self._small.fault or self._large.fault
+
+    @property
     def backlog(self) -> int:
         """Rows that wait to be stored."""
         return self._small.backlog_rows + self._large.backlog_rows

@@ -116,6 +116,11 @@ class OutcomeWriter:
     def is_away(self) -> bool:
         return self._writer.is_away
 
+    @property
+    def fault(self) -> str | None:
+        """Why nothing of this is stored just now; None while it is."""
+        return self._writer.fault
+
     def put(self, evidence: Evidence) -> None:
         self._writer.put(evidence)
 

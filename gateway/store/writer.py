@@ -217,7 +217,9 @@ class GroupWriter(Generic[Item, Result]):
     def on_back(self) -> None:
         """A line that stays silent although the server answers others is dead: a machine that was replaced
         never says so. The batch then goes on over a new one."""
-        if self._began_at is not None:
+        if self._began_at is None:
+            self._failed_at = None  # the absence explains it
+        else:
             loop = asyncio.get_running_loop()
             loop.call_later(_THAW_SECONDS, self._drop_silent_line, self._batch_no, self._connection)
 

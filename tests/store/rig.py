@@ -178,6 +178,7 @@ class CutProxy:
         self._target = dsn
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._stranded: set[asyncio.StreamWriter] = set()
         self.cut_commits = 0
         """So many COMMITs still reach the server while their answers are lost with the connection."""
         self.swallow_commits = 0
@@ -204,6 +205,10 @@ class CutProxy:
             writer.transport.abort()
         self._writers.clear()
 
+    def strand(self) -> None:
+        """The connections that stand stay open, take everything, and say nothing any more."""
+        self._stranded |= self._writers
+
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self._target)
         options = parse_qs(parts.query)
@@ -225,6 +230,8 @@ class CutProxy:
             while octets := await there.read(65536):
                 if answer_is_lost.is_set():
                     break
+                if writer in self._stranded:
+                    continue
                 writer.write(octets)
             writer.transport.abort()
 

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.store.database import Database
 from gateway.store.errors import OutcomeUnknown, StoreUnavailable
-from tests.store.rig import QUERIES, CutProxy, Rig, running, terminate
+from gateway.store.queries import Query
+from tests.store.rig import QUERIES, CutProxy, Rig, eventually, running, terminate
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +106,63 @@ async def test_a_commit_without_an_answer_is_an_open_outcome(
     with pytest.raises(OutcomeUnknown):
         await write()
     assert await rig.value("SELECT count(*) FROM note") == 1
+
+
+async def test_a_statement_without_an_answer_is_an_open_outcome_where_it_changes_rows(
+    rig: Rig, proxy: CutProxy
+) -> None:
+    await rig.execute("CREATE TABLE note (n int)")
+    write, read = "INSERT INTO note SELECT 1 FROM pg_sleep(0.2)", "SELECT pg_sleep(0.3)"
+    queries = {
+        **QUERIES,
+        "write": Query("write", "", "", (), write, changes_rows=True),
+        "read": Query("read", "", "", (), read, changes_rows=False),
+    }
+    database = await Database.open(proxy.dsn, queries)
+
+    async def lose(name: str) -> Exception:
+        asking = asyncio.create_task(database.execute(name))
+        await _until_asked(rig, queries[name].sql)
+        proxy.cut()
+        with pytest.raises(StoreUnavailable) as caught:
+            await asking
+        return caught.value
+
+    try:
+        assert type(await lose("read")) is StoreUnavailable
+        assert type(await lose("write")) is OutcomeUnknown
+    finally:
+        await database.aclose()
+
+
+async def test_what_the_server_itself_undid_is_no_open_outcome(rig: Rig) -> None:
+    """It says at COMMIT that its disk is full."""
+    await rig.execute("CREATE TABLE note (n int)")
+    await rig.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'No space left' USING ERRCODE = '53100'; END $$"
+    )
+    await rig.execute(
+        "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON note DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(StoreUnavailable, match="No space left") as caught:
+        async with rig.database.transaction() as connection:
+            await connection.raw.execute("INSERT INTO note VALUES (1)")
+    assert type(caught.value) is StoreUnavailable
+
+
+async def _until_asked(rig: Rig, words: str) -> None:
+    async def is_asked() -> bool:
+        return bool(
+            await rig.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND position($1 IN query) > 0"
+                " AND pid <> pg_backend_pid() AND datname = current_database()",
+                words,
+            )
+        )
+
+    await eventually(is_asked)
 
 
 async def test_writes_of_the_pool_end_with_the_lease_and_reads_do_not(rig: Rig) -> None:

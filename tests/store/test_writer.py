@@ -454,6 +454,28 @@ async def test_a_line_that_stays_silent_once_the_server_is_back_is_dropped(
     assert await stored(rig) == [1]
 
 
+async def test_a_line_that_falls_silent_is_given_up_while_the_server_answers_others(
+    rig: Rig, notebook: Notebook
+) -> None:
+    """As behind a pooler that hangs: it takes the COMMIT and its answer never comes, far from any time limit."""
+    await rig.execute("ALTER TABLE note DROP CONSTRAINT note_pkey")
+    async with CutProxy(rig.dsn) as proxy:
+
+        async def fall_silent(connection: Connection, attempt: int) -> None:
+            if attempt == 1:
+                proxy.strand()
+
+        notebook.hook = fall_silent
+        writer = make_writer(rig, notebook, dsn=proxy.dsn)
+        async with running(writer.run, rig.database.watch):
+            writer.put((1, "x"))
+            await drain(writer)
+            writer.put((2, "x"))
+            await drain(writer)
+    assert notebook.batches == [[1], [2]]
+    assert await stored(rig) == [1, 2]
+
+
 async def test_a_batch_is_not_committed_once_the_lease_may_be_over(rig: Rig, notebook: Notebook) -> None:
     """A process that stood still between its last statement and its COMMIT asks the clock when it wakes."""
     holds = True
