@@ -14,8 +14,9 @@ from gateway.node.bind_share import UP_FOR_SECONDS
 from gateway.node.lateness import GRACE_SECONDS
 from gateway.node.ownership import PARTING_SECONDS, UNBIND_SECONDS, Ownership
 from gateway.store.database import Database
-from gateway.store.errors import LeaseLost
+from gateway.store.errors import LeaseLost, StoreUnavailable
 from gateway.store.leases import Node
+from gateway.store.work_leases import WorkLeases
 from tests.store.rig import Rig, open_rig, take_node
 
 pytestmark = pytest.mark.integration
@@ -174,6 +175,24 @@ async def test_the_speed_of_both_is_at_no_time_more_than_the_limit(rig: Rig) -> 
             await node.turn()
             assert first.dispatcher.speed + second.dispatcher.speed <= LIMIT + 1e-6
     assert first.dispatcher.speed + second.dispatcher.speed == pytest.approx(LIMIT)
+
+
+async def test_speed_that_could_not_be_given_back_is_given_back_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_speed, failed = WorkLeases.share_speed, set[WorkLeases]()
+
+    async def fail_once(leases: WorkLeases, connector_id: int, wanted: float, *, limit: float) -> float:
+        if wanted == LIMIT / 2 and leases not in failed:
+            failed.add(leases)
+            raise StoreUnavailable("as a test wanted it")
+        return await share_speed(leases, connector_id, wanted, limit=limit)
+
+    monkeypatch.setattr(WorkLeases, "share_speed", fail_once)
+    first, second = await two_nodes(rig, c1=2)
+    await turn_all(first, second)
+    assert len(failed) == 2
+    assert (first.dispatcher.speed, second.dispatcher.speed) == (LIMIT / 2, LIMIT / 2)
 
 
 async def test_a_bind_that_is_down_leaves_its_speed_and_shards_to_those_that_are_up(rig: Rig) -> None:
