@@ -62,7 +62,7 @@ def describe_nodes(nodes: list[dict[str, Any]], *, shows_gone: bool) -> str:
         for bind in node["binds"]
     ]
     if binds:
-        blocks.append(format_table(("connector", "bind", "node", "", "parts/s"), sorted(binds)))
+        blocks.append(format_table(("connector", "bind", "node", "state", "parts/s"), sorted(binds)))
     return "\n\n".join(blocks)
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.config import ConnectorConfig, HostPort
 from gateway.config.values import Secret
 from gateway.dispatch.holding import Holding
-from gateway.node.bind_share import UP_FOR_SECONDS
+from gateway.node.bind_share import FREE_SECONDS, UP_FOR_SECONDS
 from gateway.node.lateness import GRACE_SECONDS
 from gateway.node.ownership import PARTING_SECONDS, UNBIND_SECONDS, Ownership
 from gateway.store.database import Database
@@ -209,6 +209,19 @@ async def test_a_node_that_cannot_bind_leaves_the_bind_to_one_that_can(rig: Rig)
     await turn_all(first, second, times=45)
     assert first.dispatcher.binds == {1: {1, 2}}
     assert second.dispatcher.held == {}
+
+
+async def test_a_bind_that_its_node_does_not_take_is_anybodys_and_stays(rig: Rig) -> None:
+    first, second = Here(rig, rig.node), Here(rig, await take_node(rig.database, "second"))
+    await first.apply(c1=2)
+    await second.apply(c1=2)  # it says that it can, and then never looks again
+    await turn_all(first, times=3)
+    assert len(first.dispatcher.binds[1]) == 1
+    await turn_all(first, times=int(FREE_SECONDS) + 1)
+    assert first.dispatcher.binds == {1: {1, 2}}
+    first.dispatcher.given_up.clear()
+    await turn_all(first)
+    assert first.dispatcher.given_up == []
 
 
 async def test_a_carrier_that_is_down_is_still_tried_by_somebody(rig: Rig) -> None:
