@@ -31,6 +31,7 @@ from gateway.store.campaigns import (
 from gateway.store.errors import RecipientsMoved, StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
+from gateway.store.outage_line import OutageLine
 from gateway.store.recipients import EVERY_SLOT, count_campaign_queued, find_campaign_waiting
 from gateway.store.shops import Shop, find_shop
 
@@ -139,14 +140,16 @@ class CampaignRunner:
             tasks.create_task(self._work(), name="campaigns-runner")
 
     async def _work(self) -> None:
+        line = OutageLine(log, "campaigns.waiting_for_database")
         while True:
             self._woken.clear()
             try:
                 has_worked = await self._turn()
             except StoreUnavailable as exc:
-                log.warning("campaigns.waiting_for_database", fault=str(exc))
+                line.failed(exc)
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
+            line.worked()
             if has_worked:
                 await asyncio.sleep(0)
                 continue

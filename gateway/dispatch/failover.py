@@ -12,9 +12,9 @@ import structlog
 
 from gateway.domain.sharing import SHARD_COUNT
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
+from gateway.store.outage_line import OutageLine
 from gateway.store.queue import claim_due_messages, count_waiting, move_queued
 
 log = structlog.get_logger("dispatch")
@@ -63,14 +63,13 @@ class Failover:
         self._read_up_to: dict[Stream, int] = {}
 
     async def run(self) -> None:
+        line = OutageLine(log, "failover.failed")
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._watch.decides:
                 continue
-            try:
+            with line.absorbing():
                 await self.look()
-            except StoreUnavailable as exc:
-                log.warning("failover.failed", fault=str(exc))
 
     async def look(self) -> None:
         """Move what waits for connectors that are down, or that are no longer configured."""

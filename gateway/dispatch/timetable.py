@@ -19,10 +19,10 @@ from gateway.domain.identifiers import first_id_at
 from gateway.domain.inference import CarrierAddresses
 from gateway.domain.message import MessageState, Reason
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
 from gateway.store.evidence import Ending, WrittenOff
 from gateway.store.intake import Stream
 from gateway.store.leases import list_nodes
+from gateway.store.outage_line import OutageLine
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import find_expired_waiting, release_due
 from gateway.store.unmatched import FindLookupId
@@ -102,13 +102,11 @@ class Timetable:
             tasks.create_task(self._repeat("abandoned", _ABANDONED_SECONDS, self.write_off_abandoned))
 
     async def _repeat(self, name: str, seconds: float, look: Callable[[], Awaitable[int]]) -> None:
+        line = OutageLine(log, "look.failed", look=name)
         while True:
-            began = time.monotonic()
-            try:
+            began, found = time.monotonic(), 0
+            with line.absorbing():
                 found = await look()
-            except StoreUnavailable as exc:
-                log.warning("look.failed", look=name, fault=str(exc))
-                found = 0
             took = time.monotonic() - began
             pause = 0.0 if found >= _BATCH else max(seconds, took / _SHARE_OF_TIME)
             await asyncio.sleep(pause)

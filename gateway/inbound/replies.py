@@ -18,7 +18,7 @@ from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
 from gateway.intake.service import Sending
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
+from gateway.store.outage_line import OutageLine
 from gateway.store.replies import DueReply, drop_reply, list_due_replies, postpone_reply, settle_reply
 from gateway.store.shops import find_shop
 
@@ -59,12 +59,11 @@ class ReplyWorker:
 
     async def run(self) -> None:
         """Look and answer until cancelled."""
+        line = OutageLine(log, "replies.waiting")
         while True:
-            try:
+            answered = 0
+            with line.absorbing():
                 answered = await self.answer_due()
-            except StoreUnavailable as exc:
-                log.warning("replies.waiting", fault=str(exc))
-                answered = 0
             if answered < _BATCH:
                 await asyncio.sleep(LOOK_SECONDS)
 

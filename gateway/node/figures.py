@@ -27,8 +27,8 @@ from gateway.oncall.telling import Announcer
 from gateway.oncall.watch import Watch
 from gateway.session.bind import BindPhase
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
 from gateway.store.oncall_reads import count_unmatched, sum_states
+from gateway.store.outage_line import OutageLine
 from gateway.store.outbox import WaitingDeliveries
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.queue import Waiting
@@ -89,6 +89,7 @@ class Figures:
         """Messages of unknown outcome about which nobody decided, by connector; None until counted."""
         self._parts = parts
         self._states = StateCounts()
+        self._outage = OutageLine(log, "figures.not_read")
 
     async def run(self) -> None:
         """Count what stands in rows, until cancelled."""
@@ -99,12 +100,10 @@ class Figures:
     async def look(self) -> None:
         database = self._parts.database
         hours = self._states.hours_to_ask(self._parts.clock())
-        try:
+        with self._outage.absorbing():
             self._states.look(hours, await sum_states(database, *hours))
             self.unmatched = await count_unmatched(database, cap=_UNMATCHED_CAP)
             self.unknown = await count_unknown_by_connector(database)
-        except StoreUnavailable as exc:
-            log.warning("figures.not_read", fault=str(exc))
 
     def render(self) -> bytes:
         return render(self._list_samples())

@@ -23,6 +23,7 @@ from gateway.node.reluctance import Reluctance
 from gateway.store.database import Database
 from gateway.store.errors import LeaseLost, StoreUnavailable
 from gateway.store.leases import Node
+from gateway.store.outage_line import OutageLine
 from gateway.store.work_leases import LeaseLook, Share, WorkLeases, look_at_leases
 
 log = structlog.get_logger("main")
@@ -82,6 +83,7 @@ class Ownership:
         """Slots that are not listed any more and not given back yet."""
         self._seen_up_at: dict[int, float] = {}
         self._turning = asyncio.Lock()
+        self._outage = OutageLine(log, "ownership.not_looked")
         self._nudged = asyncio.Event()
 
     # What others ask.
@@ -186,7 +188,9 @@ class Ownership:
                 await self._turn()
             except StoreUnavailable as exc:
                 self._lateness.note_failed_look()
-                log.warning("ownership.not_looked", fault=str(exc))
+                self._outage.failed(exc)
+            else:
+                self._outage.worked()
 
     # One look and what follows.
 

@@ -51,7 +51,6 @@ from gateway.node.status import NodeFacts, NodeStatus
 from gateway.oncall.bind_diary import BindDiary
 from gateway.oncall.otp_bursts import OtpWatch
 from gateway.oncall.readiness import Readiness, judge_readiness
-from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.hints import QueueHints
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
@@ -59,6 +58,7 @@ from gateway.store.intake import IntakeWriter, Stream
 from gateway.store.intents import IntentWriter
 from gateway.store.links import LinkSeqs
 from gateway.store.optout_events import OptoutTeller
+from gateway.store.outage_line import OutageLine
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.shops import find_key_holder, list_shops
 from gateway.web.admin_access import AdminAccess, map_callers
@@ -455,8 +455,8 @@ class Rooms:
             ("retention", self.retention.run()),
             ("webhooks", self.deliverer.run()),
             ("replies", self.replies.run()),
-            ("holds", self._repeat(_HOLDS_SECONDS, self.holds.refresh)),
-            ("shops", self._repeat(_SHOPS_SECONDS, self._refresh_shops)),
+            ("holds", self._repeat("holds", _HOLDS_SECONDS, self.holds.refresh)),
+            ("shops", self._repeat("shops", _SHOPS_SECONDS, self._refresh_shops)),
             ("status", self.status.run()),
             *self.oncall.list_work(),
             *self.shop_rooms.list_work(),
@@ -472,14 +472,13 @@ class Rooms:
         lookup_days = self.config.retention.receipt_map_days
         return await read_ledger_of_days(self._ground.database, first, last, now=now, lookup_days=lookup_days)
 
-    async def _repeat(self, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(self, what: str, seconds: float, read: Callable[[], Awaitable[None]]) -> None:
         """Read again and again what others may have changed."""
+        line = OutageLine(log, "rows.not_read", what=what)
         while True:
             await asyncio.sleep(seconds)
-            try:
+            with line.absorbing():
                 await read()
-            except StoreUnavailable as exc:
-                log.warning("rows.not_read", fault=str(exc))
 
     async def _refresh_shops(self) -> None:
         shops = await list_shops(self._ground.database)

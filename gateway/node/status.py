@@ -34,10 +34,10 @@ from gateway.oncall.observations import DiskSeen
 from gateway.oncall.overrides import OverrideBoard
 from gateway.oncall.telling import write_moment
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
 from gateway.store.holds import EVERY_SHOP
 from gateway.store.intake import IntakeWriter
 from gateway.store.leases import Node
+from gateway.store.outage_line import OutageLine
 from gateway.store.outbox import WaitingDeliveries, count_waiting_deliveries
 from gateway.store.outcomes import OutcomeWriter
 from gateway.store.overrides import OverrideKey
@@ -118,15 +118,14 @@ class NodeStatus:
 
     async def run(self) -> None:
         """Read what waits every two seconds until cancelled."""
+        line = OutageLine(log, "status.not_read")
         while True:
-            try:
+            with line.absorbing():
                 self._waiting = await count_waiting(
                     self._database, list(self._connector_names()), cap=_COUNT_CAP
                 )
                 self._deliveries = await count_waiting_deliveries(self._database, now=datetime.now(UTC))
                 await self._traffic.look(self._database, now=datetime.now(UTC), monotonic=time.monotonic())
-            except StoreUnavailable as exc:
-                log.warning("status.not_read", fault=str(exc))
             self._measure_speed()
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -17,6 +17,7 @@ from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.store.campaigns import add_event
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
+from gateway.store.outage_line import OutageLine
 
 log = structlog.get_logger("oncall")
 
@@ -68,15 +69,18 @@ class BindDiary:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        line = OutageLine(log, "bind_events.not_written")
         while True:
             await self._has_news.wait()
             self._has_news.clear()
             try:
                 await self.write()
             except StoreUnavailable as exc:
-                log.warning("bind_events.not_written", waiting=len(self._waiting), fault=str(exc))
+                line.failed(exc, waiting=len(self._waiting))
                 await asyncio.sleep(_PAUSE_SECONDS)
                 self._has_news.set()
+            else:
+                line.worked()
 
     async def write(self) -> None:
         """Write what waits. Raises `StoreUnavailable`; then it waits on."""

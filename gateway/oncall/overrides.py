@@ -12,7 +12,7 @@ import structlog
 
 from gateway.config.carriers import ConnectorConfig
 from gateway.store.database import Database
-from gateway.store.errors import StoreUnavailable
+from gateway.store.outage_line import OutageLine
 from gateway.store.overrides import Override, OverrideKey, delete_expired_overrides, list_overrides
 
 log = structlog.get_logger("oncall")
@@ -80,13 +80,12 @@ class OverrideBoard:
 
     async def run(self) -> None:
         """Follow changes and their ends until cancelled."""
+        line = OutageLine(log, "overrides.not_followed")
         while True:
             await self._wait()
-            try:
+            with line.absorbing():
                 await self.read()
                 await self._follow()
-            except StoreUnavailable as exc:
-                log.warning("overrides.not_followed", fault=str(exc))
 
     async def _wait(self) -> None:
         try:

@@ -21,6 +21,7 @@ from gateway.oncall.telling import Announcer
 from gateway.store.alerts import delete_old_alerts, list_ended_alerts, list_standing_alerts, put_alerts
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
+from gateway.store.outage_line import OutageLine
 
 log = structlog.get_logger("oncall")
 
@@ -51,6 +52,7 @@ class Watch:
         self._duty: Duty | None = None
         """What this node judges, as of when it last read what all have told."""
         self._cleaned_at = clock()
+        self._outage = OutageLine(log, "alerts.not_read")
 
     async def run(self) -> None:
         """Look every five seconds until cancelled."""
@@ -94,8 +96,9 @@ class Watch:
             standing = await list_standing_alerts(self._database)
             ended = await list_ended_alerts(self._database, most=KEPT_ENDED)
         except StoreUnavailable as exc:
-            log.warning("alerts.not_read", fault=str(exc))
+            self._outage.failed(exc)
             return
+        self._outage.worked()
         self.book.load(standing, ended, self._clock(), duty.is_ours)
         self._duty = duty
 

@@ -20,6 +20,7 @@ from gateway.config import WebhooksConfig
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreUnavailable
+from gateway.store.outage_line import OutageLine
 from gateway.store.outbox import (
     OWN_URL,
     WEBHOOK_TEST,
@@ -170,15 +171,17 @@ class WebhookDeliverer:
 
     async def _work(self, owner: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
+        line = OutageLine(log, "webhooks.waiting_for_database")
         while not self._stopping.is_set():
             looked_at = loop.time()
             self._look.clear()
             try:
                 await self._take(owner)
             except StoreUnavailable as exc:
-                log.warning("webhooks.waiting_for_database", fault=str(exc))
+                line.failed(exc)
                 await _wait(self._stopping, _OUTAGE_PAUSE_SECONDS)
                 continue
+            line.worked()
             await _wait(self._look, _POLL_SECONDS)
             await asyncio.sleep(max(0.0, looked_at + _SHORTEST_GAP_SECONDS - loop.time()))
 
