@@ -15,7 +15,8 @@ from typing import Any
 from bench.cycle import DEFAULT_CARRIER
 from bench.errors import BenchError
 from bench.figures import Figures
-from bench.recipients import COUNTRIES, text_of
+from bench.parameters import describe
+from bench.recipients import text_of
 from bench.server import Server, start_server
 from bench.smsc import start_smsc
 from bench.tools import build_tool
@@ -51,40 +52,33 @@ def run_http(options: HttpOptions) -> Figures:
             bodies = _write_bodies(Path(folder), options.batch)
             warm_up = min(_WARM_UP_REQUESTS, requests)
             _flood(program, server, options, bodies, first=requests, requests=warm_up)
-            before = server.usage()
+            before = server.costs.read()
             answers = _flood(program, server, options, bodies, first=0, requests=requests)
-        after = server.usage()
-        server.sample_memory()
-        balanced = bool(server.ledger()["balanced"])
+        parameters = describe(server, smsc, DEFAULT_CARRIER, recipients=messages)
+        parameters |= {
+            "sending": "held",
+            "batch": options.batch,
+            "connections": options.connections,
+            "requests": requests,
+            "client_cpu_seconds": answers["cpu_seconds"],
+            "latency": "request sent to answer read, at the load generator",
+        }
         return Figures(
             name="http",
             messages=messages,
             seconds=answers["seconds"],
             rate_per_second=messages / answers["seconds"],
             parts_per_second=messages / answers["seconds"],
-            gateway_cpu_us=(after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 / messages,
-            postgres_cpu_us=(after.postgres_cpu_seconds - before.postgres_cpu_seconds) * 1e6 / messages,
-            wal_bytes=(after.wal_octets - before.wal_octets) / messages,
-            disk_bytes=(after.database_octets - before.database_octets) / messages,
-            rss_peak_mb=server.peak_resident_mb(),
-            pss_peak_mb=server.peak_proportional_mb,
             p50_ms=answers["p50_ms"],
             p99_ms=answers["p99_ms"],
-            ledger_balanced=balanced,
-            parameters={
-                "smsc": smsc.kind,
-                "sending": "held",
-                "batch": options.batch,
-                "connections": options.connections,
-                "requests": requests,
+            cost=server.costs.since(before, messages),
+            ledger_balanced=server.is_balanced(),
+            own={
                 "requests_per_second": answers["rate_per_second"],
-                "client_cpu_seconds": answers["cpu_seconds"],
-                "countries": len(COUNTRIES),
-                "slots": 256,
-                "shops": 1,
-                "latency": "request sent to answer read, at the load generator",
-                "postgres": server.postgres.settings(),
+                "recipients_per_second": messages / answers["seconds"],
+                "max_ms": answers["max_ms"],
             },
+            parameters=parameters,
         )
 
 
@@ -127,7 +121,7 @@ def _flood(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + _FLOOD_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
-            server.sample_memory()
+            server.costs.look()
             time.sleep(0.2)
         process.kill()
         printed, complaint = process.communicate()

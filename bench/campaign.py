@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.audience import fill_audience
 from bench.errors import BenchError
+from bench.processes import peak_resident_mb
 from bench.recipients import COUNTRIES, number_of
 from bench.server import Carrier, Server, start_server
 from bench.smsc import Smsc, start_smsc
@@ -30,7 +31,7 @@ _STILL_SECONDS = 2.0
 _KILL_STILL_SECONDS = 90.0
 _CARRIER = Carrier(connectors=2, binds=1, window=1000, parts_per_second=20_000)
 _EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_SETTINGS: dict[str, object] = {
+EVERY_HOUR: dict[str, object] = {
     "country_rules": [
         {"country": country, "hours": [{"days": _EVERY_DAY, "hours": "00:00-24:00"}], "skip_holidays": False}
         for country in COUNTRIES
@@ -93,13 +94,30 @@ def run_campaign(options: CampaignOptions) -> CampaignFigures:
             start_smsc(
                 None, ["--log", str(log), "--quiet"] if not options.kills else ["--log", str(log)]
             ) as smsc,
-            start_server(smsc, _CARRIER, _SETTINGS) as server,
+            start_server(smsc, _CARRIER, EVERY_HOUR) as server,
         ):
             if not smsc.keeps_clock:
                 raise BenchError("`bench campaign` needs a C compiler for its sink")
             figures = _Measurement(options, smsc, server).run()
         _read_log(log, figures)
     return figures
+
+
+def create_campaign(server: Server, list_id: int) -> tuple[str, dict[str, object]]:
+    """A draft to everybody on the list: its path in the API, and the body of the request that starts it."""
+    campaign = server.admin.post(
+        "/admin/shops/bench/campaigns",
+        {
+            "name": "bench",
+            "text": _TEXT,
+            "sender": "ESTAFETTE",
+            "links": [{"name": "link", "url": "https://shop.example.com/sale"}],
+            "audience": {"lists": [encode_public_id("lst", list_id)]},
+        },
+    )
+    path = f"/admin/shops/bench/campaigns/{campaign['id']}"
+    estimate = server.admin.post(f"{path}/estimate")
+    return path, {"recipients": estimate["recipients"], "version": campaign["version"]}
 
 
 class _Measurement:
@@ -115,30 +133,17 @@ class _Measurement:
         server, figures = self._server, self._figures
         people = self._options.recipients
         list_id = server.postgres.fill(lambda connection: fill_audience(connection, people))
-        campaign = server.admin.post(
-            "/admin/shops/bench/campaigns",
-            {
-                "name": "bench",
-                "text": _TEXT,
-                "sender": "ESTAFETTE",
-                "links": [{"name": "link", "url": "https://shop.example.com/sale"}],
-                "audience": {"lists": [encode_public_id("lst", list_id)]},
-            },
-        )
-        self._path = f"/admin/shops/bench/campaigns/{campaign['id']}"
-        estimate = server.admin.post(f"{self._path}/estimate")
-        before = server.usage()
+        self._path, wanted = create_campaign(server, list_id)
+        before = server.costs.read()
         started = time.time()
-        server.admin.post(
-            f"{self._path}/start", {"recipients": estimate["recipients"], "version": campaign["version"]}
-        )
+        server.admin.post(f"{self._path}/start", wanted)
         paused_for = self._kill_now_and_then() if self._options.kills else self._pause_once(started)
         counts = self._wait_for_end()
-        after = server.usage()
+        after = server.costs.read()
         figures.seconds = counts.last_submit - counts.first_submit - paused_for
         figures.rate_per_second = people / figures.seconds if figures.seconds > 0 else 0.0
         figures.first_message_seconds = counts.first_submit - started
-        figures.rss_peak_mb = server.peak_resident_mb()
+        figures.rss_peak_mb = peak_resident_mb(server.pid)
         if not self._options.kills:
             figures.gateway_cpu_us = (after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 / people
             figures.postgres_cpu_us = (
@@ -153,7 +158,7 @@ class _Measurement:
         figures.messages, figures.messages_unknown = rows[0], rows[1]
         if not rows[0] == rows[2] == rows[3]:
             raise BenchError(f"{rows[0]} messages, {rows[2]} recipients with one, {rows[3]} different ones")
-        figures.ledger_balanced = bool(server.ledger()["balanced"])
+        figures.ledger_balanced = server.is_balanced()
         return figures
 
     def _pause_once(self, started: float) -> float:
@@ -227,7 +232,7 @@ class _Measurement:
         """Until the campaign is finished and every message has ended, or is of unknown outcome."""
         progress, changed_at = -1, time.monotonic()
         while True:
-            self._server.sample_memory()
+            self._server.costs.look()
             counts = self._smsc.counts()
             done = self._server.postgres.count_finished()
             unknown = self._server.postgres.fetch(

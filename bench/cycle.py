@@ -5,11 +5,14 @@ receipt is stored and answered. With acceptance, nothing is held and the clock s
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.errors import BenchError
 from bench.figures import Figures
-from bench.recipients import COUNTRIES, batches, count_slots
+from bench.parameters import describe
+from bench.recipients import batches
 from bench.server import Carrier, Server, start_server
 from bench.smsc import Smsc, SmscCounts, start_smsc
 
@@ -36,98 +39,107 @@ class CycleOptions:
 def run_cycle(options: CycleOptions) -> Figures:
     """One run on a fresh database. Raises `BenchError` when it does not come to its end."""
     with start_smsc(options.smsc) as smsc, start_server(smsc, options.carrier) as server:
-        bodies = batches(options.messages, parts=options.parts, batch_size=_BATCH_SIZE)
-        if not options.with_acceptance:
-            server.hold()
-            server.send_batches(bodies)
-        before = server.usage()
-        started = time.time()
-        if options.with_acceptance:
-            server.send_batches(bodies)
-        else:
-            server.release()
-        counts = _wait_for_end(server, smsc, options)
-        ended = counts.last_answer if counts else time.time()
-        after = server.usage()
-        seconds = ended - started
-        per_message = 1 / options.messages
-        return Figures(
-            name="cycle",
-            messages=options.messages,
-            seconds=seconds,
-            rate_per_second=options.messages / seconds,
-            parts_per_second=options.messages * options.parts / seconds,
-            gateway_cpu_us=(after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 * per_message,
-            postgres_cpu_us=(after.postgres_cpu_seconds - before.postgres_cpu_seconds) * 1e6 * per_message,
-            wal_bytes=(after.wal_octets - before.wal_octets) * per_message,
-            disk_bytes=(after.database_octets - before.database_octets) * per_message,
-            rss_peak_mb=server.peak_resident_mb(),
-            pss_peak_mb=server.peak_proportional_mb,
-            p50_ms=counts.p50_ms if counts else 0.0,
-            p99_ms=counts.p99_ms if counts else 0.0,
-            ledger_balanced=bool(server.ledger()["balanced"]),
-            parameters=_describe(options, smsc, server, counts, started),
-        )
+        return measure_cycle(options, smsc, server)
 
 
-def _wait_for_end(server: Server, smsc: Smsc, options: CycleOptions) -> SmscCounts | None:
-    """Until every receipt is answered, and then until the database says that every message ended."""
-    expected = options.messages * options.parts
-    progress, changed_at = -1, time.monotonic()
-    while True:
-        server.sample_memory()
-        counts = smsc.counts() if smsc.keeps_clock else None
-        done = counts.receipts_answered if counts else server.postgres.count_finished() * options.parts
-        if done >= expected and server.postgres.count_finished() == options.messages:
-            return counts
-        if done != progress:
-            progress, changed_at = done, time.monotonic()
-        elif time.monotonic() - changed_at > _SILENCE_SECONDS:
-            raise BenchError(
-                f"{done:,} of {expected:,} parts have an answered receipt and nothing moved for "
-                f"{_SILENCE_SECONDS:.0f} s; counts: {counts}; status: {server.admin.get('/admin/status')}"
-            )
-        time.sleep(_POLL_SECONDS)
-
-
-def _describe(
-    options: CycleOptions, smsc: Smsc, server: Server, counts: SmscCounts | None, started: float
-) -> dict[str, object]:
-    described: dict[str, object] = {
-        "smsc": smsc.kind,
+def measure_cycle(options: CycleOptions, smsc: Smsc, server: Server) -> Figures:
+    """The same with a server and an SMSC that run already, whatever they did before."""
+    bodies = batches(options.messages, parts=options.parts, batch_size=_BATCH_SIZE)
+    if not options.with_acceptance:
+        server.hold()
+        server.send_batches(bodies)
+    smsc.begin()
+    end = _End(options, smsc, server)
+    before = server.costs.read()
+    started = time.time()
+    if options.with_acceptance:
+        server.send_batches(bodies)
+    else:
+        server.release()
+    counts = end.wait()
+    seconds = (counts.last_answer if counts else time.time()) - started
+    parameters = describe(server, smsc, options.carrier, recipients=options.messages)
+    parameters |= {
         "parts": options.parts,
         "with_acceptance": options.with_acceptance,
-        "connectors": options.carrier.connectors,
-        "binds": options.carrier.binds,
-        "window": options.carrier.window,
-        "parts_per_second": options.carrier.parts_per_second,
-        "slots": count_slots(options.messages),
-        "countries": len(COUNTRIES),
-        "shops": 1,
         "latency": "submit_sm to deliver_sm_resp of its receipt, at the sink" if counts else "not measured",
-        "postgres": server.postgres.settings(),
     }
+    own: dict[str, float] = {}
     if counts:
-        described["first_submit_after_ms"] = round((counts.first_submit - started) * 1000, 1)
-        described["sink_window_peak"] = counts.most_in_window
-        described["quarters"] = _rates_of_quarters(smsc, options.messages * options.parts)
-    return described
+        parameters["sink_window_peak"] = counts.most_in_window
+        parameters["quarters"] = quarters = rates_of_quarters(end.seconds(), options.messages * options.parts)
+        own["first_submit_ms"] = (counts.first_submit - started) * 1000
+        if quarters:
+            own["last_quarter_share"] = quarters[3] / quarters[0]
+    return Figures(
+        name="cycle",
+        messages=options.messages,
+        seconds=seconds,
+        rate_per_second=options.messages / seconds,
+        parts_per_second=options.messages * options.parts / seconds,
+        p50_ms=counts.p50_ms if counts else 0.0,
+        p99_ms=counts.p99_ms if counts else 0.0,
+        cost=server.costs.since(before, options.messages),
+        ledger_balanced=server.is_balanced(),
+        own=own,
+        parameters=parameters,
+    )
 
 
-def _rates_of_quarters(smsc: Smsc, parts: int) -> list[float]:
+class _End:
+    """The end of a run: every receipt is answered, and the database says that every message ended."""
+
+    def __init__(self, options: CycleOptions, smsc: Smsc, server: Server) -> None:
+        self._messages = options.messages
+        self._parts = options.parts
+        self._smsc = smsc
+        self._server = server
+        self._answered_before = smsc.counts().receipts_answered if smsc.keeps_clock else 0
+        self._finished_before = server.postgres.count_finished()
+
+    def wait(self) -> SmscCounts | None:
+        """The sink's counts, where it keeps any. Raises `BenchError` when nothing moves any more."""
+        expected = self._messages * self._parts
+        progress, changed_at = -1, time.monotonic()
+        while True:
+            self._server.costs.look()
+            counts = self._smsc.counts() if self._smsc.keeps_clock else None
+            done = (
+                counts.receipts_answered - self._answered_before if counts else self._finished() * self._parts
+            )
+            if done >= expected and self._finished() == self._messages:
+                return counts
+            if done != progress:
+                progress, changed_at = done, time.monotonic()
+            elif time.monotonic() - changed_at > _SILENCE_SECONDS:
+                raise BenchError(
+                    f"{done:,} of {expected:,} parts have an answered receipt and nothing moved for "
+                    f"{_SILENCE_SECONDS:.0f} s; counts: {counts}; "
+                    f"status: {self._server.admin.get('/admin/status')}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _finished(self) -> int:
+        return self._server.postgres.count_finished() - self._finished_before
+
+    def seconds(self) -> list[tuple[float, int]]:
+        """The moment and the receipts answered in this run, each second."""
+        lines: list[dict[str, Any]] = self._smsc.seconds()
+        told = [(line["at"], line["receipts_answered"] - self._answered_before) for line in lines]
+        return [(at, answered) for at, answered in told if answered > 0]
+
+
+def rates_of_quarters(seconds: Sequence[tuple[float, int]], parts: int) -> list[float]:
     """Receipts answered a second in each quarter of the run; empty when it took only seconds."""
-    seconds = smsc.seconds()
     rates: list[float] = []
     for quarter in range(4):
         inside = [
-            line
-            for line in seconds
-            if quarter * parts <= line["receipts_answered"] * 4 <= (quarter + 1) * parts
+            (at, answered)
+            for at, answered in seconds
+            if quarter * parts <= answered * 4 <= (quarter + 1) * parts
         ]
         if len(inside) < 2:
             return []
-        first, last = inside[0], inside[-1]
-        rates.append(
-            round((last["receipts_answered"] - first["receipts_answered"]) / (last["at"] - first["at"]), 1)
-        )
+        (first_at, first), (last_at, last) = inside[0], inside[-1]
+        rates.append(round((last - first) / (last_at - first_at), 1))
     return rates

@@ -63,10 +63,10 @@ def run_import(rows: int) -> ImportFigures:
     ):
         path = Path(folder) / "people.csv"
         _write_file(path, rows)
-        before = server.usage()
+        before = server.costs.read()
         with _watch_memory(server) as peak:
             first = _bring_in(server, path, {"new_list": "bench"})
-        after = server.usage()
+        after = server.costs.read()
         again = _bring_in(server, path, {"list": first.job["list"]})
         counts = first.job["counts"]
         return ImportFigures(

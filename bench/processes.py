@@ -28,19 +28,27 @@ def read_times(pid: int) -> ProcessTimes | None:
     return ProcessTimes(pid, int(fields[1]), sum(map(int, fields[11:15])) / _TICKS_PER_SECOND)
 
 
-def tree_cpu_seconds(root: int, *, without: int | None = None) -> float:
-    """CPU seconds of `root`, its descendants alive or ended, but not of the tree below `without`."""
+def list_tree(root: int, *, without: int | None = None) -> list[ProcessTimes]:
+    """`root` and its living descendants, but not the tree below `without`; empty when it is gone."""
     times = [found for name in os.listdir("/proc") if name.isdigit() and (found := read_times(int(name)))]
     children: dict[int, list[ProcessTimes]] = {}
     for process in times:
         children.setdefault(process.parent, []).append(process)
-    total, waiting = 0.0, [process for process in times if process.pid == root]
+    tree, waiting = [], [process for process in times if process.pid == root]
     while waiting:
         process = waiting.pop()
         if process.pid != without:
-            total += process.cpu_seconds
+            tree.append(process)
             waiting += children.get(process.pid, [])
-    return total
+    return tree
+
+
+def read_title(pid: int) -> str:
+    """What the process calls itself: its arguments, or what it wrote over them; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def peak_resident_mb(pid: int) -> float:
@@ -57,8 +65,11 @@ def resident_mb(pid: int) -> float:
 
 
 def proportional_mb(pid: int) -> float:
-    """Memory of the process now, with pages shared by several counted in shares."""
-    return _read_kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss") / 1024
+    """Memory of the process now, with pages shared by several counted in shares; 0 when it is gone."""
+    try:
+        return _read_kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss") / 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
 
 
 def _read_kilobytes(path: Path, field: str) -> int:

@@ -10,7 +10,7 @@ import random
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ import asyncpg
 
 from bench.cycle import DEFAULT_CARRIER
 from bench.errors import BenchError
+from bench.figures import Figures
+from bench.parameters import describe
 from bench.server import Server, free_ports, start_server
 from bench.smsc import start_smsc
 from bench.tools import build_tool
@@ -28,6 +30,7 @@ from gateway.domain.message import MessageState
 
 _FLOOD_SECONDS = 300.0
 _HOT_SHARE = 0.9
+_SEED = 1
 _CAMPAIGN = 1
 _TARGET = 1
 _SENT_AGO = timedelta(hours=2)
@@ -46,11 +49,38 @@ _FILL_LINKS = (
     "INSERT INTO link (seq, shop_id, slot, message_id, target_id, campaign_id, contact_id, country) "
     "SELECT seq, $1, seq & 255, $2 + seq, $3, $4, seq, 'FR' FROM generate_series(1::int8, $5) AS seq"
 )
+_FILL_MESSAGES = (
+    "INSERT INTO message (shop_id, id, slot, connector_id, category, lane, alphabet, parts, is_test,"
+    " is_sensitive, wants_events, cost_micros, expires_at, country, currency, to_address, from_address,"
+    " text) "
+    "SELECT $1, $2 + seq, seq & 255, 1, 3, 3, 0, 1, false, false, false, 0, $3, 'FR', 'EUR', '336' || seq,"
+    " 'ESTAFETTE', 'Bonjour' FROM generate_series(1::int8, $4) AS seq"
+)
 _FILL_STATES = (
     "INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, entered,"
     " epoch, changed_at, sent_at, part_states) "
-    "SELECT $1, $2 + seq, seq & 255, $3, 0, 0, 1, 0, 0, 1, $4, $4, ''"
-    " FROM generate_series(1::int8, $5) AS seq"
+    "SELECT $1, $2 + seq, seq & 255, $5::int2, 0, 0, 1, 0, 1 | (1 << $5::int4), 1, $3, $3,"
+    " decode(lpad(to_hex($5::int4), 2, '0'), 'hex') FROM generate_series(1::int8, $4) AS seq"
+)
+_FILL_PARTS = (
+    "INSERT INTO part (shop_id, id, slot, part, attempt, connector_id, bind_no, state, submitted_at,"
+    " answered_at) "
+    "SELECT $1, $2 + seq, seq & 255, 0, 1, 1, 1, $5, $3, $3 FROM generate_series(1::int8, $4) AS seq"
+)
+_COUNT_MESSAGES = (
+    "INSERT INTO stat_hour (hour, shop_id, connector_id, country, lane, currency, state, failure_class,"
+    " messages, parts, cost_micros) "
+    "SELECT date_trunc('hour', $2::timestamptz, 'UTC'), $1, 1, 'FR', 3, 'EUR', state, 0, $3, $3, 0"
+    " FROM unnest(ARRAY[0, $4::int2]) AS state"
+)
+_COUNT_SHOP = (
+    "INSERT INTO stat_shop (day, shop_id, category, lane, currency, state, messages, parts, cost_micros) "
+    "SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date, $1, 3, 3, 'EUR', state, $3, $3, 0"
+    " FROM unnest(ARRAY[0, $4::int2]) AS state"
+)
+_COUNT_SUBMISSIONS = (
+    "INSERT INTO stat_submission (hour, connector_id, state, command_status, submissions) "
+    "VALUES (date_trunc('hour', $1::timestamptz, 'UTC'), 1, $3, 0, $2)"
 )
 
 
@@ -63,41 +93,7 @@ class RedirectOptions:
     connections: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class RedirectFigures:
-    """What a run found. CPU and WAL are those of one redirect; memory is of the gateway without Postgres."""
-
-    requests: int
-    seconds: float
-    rate_per_second: float
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    gateway_cpu_us: float
-    postgres_cpu_us: float
-    wal_bytes: float
-    rss_peak_mb: float
-    late: int
-    """Led on before the click was stored."""
-    lost: int
-    """Led on without a click."""
-    clicks_expected: int
-    clicks_stored: int
-    people: int
-    parameters: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def is_good(self) -> bool:
-        return self.clicks_stored == self.clicks_expected and self.lost == 0
-
-    def as_document(self) -> dict[str, object]:
-        return {
-            "name": "redirect",
-            **{k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()},
-        }
-
-
-def run_redirect(options: RedirectOptions) -> RedirectFigures:
+def run_redirect(options: RedirectOptions) -> Figures:
     """One run on a fresh database. Raises `BenchError` when a link is not followed."""
     program = build_tool("http_flood")
     if program is None:
@@ -116,9 +112,9 @@ def run_redirect(options: RedirectOptions) -> RedirectFigures:
         _write_lines(lines, codes, _choose_seqs(options, hot))
         _flood(program, server, options, warm_up, port=port, requests=hot)
         late_before = _read_clicks(server)["late"]
-        before = server.usage()
+        before = server.costs.read()
         answers = _flood(program, server, options, lines, port=port, requests=options.requests)
-        after = server.usage()
+        cost = server.costs.since(before, options.requests)
         clicks = _read_clicks(server)
         ((stored, people),) = server.postgres.fetch(
             "SELECT sum(clicks)::int8, sum(people)::int8 FROM stat_click"
@@ -126,37 +122,44 @@ def run_redirect(options: RedirectOptions) -> RedirectFigures:
         ((rows,),) = server.postgres.fetch("SELECT count(*) FROM click")
         if rows != stored:
             raise BenchError(f"{rows:,} clicks are stored and {stored:,} counted")
-        return RedirectFigures(
-            requests=options.requests,
+        expected = options.requests + hot
+        parameters = describe(server, smsc, DEFAULT_CARRIER, recipients=options.links, seed=_SEED)
+        parameters |= {
+            "links": options.links,
+            "hot_links": hot,
+            "hot_share": _HOT_SHARE,
+            "connections": options.connections,
+            "client_cpu_seconds": answers["cpu_seconds"],
+            "latency": "request sent to answer read, at the load generator",
+        }
+        own = {
+            "requests": options.requests,
+            "max_ms": answers["max_ms"],
+            "late": clicks["late"] - late_before,
+            "lost": clicks["lost"],
+            "clicks_expected": expected,
+            "clicks_stored": rows,
+            "people": people,
+        }
+        is_whole = rows == expected and not clicks["lost"]
+        return Figures(
+            name="redirect",
+            messages=options.requests,
             seconds=answers["seconds"],
             rate_per_second=answers["rate_per_second"],
+            parts_per_second=answers["rate_per_second"],
             p50_ms=answers["p50_ms"],
             p99_ms=answers["p99_ms"],
-            max_ms=answers["max_ms"],
-            gateway_cpu_us=(after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 / options.requests,
-            postgres_cpu_us=(after.postgres_cpu_seconds - before.postgres_cpu_seconds)
-            * 1e6
-            / options.requests,
-            wal_bytes=(after.wal_octets - before.wal_octets) / options.requests,
-            rss_peak_mb=server.peak_resident_mb(),
-            late=clicks["late"] - late_before,
-            lost=clicks["lost"],
-            clicks_expected=options.requests + hot,
-            clicks_stored=rows,
-            people=people,
-            parameters={
-                "links": options.links,
-                "hot_links": hot,
-                "hot_share": _HOT_SHARE,
-                "connections": options.connections,
-                "client_cpu_seconds": answers["cpu_seconds"],
-                "postgres": server.postgres.settings(),
-            },
+            cost=cost,
+            ledger_balanced=server.is_balanced(),
+            own=own,
+            parameters=parameters,
+            wrong=() if is_whole else (f"{rows:,} of {expected:,} clicks stored, {clicks['lost']:,} lost",),
         )
 
 
 def _fill(server: Server, links: int) -> bytes:
-    """Links of one campaign whose messages were delivered two hours ago; gives the instance's secret."""
+    """Links of one campaign whose messages left two hours ago, without a receipt; the instance's secret."""
     sent_at = datetime.now(UTC) - _SENT_AGO
     first_id = first_id_at(sent_at)
 
@@ -164,8 +167,13 @@ def _fill(server: Server, links: int) -> bytes:
         shop_id = await connection.fetchval("SELECT id FROM shop")
         await connection.execute(_FILL_TARGET, shop_id, _TARGET, _CAMPAIGN)
         await connection.execute(_FILL_LINKS, shop_id, first_id, _TARGET, _CAMPAIGN, links, timeout=600)
-        state = int(MessageState.DELIVERED)
-        await connection.execute(_FILL_STATES, shop_id, first_id, state, sent_at, links, timeout=600)
+        state = int(MessageState.SENT)
+        await connection.execute(_FILL_MESSAGES, shop_id, first_id, sent_at, links, timeout=600)
+        await connection.execute(_FILL_STATES, shop_id, first_id, sent_at, links, state, timeout=600)
+        await connection.execute(_FILL_PARTS, shop_id, first_id, sent_at, links, state, timeout=600)
+        await connection.execute(_COUNT_MESSAGES, shop_id, sent_at, links, state)
+        await connection.execute(_COUNT_SHOP, shop_id, sent_at, links, state)
+        await connection.execute(_COUNT_SUBMISSIONS, sent_at, links, state)
         await connection.execute("UPDATE link_counter SET next_seq = $1", links + 1)
         await connection.execute("VACUUM ANALYZE link")
         await connection.execute("VACUUM ANALYZE message_state")
@@ -178,7 +186,7 @@ def _fill(server: Server, links: int) -> bytes:
 
 def _choose_seqs(options: RedirectOptions, hot: int) -> list[int]:
     """Nine in ten from the hot ones, the rest each once."""
-    chance = random.Random(1)
+    chance = random.Random(_SEED)
     cold = iter(range(hot + 1, options.links + 1))
     return [
         chance.randint(1, hot) if chance.random() < _HOT_SHARE else next(cold, hot)
@@ -223,5 +231,5 @@ def _flood(
         raise BenchError(
             f"{answers['refused']} links not followed, {answers['lost']} lost: {completed.stderr.strip()}"
         )
-    server.sample_memory()
+    server.costs.look()
     return answers

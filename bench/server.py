@@ -19,9 +19,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from bench.cost import Costs
 from bench.errors import BenchError
 from bench.postgres import PostgresProbe
-from bench.processes import peak_resident_mb, proportional_mb, tree_cpu_seconds
 from bench.recipients import COUNTRIES
 from bench.smsc import Smsc
 from gateway.commands.admin_client import AdminClient
@@ -42,27 +42,22 @@ class Carrier:
     parts_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the gateway and its Postgres have used up to one moment."""
-
-    gateway_cpu_seconds: float
-    postgres_cpu_seconds: float
-    wal_octets: int
-    database_octets: int
-
-
 class Server:
     """One running gateway with one shop and its live key."""
 
-    def __init__(self, folder: Path, http_port: int) -> None:
+    def __init__(self, folder: Path, http_port: int, smsc: Smsc) -> None:
         self._folder = folder
         self._process = self._start()
         self.http_port = http_port
         self.admin = AdminClient(folder / "admin.sock", timeout_seconds=120)
         self.postgres = PostgresProbe(folder)
         self.key = ""
-        self.peak_proportional_mb = 0.0
+        self.costs = Costs(
+            gateway_pid=lambda: self._process.pid,
+            postgres_pid=lambda: self.postgres.pid,
+            smsc_pid=smsc.pid,
+            sizes=self.postgres.sizes,
+        )
 
     def _start(self) -> subprocess.Popen[bytes]:
         with open(self._folder / "server.log", "ab") as log:
@@ -147,22 +142,13 @@ class Server:
         answer: dict[str, Any] = self.admin.get("/admin/ledger")
         return answer
 
-    def usage(self) -> Usage:
-        wal_octets, database_octets = self.postgres.sizes()
-        postgres = self.postgres.pid
-        return Usage(
-            gateway_cpu_seconds=tree_cpu_seconds(self._process.pid, without=postgres),
-            postgres_cpu_seconds=tree_cpu_seconds(postgres),
-            wal_octets=wal_octets,
-            database_octets=database_octets,
-        )
-
-    def peak_resident_mb(self) -> float:
-        return peak_resident_mb(self._process.pid)
-
-    def sample_memory(self) -> None:
-        """Look at the memory now; the greatest look is `peak_proportional_mb`."""
-        self.peak_proportional_mb = max(self.peak_proportional_mb, proportional_mb(self._process.pid))
+    def is_balanced(self) -> bool:
+        """Whether the ledger of this server balances now; what differs is told on stderr."""
+        ledger = self.ledger()
+        for pair in ledger["pairs"]:
+            if not pair["agrees"]:
+                print(f"ledger: {pair}", file=sys.stderr)
+        return bool(ledger["balanced"])
 
     def _log_tail(self) -> str:
         path = self._folder / "server.log"
@@ -190,7 +176,7 @@ def start_server(
     content = make_configuration(folder, smsc, carrier, http_port, public_port) | dict(settings or {})
     (folder / "config.yaml").write_text(json.dumps(content))
     try:
-        server = Server(folder, http_port)
+        server = Server(folder, http_port, smsc)
         try:
             server.wait_ready()
             server.create_shop()

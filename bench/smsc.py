@@ -57,6 +57,11 @@ class Smsc:
     def pid(self) -> int | None:
         return self._process.process.pid if self._process else None
 
+    def begin(self) -> None:
+        """A measurement begins: latencies are forgotten; texts from handsets start, if any were asked for."""
+        if self._process is not None and self.keeps_clock:
+            self._process.process.send_signal(signal.SIGUSR2)
+
     def counts(self) -> SmscCounts:
         """The sink's counters now. Raises `BenchError` for an SMSC that keeps none, or a sink that died."""
         if self._process is None or not self.keeps_clock:

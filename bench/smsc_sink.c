@@ -10,16 +10,17 @@
  * others can count what this SMSC knows. Lines reach the file before any answer to what they tell leaves.
  *
  * It owns the clock of a measurement: rates and times are taken here, outside the gateway. Once a second it
- * prints one JSON line of counters; SIGUSR1 prints the summary line, SIGINT and SIGTERM print it and end.
+ * prints one JSON line of counters; SIGUSR1 prints the summary line, SIGINT and SIGTERM print it and end. SIGUSR2 says
+ * that a measurement begins: latencies and first times are forgotten, and --mo-rate starts where --mo-waits held it.
  * The first line says where it listens (--port 0 takes a free port). SMPP 3.4, sections 4 and 5.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ typedef struct {
 typedef struct { double due; int session; uint32_t generation; receipt_t receipt; } due_receipt_t;
 typedef struct { double due; int session; uint32_t generation, sequence; uint64_t id; } due_answer_t;
 typedef struct { double due; receipt_t receipt; } refused_receipt_t;
-typedef struct { receipt_t receipt; uint32_t sequence; uint8_t is_done; uint64_t inbound_serial; } unanswered_t;
+typedef struct { receipt_t receipt; uint32_t sequence; uint8_t is_done; uint64_t inbound_serial; double sent_at; } unanswered_t;
 
 typedef struct {
     int fd;
@@ -72,8 +73,10 @@ static size_t receipt_window = 1000;
 static double receipt_delay, latency; /* seconds */
 static double inbound_rate;           /* MO a second over all receiving sessions */
 static uint64_t inbound_limit = UINT64_MAX;
+static int inbound_waits; /* for SIGUSR2 */
 static const char *inbound_address = "36105";
 static FILE *log_file;
+static const char *log_prefix = ""; /* of the texts that are logged */
 static ring_t due_receipts, due_answers, refused_receipts, held, inbound_again;
 static uint32_t generations = 1;
 static uint64_t next_id = 1;
@@ -82,7 +85,7 @@ static uint64_t binds, submits, receipts_asked, receipts, receipts_answered, rec
     inbound_sent, inbound_answered, other_pdus;
 static long most_in_window;
 static double first_submit, last_submit, last_answer;
-static volatile sig_atomic_t stop_wanted, summary_wanted;
+static volatile sig_atomic_t stop_wanted, summary_wanted, begin_wanted;
 
 static void read_clock(void) {
     struct timespec time;
@@ -155,6 +158,7 @@ static void write_deliver(session_t *s, uint8_t *body, size_t octets, const rece
     memset(entry, 0, sizeof *entry);
     if (receipt) entry->receipt = *receipt;
     entry->inbound_serial = serial;
+    entry->sent_at = now;
     entry->sequence = ++s->sequence;
     s->open_count++;
     write_pdu(s, DELIVER_SM, 0, entry->sequence, body, octets);
@@ -243,9 +247,11 @@ static void take_submit(session_t *s, uint32_t sequence, const uint8_t *at, cons
     receipt.submitted_at = now;
     receipt.submitted_on = (time_t)now;
     memcpy(receipt.system_id, s->system_id, sizeof receipt.system_id);
-    if (!submits++) first_submit = now;
+    submits++;
+    if (!first_submit) first_submit = now;
     last_submit = now;
-    if (log_file) fprintf(log_file, "%.3f %s %.*s\n", now, receipt.addresses.destination, length, message);
+    if (log_file && (size_t)length >= strlen(log_prefix) && !memcmp(message, log_prefix, strlen(log_prefix)))
+        fprintf(log_file, "%.6f %s %.*s\n", now, receipt.addresses.destination, length, message);
     if (has_journal()) {
         char id[24], text[256];
         int kept = length < 255 ? length : 255;
@@ -273,7 +279,7 @@ static void take_deliver_answer(session_t *s, uint32_t status, uint32_t sequence
             entry->is_done = 1;
             s->open_count--;
             last_answer = now;
-            if (entry->inbound_serial) inbound_answered++;
+            if (entry->inbound_serial) { inbound_answered++; count_latency(now - entry->sent_at); }
             else if (status) {
                 receipts_refused++;
                 note_receipt('A', s, entry->receipt.id, status);
@@ -293,7 +299,7 @@ static void take_bind(session_t *s, uint32_t command_id, uint32_t sequence, cons
     s->may_receive = command_id != BIND_TRANSMITTER;
     write_pdu(s, command_id | RESPONSE, 0, sequence, "sink", 5);
     if (!s->may_receive) return;
-    if (inbound_rate > 0 && !inbound_from) inbound_from = now;
+    if (inbound_rate > 0 && !inbound_from && !inbound_waits) inbound_from = now;
     for (size_t left = held.count; left; left--) {
         receipt_t receipt = *(receipt_t *)ring_head(&held);
         ring_pop(&held);
@@ -420,7 +426,8 @@ static void print_counters(const char *kind) {
     fflush(stdout);
     if (log_file) fflush(log_file);
 }
-static int wait_ms(double until) {
+/* Seconds until there is something to do, at most until `until`. */
+static double wait_seconds(double until) {
     due_answer_t *answer = ring_head(&due_answers);
     due_receipt_t *due = ring_head(&due_receipts);
     if (answer && answer->due < until) until = answer->due;
@@ -428,10 +435,17 @@ static int wait_ms(double until) {
     refused_receipt_t *refused = ring_head(&refused_receipts);
     if (refused && refused->due < until) until = refused->due;
     if (inbound_from && inbound_sent < inbound_limit && now + 0.002 < until) until = now + 0.002;
-    return until <= now ? 0 : (int)ceil((until - now) * 1000);
+    return until <= now ? 0 : until - now;
 }
 static void on_stop(int signal_number) { (void)signal_number; stop_wanted = 1; }
 static void on_summary(int signal_number) { (void)signal_number; summary_wanted = 1; }
+static void on_begin(int signal_number) { (void)signal_number; begin_wanted = 1; }
+static void begin(void) {
+    begin_wanted = 0;
+    forget_latencies();
+    first_submit = last_submit = last_answer = most_in_window = 0;
+    if (inbound_rate > 0 && inbound_waits) { inbound_waits = 0; inbound_from = now; }
+}
 
 static int listen_on_loopback(void) {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
@@ -450,8 +464,8 @@ static void read_options(int argc, char **argv) {
     static struct option options[] = {
         { "port", 1, 0, 'p' }, { "no-receipts", 0, 0, 'n' }, { "receipt-delay-ms", 1, 0, 'd' }, { "latency-ms", 1, 0, 'l' },
         { "hex-ids", 0, 0, 'x' }, { "quick-ack", 0, 0, 'Q' }, { "receipt-window", 1, 0, 'w' }, { "mo-rate", 1, 0, 'm' },
-        { "mo-count", 1, 0, 'M' }, { "mo-to", 1, 0, 't' }, { "log", 1, 0, 'L' },
-        { "journal", 1, 0, 'J' }, { "quiet", 0, 0, 'q' }, { 0, 0, 0, 0 },
+        { "mo-count", 1, 0, 'M' }, { "mo-to", 1, 0, 't' }, { "mo-waits", 0, 0, 'W' }, { "log", 1, 0, 'L' },
+        { "log-prefix", 1, 0, 'P' }, { "journal", 1, 0, 'J' }, { "quiet", 0, 0, 'q' }, { 0, 0, 0, 0 },
     };
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (found) {
         case 'p': port = atoi(optarg); break;
@@ -464,6 +478,8 @@ static void read_options(int argc, char **argv) {
         case 'm': inbound_rate = atof(optarg); break;
         case 'M': inbound_limit = atol(optarg); break;
         case 't': inbound_address = optarg; break;
+        case 'W': inbound_waits = 1; break;
+        case 'P': log_prefix = optarg; break;
         case 'q': is_quiet = 1; break;
         case 'L':
             log_file = fopen(optarg, "w");
@@ -476,14 +492,19 @@ static void read_options(int argc, char **argv) {
         default:
             fprintf(stderr, "usage: smsc_sink [--port N] [--no-receipts] [--receipt-delay-ms N] [--latency-ms N] [--hex-ids]\n"
                             "       [--quick-ack] [--receipt-window N] [--mo-rate N] [--mo-count N] [--mo-to ADDRESS]\n"
-                            "       [--log FILE] [--journal FILE] [--quiet]\n");
+                            "       [--mo-waits] [--log FILE] [--log-prefix TEXT] [--journal FILE] [--quiet]\n");
             exit(2);
     }
 }
 int main(int argc, char **argv) {
     read_options(argc, argv);
     for (int i = 0; i < MAX_SESSIONS; i++) sessions[i].fd = -1;
-    signal(SIGINT, on_stop); signal(SIGTERM, on_stop); signal(SIGUSR1, on_summary); signal(SIGPIPE, SIG_IGN);
+    sigset_t masked, unmasked;
+    sigemptyset(&unmasked);
+    sigemptyset(&masked);
+    sigaddset(&masked, SIGINT); sigaddset(&masked, SIGTERM); sigaddset(&masked, SIGUSR1); sigaddset(&masked, SIGUSR2);
+    sigprocmask(SIG_SETMASK, &masked, NULL);
+    signal(SIGINT, on_stop); signal(SIGTERM, on_stop); signal(SIGUSR1, on_summary); signal(SIGUSR2, on_begin); signal(SIGPIPE, SIG_IGN);
     int listener = listen_on_loopback();
     epoll_fd = epoll_create1(0);
     struct epoll_event events[64], event = { .events = EPOLLIN, .data.u32 = UINT32_MAX };
@@ -493,7 +514,12 @@ int main(int argc, char **argv) {
     double next_print = now + 1;
     uint64_t printed = 0;
     while (!stop_wanted) {
-        int count = epoll_wait(epoll_fd, events, 64, wait_ms(next_print));
+        /* ppoll: epoll_wait would lengthen a latency of 20 ms by up to one. Signals come only in here. */
+        double seconds = wait_seconds(next_print);
+        struct pollfd ready = { .fd = epoll_fd, .events = POLLIN };
+        struct timespec wait = { (time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9) };
+        ppoll(&ready, 1, &wait, &unmasked);
+        int count = epoll_wait(epoll_fd, events, 64, 0);
         read_clock();
         for (int i = 0; i < count; i++) {
             if (events[i].data.u32 == UINT32_MAX) { accept_sessions(listener); continue; }
@@ -502,6 +528,7 @@ int main(int argc, char **argv) {
         }
         read_clock();
         send_due();
+        if (begin_wanted) begin();
         if (summary_wanted) { summary_wanted = 0; print_counters("summary"); }
         if (now < next_print) continue;
         next_print = now + 1;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "smsc_sink_pdu.h"
@@ -53,6 +54,10 @@ void count_latency(double seconds) {
     int bucket = seconds <= 1e-5 ? 0 : (int)(log(seconds / 1e-5) / log(1.02));
     latencies[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
     latency_count++;
+}
+void forget_latencies(void) {
+    memset(latencies, 0, sizeof latencies);
+    latency_count = 0;
 }
 double latency_ms(double share) {
     uint64_t below = 0;

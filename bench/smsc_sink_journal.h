@@ -14,6 +14,7 @@ void note(char event, double at, uint32_t session, const char *format, ...);
 void flush_journal(void);
 
 void count_latency(double seconds);
+void forget_latencies(void);
 /* Milliseconds that `share` of the counted latencies do not exceed, to 2 %; 0 where none was counted. */
 double latency_ms(double share);
 

@@ -8,6 +8,7 @@ import smpplib.client
 import smpplib.consts
 
 from bench.chaos_journal import Journal
+from bench.otp import read_arrivals
 from bench.smsc import Smsc, start_smsc
 from bench.tools import find_compiler
 
@@ -95,6 +96,36 @@ def test_messages_from_handsets_come_until_there_are_enough() -> None:
         assert wait_for_answers(smsc, 5) == 5
         client.client.disconnect()
     assert client.delivered == [f"MO {serial:08d}" for serial in range(1, 6)]
+
+
+def test_a_measurement_begins_when_it_is_told_to(tmp_path: Path) -> None:
+    log = tmp_path / "texts"
+    options = [
+        "--mo-rate",
+        "1000",
+        "--mo-count",
+        "2",
+        "--mo-waits",
+        "--log",
+        str(log),
+        "--log-prefix",
+        "OTP ",
+    ]
+    with start_smsc(None, options) as smsc:
+        client = Client(smsc)
+        client.submit(b"OTP 000001 is your code", registered_delivery=1)
+        client.submit(b"a campaign's text", registered_delivery=0)
+        client.read_until(1)
+        assert wait_for_answers(smsc, 1) == 1
+        assert smsc.counts().p99_ms > 0
+        smsc.begin()
+        client.read_until(3)
+        assert wait_for_answers(smsc, 3) == 3
+        counts = smsc.counts()
+        client.client.disconnect()
+    assert client.delivered[1:] == ["MO 00000001", "MO 00000002"]
+    assert (counts.submits, counts.first_submit, counts.inbound_answered) == (2, 0, 2)
+    assert read_arrivals(log.read_text()).keys() == {1}
 
 
 def test_refused_receipts_come_again_and_the_journal_tells_all_of_it(tmp_path: Path) -> None:
