@@ -6,16 +6,13 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.config import load_config
 from gateway.domain.identifiers import IdSource
-from gateway.node.gateway import Gateway
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 from gateway.store.database import Database
@@ -24,38 +21,24 @@ from gateway.store.queries import load_queries
 from tests.campaigns.acting import add_people, draft, gateway_and_carrier, rows, start, submits, until_state
 from tests.campaigns.people import ALWAYS_OPEN, add_list, number_of
 from tests.e2e.running import (
-    Running,
     ServerProcess,
     Shop,
     configuration,
     connector,
     open_keyed_shop,
+    run_another,
     until,
-    write_configuration,
 )
 
 pytestmark = pytest.mark.integration
 
 
-@asynccontextmanager
-async def another_node(first: Running, carrier: Simulator) -> AsyncIterator[Gateway]:
-    """A second gateway on the database of the first, once the slots are divided."""
-    with tempfile.TemporaryDirectory(prefix="node-") as name:
-        folder = Path(name)
-        connectors = [connector("one", carrier.port, parts_per_second=2000, window=100)]
-        content = configuration(first.gateway.ground.dsn, folder, connectors, country_rules=ALWAYS_OPEN)
-        async with Gateway(load_config(write_configuration(folder, content), {})) as second:
-            await until(lambda: [count_slots(each) for each in (first.gateway, second)] == [128, 128])
-            yield second
-
-
-def count_slots(gateway: Gateway) -> int:
-    return len(gateway.rooms.ownership.slots)
-
-
 async def test_two_nodes_share_a_campaign_and_its_speed_and_one_of_them_ends_it(database: str) -> None:
     async with gateway_and_carrier(database) as (running, carrier), AsyncExitStack() as leaving:
-        second = await leaving.enter_async_context(another_node(running, carrier))
+        connectors = [connector("one", carrier.port, parts_per_second=2000, window=100)]
+        second = await leaving.enter_async_context(
+            run_another(running, connectors, country_rules=ALWAYS_OPEN)
+        )
         campaign = await draft(running, await add_people(running, 120), parts_per_second=40)
         await start(running, campaign)
         await until(lambda: submits(carrier))
@@ -63,7 +46,7 @@ async def test_two_nodes_share_a_campaign_and_its_speed_and_one_of_them_ends_it(
         await until(lambda: len(submits(carrier)) >= 60)
         made_by = await rows(running, "SELECT count(DISTINCT (id >> 9) & 31) FROM message")
         await leaving.aclose()  # its slots come back, further on than the first node ever had them
-        await until(lambda: count_slots(running.gateway) == 256)
+        await until(lambda: len(running.gateway.rooms.ownership.slots) == 256)
         await until_state(running, campaign, "finished")
         # At twice its speed it would take 1.5 s. Each node may be a second's parts ahead, no more.
         assert time.monotonic() - first_at > 2.0

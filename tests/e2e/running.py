@@ -202,6 +202,20 @@ async def run_gateway(
                 failing.cancel()
 
 
+@asynccontextmanager
+async def run_another(
+    first: Running, connectors: Sequence[Configuration], **settings: object
+) -> AsyncIterator[Gateway]:
+    """A second gateway on the database of the first, once both have their half of the slots."""
+    with tempfile.TemporaryDirectory(prefix="e2e-") as name:
+        folder = Path(name)
+        content = configuration(first.gateway.ground.dsn, folder, connectors, **settings)
+        async with Gateway(load_config(write_configuration(folder, content), {})) as second:
+            gateways = (first.gateway, second)
+            await until(lambda: [len(each.rooms.ownership.slots) for each in gateways] == [128, 128])
+            yield second
+
+
 class ServerProcess:
     """`estafette serve` as a process, for signals; its log is in `log`."""
 
