@@ -74,7 +74,8 @@ RETURNING expires_at;
 -- $2 epoch int8
 -- $3 id_high_water int8
 UPDATE node_lease
-SET expires_at = clock_timestamp(), id_high_water = greatest(id_high_water, $3), epoch = epoch + 1, pid = 0
+SET expires_at = clock_timestamp(), id_high_water = greatest(id_high_water, $3), epoch = epoch + 1, pid = 0,
+    is_stopping = true
 WHERE node_no = $1 AND epoch = $2
 RETURNING node_no;
 
@@ -119,8 +120,8 @@ ORDER BY held.connector_id, held.bind_no;
 
 -- name: lock_work_leases
 -- Whoever changes leases of work does so alone, until its transaction ends: rows of many nodes, locked in whatever
--- order each statement finds them, would make nodes wait for one another in a circle.
-SELECT pg_advisory_xact_lock(hashtext('estafette work leases'));
+-- order each statement finds them, would make nodes wait for one another in a circle. Readers are not held up.
+LOCK TABLE bind_lease IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: list_own_shards
 -- The shards of connectors' queues that this node holds.
