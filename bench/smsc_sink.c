@@ -188,8 +188,12 @@ static void send_receipt(session_t *s, const receipt_t *receipt) {
 }
 static void send_inbound(session_t *s, uint64_t serial) {
     uint8_t body[256], *at = body;
-    char number[16], text[32];
-    snprintf(number, sizeof number, "336%08llu", (unsigned long long)(serial % 100000000));
+    /* Valid mobile numbers of four countries, as those that the benchmarks write to. */
+    static const char *const prefixes[] = { "336", "39347", "4072", "22177" };
+    static const int digits[] = { 8, 7, 7, 7 };
+    char number[24], text[32];
+    snprintf(number, sizeof number, "%s%0*llu", prefixes[serial % 4], digits[serial % 4],
+             (unsigned long long)(serial / 4 % 10000000));
     int length = snprintf(text, sizeof text, "MO %08llu", (unsigned long long)serial);
     *at++ = 0;
     at = put_address(at, 1, 1, number);
