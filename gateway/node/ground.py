@@ -112,7 +112,7 @@ def _tell_waiting(notifier: ServiceNotifier, words: str) -> None:
     notifier.starting(words, extend_seconds=_RECOVERY_SECONDS)
 
 
-async def keep_postgres(postgres: EmbeddedPostgres) -> None:
+async def keep_postgres(postgres: EmbeddedPostgres, *, pause_seconds: float = _RESTART_SECONDS) -> None:
     """Start the bundled Postgres again whenever it ends by itself; everything else waits for it meanwhile.
 
     A start that fails is tried again: on a full disk no recovery succeeds, and once there is room it does.
@@ -125,6 +125,6 @@ async def keep_postgres(postgres: EmbeddedPostgres) -> None:
                 await postgres.start()
                 break
             except (HostingError, OSError) as exc:
-                log.error("postgres.not_restarted", fault=str(exc), next_try_seconds=_RESTART_SECONDS)
-                await asyncio.sleep(_RESTART_SECONDS)
+                log.error("postgres.not_restarted", fault=str(exc), next_try_seconds=pause_seconds)
+                await asyncio.sleep(pause_seconds)
         log.info("postgres.restarted")
