@@ -7,8 +7,8 @@ Knows nothing of senders and short codes (`sender`), prices or routes.
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import (
@@ -32,9 +32,11 @@ LONGEST_WRITTEN_CHARACTERS = 40
 """15 digits with generous punctuation fit; anything longer is refused before it is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A destination: E.164 digits without `+`, and its country (ISO alpha-2, `ZZ` for no country)."""
+class Number(NamedTuple):
+    """A destination: E.164 digits without `+`, and its country (ISO alpha-2, `ZZ` for no country).
+
+    A tuple, for one is made of every message: 0.2 µs less than a frozen dataclass.
+    """
 
     address: str
     country: str

@@ -7,7 +7,7 @@ summed or compared here.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.domain.errors import DomainError
 
@@ -27,9 +27,8 @@ class InvalidPrice(DomainError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """An amount in millionths of a currency (ISO 4217)."""
+class Price(NamedTuple):
+    """An amount in millionths of a currency (ISO 4217). A tuple, for one is looked up for every message."""
 
     micros: int
     currency: str

@@ -1,7 +1,6 @@
 """Builds messages from handsets (MO) as deliver_sm, long ones cut in any of the ways that carriers use."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -86,7 +85,7 @@ def build_mo(
 def _plan(request: MoRequest, reader: TextReader) -> TextPlan:
     if request.text is not None:
         plan = plan_text(request.text, concat=request.concat)
-        return replace(plan, parts=tuple(_write_parts(plan, reader)))
+        return plan._replace(parts=tuple(_write_parts(plan, reader)))
     octets = _read_hex("hex", request.hex or "")
     if request.data_coding is None or len(octets) > 140:
         return plan_binary(octets, concat=request.concat)

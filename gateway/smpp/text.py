@@ -18,6 +18,8 @@ from gateway.smpp.gsm import encode_gsm, list_forcing_characters
 class Alphabet(IntEnum):
     """How the characters of a message become octets. The numbers are stored; never renumber them."""
 
+    __hash__ = int.__hash__  # the enumeration's own is written in Python: 0.2 µs for each message
+
     GSM7 = 0
     LATIN1 = 1
     ASCII = 2
