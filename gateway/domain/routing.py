@@ -146,11 +146,13 @@ class Routing:
         first = route.targets[0]
         if route.choice is Choice.FAILOVER and is_up(first.connector_id):
             return self._decide(matched, first, (), None)
-        up = [target for target in route.targets if is_up(target.connector_id)]
         # Asked once only: a connector must not go down between two looks at it.
-        down = tuple([target.connector_id for target in route.targets if target not in up])
-        if not up:
-            return self._decide(matched, first, down, None)
+        down = tuple([target.connector_id for target in route.targets if not is_up(target.connector_id)])
+        up: Sequence[RouteTarget] = route.targets
+        if down:
+            up = [target for target in up if target.connector_id not in down]
+            if not up:
+                return self._decide(matched, first, down, None)
         if route.choice is Choice.WEIGHTED:
             return self._decide(matched, _draw_by_weight(up, draw), down, None)
         if route.choice is Choice.CHEAPEST:
@@ -244,7 +246,7 @@ def _explain_match(match: RouteMatch, query: _Query) -> str | None:
 
 
 def _draw_by_weight(up: Sequence[RouteTarget], draw: float) -> RouteTarget:
-    point = draw * sum(target.weight for target in up)
+    point = draw * sum([target.weight for target in up])
     for target in up:
         point -= target.weight
         if point < 0:

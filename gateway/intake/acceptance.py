@@ -7,15 +7,16 @@ Runs for every message: 6 µs a plain single-part one. Tuples stand where values
 frozen dataclass of this size costs 1.5 µs more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from gateway.domain.countries import country_in_sentence
-from gateway.domain.lanes import LANE_OF_CATEGORY, Category
+from gateway.domain.lanes import Category
 from gateway.domain.phone import InvalidNumber, Number, normalise_number
 from gateway.domain.pricing import Price, format_micros, parse_price
-from gateway.domain.routing import NoRoute
+from gateway.domain.routing import IsUp, NoRoute
 from gateway.domain.sender import InvalidSender, check_sender
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
@@ -59,6 +60,9 @@ class Plan(NamedTuple):
     expires_at: datetime
 
 
+_PlanContent = Callable[[SendRequest, CarrierText], TextPlan | Refusal]
+
+
 class Acceptance:
     """Judges requests by the terms of the moment."""
 
@@ -66,7 +70,7 @@ class Acceptance:
         self,
         terms: SendingTerms,
         *,
-        is_up: Callable[[int], bool],
+        is_up: IsUp,
         find_url_fault: Callable[[str], str | None],
     ) -> None:
         self.terms = terms
@@ -78,6 +82,59 @@ class Acceptance:
         self, request: SendRequest, shop: Shop, *, is_test: bool, now: datetime, draw: float
     ) -> Plan | Refusal:
         """The plan of a message, or the first thing that stands against it. `draw` is uniform in [0, 1)."""
+        return self._plan(
+            request,
+            shop,
+            is_test=is_test,
+            now=now,
+            draw=draw,
+            is_up=self.is_up,
+            plan_content=_plan_content,
+        )
+
+    def plan_many(
+        self,
+        requests: Sequence[SendRequest | Refusal],
+        shop: Shop,
+        *,
+        is_test: bool,
+        now: datetime,
+        random: Callable[[], float],
+    ) -> list[Plan | Refusal]:
+        """What `plan` says of each; a refusal stays what it is. `random` gives numbers uniform in [0, 1).
+
+        Nothing changes while it runs, so it asks once whether a connector is up, and plans a text that goes
+        to many once: 2.5 µs a message, and 20 µs less where the text is long and in UCS-2.
+        """
+        is_up = cache(self.is_up)
+        plan_content = _LastContent().plan
+        plan_one = self._plan
+        return [
+            request
+            if isinstance(request, Refusal)
+            else plan_one(
+                request,
+                shop,
+                is_test=is_test,
+                now=now,
+                draw=random(),
+                is_up=is_up,
+                plan_content=plan_content,
+            )
+            for request in requests
+        ]
+
+    def _plan(
+        self,
+        request: SendRequest,
+        shop: Shop,
+        *,
+        is_test: bool,
+        now: datetime,
+        draw: float,
+        is_up: IsUp,
+        plan_content: _PlanContent,
+    ) -> Plan | Refusal:
         terms = self.terms
         if (request.text is None) is (request.binary is None):
             return _CONTENT_MISSING if request.text is None else _CONTENT_TWICE
@@ -95,27 +152,31 @@ class Acceptance:
         sender = self.judge_sender(request.sender or shop.default_sender or terms.default_sender)
         if isinstance(sender, Refusal):
             return sender
-        moments = self._judge_moments(request, now)
-        if isinstance(moments, Refusal):
-            return moments
+        if request.send_at is None and request.ttl_seconds is None:
+            send_at, due_at, expires_at = None, None, now + terms.default_ttl
+        else:
+            moments = self._judge_moments(request, now)
+            if isinstance(moments, Refusal):
+                return moments
+            send_at, due_at, expires_at = moments
         if request.webhook_url is not None:
             fault = self._find_url_fault(request.webhook_url)
             if fault is not None:
                 return Refusal(
                     RefusalCode.INVALID_WEBHOOK_URL, "$.webhook_url", fault, "Give a public https URL."
                 )
-        wire = _plan_content(request, AS_USUAL)
+        wire = plan_content(request, AS_USUAL)
         if isinstance(wire, Refusal):
             return wire
         category = CATEGORY_OF_WORD[request.category]
         chosen = self._choose_connector(
-            number, shop, sender=sender, category=category, is_test=is_test, draw=draw
+            number, shop, sender=sender, category=category, is_test=is_test, draw=draw, is_up=is_up
         )
         if isinstance(chosen, Refusal):
             return chosen
         connector, route_name, why = chosen
         if connector.wants is not AS_USUAL:
-            rewired = _plan_content(request, connector.wants)
+            rewired = plan_content(request, connector.wants)
             if isinstance(rewired, Refusal):
                 return rewired
             wire = rewired
@@ -132,7 +193,6 @@ class Acceptance:
             refusal = _judge_price(request.max_price, price, parts, shop.currency)
             if refusal is not None:
                 return refusal
-        send_at, due_at, expires_at = moments
         text = request.text
         if request.smart_encoding and text is not None and wire.alphabet is Alphabet.GSM7:
             text = text if encode_gsm(text) is not None else replace_typographic_characters(text)
@@ -154,7 +214,15 @@ class Acceptance:
         )
 
     def _choose_connector(
-        self, number: Number, shop: Shop, *, sender: str, category: Category, is_test: bool, draw: float
+        self,
+        number: Number,
+        shop: Shop,
+        *,
+        sender: str,
+        category: Category,
+        is_test: bool,
+        draw: float,
+        is_up: IsUp,
     ) -> tuple[ConnectorTerms, str, tuple[str, ...]] | Refusal:
         """The connector, the name of the route that chose it, and why."""
         terms = self.terms
@@ -168,7 +236,7 @@ class Acceptance:
             sender=sender,
             category=category,
             shop=shop.name,
-            is_up=self.is_up,
+            is_up=is_up,
             draw=draw,
             price_of=terms.price_of,
         )
@@ -229,9 +297,24 @@ class Acceptance:
         return send_at, due_at, max(send_at, now) + ttl
 
 
-def lane_of(category: Category) -> int:
-    """The lane of a single send."""
-    return LANE_OF_CATEGORY[category]
+class _LastContent:
+    """Plans contents, and remembers the text that came last: a batch mostly has one for many people."""
+
+    def __init__(self) -> None:
+        self._text: str | None = None
+        self._smart = False
+        self._wants = AS_USUAL
+        self._planned: TextPlan | Refusal = _CONTENT_MISSING
+
+    def plan(self, request: SendRequest, wants: CarrierText) -> TextPlan | Refusal:
+        text = request.text
+        if text is None:
+            return _plan_content(request, wants)
+        if text == self._text and request.smart_encoding is self._smart and wants is self._wants:
+            return self._planned
+        planned = _plan_content(request, wants)
+        self._text, self._smart, self._wants, self._planned = text, request.smart_encoding, wants, planned
+        return planned
 
 
 def _plan_content(request: SendRequest, wants: CarrierText) -> TextPlan | Refusal:

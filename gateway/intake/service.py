@@ -5,17 +5,17 @@ that an answer of "accepted" comes after the commit. Refuses to know HTTP and ho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from gateway.domain.identifiers import IdSource, slot_of_address
-from gateway.domain.lanes import Category
+from gateway.domain.identifiers import IdSource, slot_of_address, slot_of_id
+from gateway.domain.lanes import LANE_OF_CATEGORY, Category
 from gateway.domain.people import MarketingConsent, SuppressionScope
-from gateway.intake.acceptance import NO_CURRENCY, Acceptance, Plan, lane_of
+from gateway.intake.acceptance import NO_CURRENCY, Acceptance, Plan
 from gateway.intake.caps import STEP, Caps, has_otp_cap, has_spend_cap
 from gateway.intake.idempotency import IN_USE, KeyGate, Reply, RequestKey
 from gateway.intake.refusals import Refusal
@@ -86,7 +86,7 @@ class IntakeDeps:
     random: Callable[[], float]
     wants_events: Callable[[int], Awaitable[bool]]
     render_accepted: Callable[[Accepted], bytes]
-    render_batch: Callable[[Sequence[Accepted | Refusal]], bytes]
+    render_batch: Callable[[Sequence[Accepted | Refusal]], Awaitable[bytes]]
     note_otp: Callable[[str, datetime], None] = _note_nothing
     """Hears the number of each one-time password that was taken in."""
     store_seconds: float = 10.0
@@ -166,7 +166,8 @@ class Intake:
         if refusal is not None:
             return refusal
         wants_events = request.webhook_url is not None or await deps.wants_events(shop.id)
-        message = self._build(plan, request, sending, standing.contact_id, wants_events=wants_events)
+        message_id = deps.ids.next_id(slot_of_address(plan.number.address))
+        message = _build(message_id, plan, request, sending, standing.contact_id, wants_events=wants_events)
         reply = Reply(ACCEPTED_STATUS, deps.render_accepted(Accepted(plan, message)))
         return await self._store(sending, [plan], [message], reply, key, now)
 
@@ -182,24 +183,13 @@ class Intake:
             await self._bring_caps_up(sending.shop, now, has_otps=has_otps)
         wants_events = await deps.wants_events(sending.shop.id)
         results: list[Accepted | Refusal] = []
-        for place, (item, plan) in enumerate(zip(items, plans, strict=True)):
-            if place % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
-                await asyncio.sleep(0)
-            if isinstance(plan, Refusal) or isinstance(item, Refusal):
-                results.append(plan if isinstance(plan, Refusal) else item)  # type: ignore[arg-type]  # one is
-                continue
-            standing = standings.get(plan.number.address, NOTHING_RECORDED)
-            refusal = _judge_person(plan, standing, is_test=sending.is_test)
-            if refusal is None and not sending.is_test:
-                refusal = self._caps.take(plan, sending.shop, now)
-            if refusal is not None:
-                results.append(refusal.within(f"$.messages[{place}]"))
-                continue
-            wanted = wants_events or item.webhook_url is not None
-            message = self._build(plan, item, sending, standing.contact_id, wants_events=wanted)
-            results.append(Accepted(plan, message))
+        for first in range(0, len(items), _ITEMS_BETWEEN_PAUSES):
+            await asyncio.sleep(0)
+            piece = slice(first, first + _ITEMS_BETWEEN_PAUSES)
+            judged = self._judge_people(sending, plans[piece], standings, now, first=first)
+            results += self._build_many(sending, items[piece], judged, standings, wants_events=wants_events)
         taken = [result for result in results if not isinstance(result, Refusal)]
-        reply = Reply(ACCEPTED_STATUS, deps.render_batch(results))
+        reply = Reply(ACCEPTED_STATUS, await deps.render_batch(results))
         if not taken and key is None:
             return reply
         return await self._store(
@@ -209,18 +199,64 @@ class Intake:
     async def _plan_batch(
         self, sending: Sending, items: Sequence[SendRequest | Refusal], now: datetime
     ) -> list[Plan | Refusal]:
-        random = self._deps.random
-        plan_one = self.acceptance.plan
         plans: list[Plan | Refusal] = []
-        for place, item in enumerate(items):
-            if place % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
-                await asyncio.sleep(0)
-            if isinstance(item, Refusal):
-                plans.append(item)
-                continue
-            plan = plan_one(item, sending.shop, is_test=sending.is_test, now=now, draw=random())
-            plans.append(plan.within(f"$.messages[{place}]") if isinstance(plan, Refusal) else plan)
+        for first in range(0, len(items), _ITEMS_BETWEEN_PAUSES):
+            await asyncio.sleep(0)
+            piece = items[first : first + _ITEMS_BETWEEN_PAUSES]
+            planned = self.acceptance.plan_many(
+                piece, sending.shop, is_test=sending.is_test, now=now, random=self._deps.random
+            )
+            for place, (item, plan) in enumerate(zip(piece, planned, strict=True), first):
+                if isinstance(plan, Refusal) and plan is not item:
+                    plan = plan.within(f"$.messages[{place}]")
+                plans.append(plan)
         return plans
+
+    def _judge_people(
+        self,
+        sending: Sending,
+        plans: Sequence[Plan | Refusal],
+        standings: Mapping[str, Standing],
+        now: datetime,
+        *,
+        first: int,
+    ) -> list[Plan | Refusal]:
+        """The plans of a batch's items from number `first` on that consent and caps let through, counted
+        against the caps; a refusal in the place of any other."""
+        judged: list[Plan | Refusal] = []
+        is_capped = not sending.is_test and (has_otp_cap(sending.shop) or has_spend_cap(sending.shop))
+        for place, plan in enumerate(plans, first):
+            if isinstance(plan, Refusal):
+                judged.append(plan)
+                continue
+            standing = standings.get(plan.number.address, NOTHING_RECORDED)
+            refusal = _judge_person(plan, standing, is_test=sending.is_test)
+            if refusal is None and is_capped:
+                refusal = self._caps.take(plan, sending.shop, now)
+            judged.append(plan if refusal is None else refusal.within(f"$.messages[{place}]"))
+        return judged
+
+    def _build_many(
+        self,
+        sending: Sending,
+        requests: Sequence[SendRequest | Refusal],
+        judged: Sequence[Plan | Refusal],
+        standings: Mapping[str, Standing],
+        *,
+        wants_events: bool,
+    ) -> list[Accepted | Refusal]:
+        slots = [slot_of_address(plan.number.address) for plan in judged if not isinstance(plan, Refusal)]
+        ids = iter(self._deps.ids.next_ids(slots))
+        results: list[Accepted | Refusal] = []
+        for request, plan in zip(requests, judged, strict=True):
+            if isinstance(plan, Refusal) or isinstance(request, Refusal):
+                results.append(plan if isinstance(plan, Refusal) else request)  # type: ignore[arg-type]  # one is
+                continue
+            contact_id = standings.get(plan.number.address, NOTHING_RECORDED).contact_id
+            wanted = wants_events or request.webhook_url is not None
+            message = _build(next(ids), plan, request, sending, contact_id, wants_events=wanted)
+            results.append(Accepted(plan, message))
+        return results
 
     async def _find_standings(self, sending: Sending, plans: Sequence[Plan | Refusal]) -> dict[str, Standing]:
         wanted = [
@@ -269,47 +305,6 @@ class Intake:
             for plan in plans:
                 self._caps.give_back(plan, sending.shop, now)
 
-    def _build(
-        self,
-        plan: Plan,
-        request: SendRequest,
-        sending: Sending,
-        contact_id: int | None,
-        *,
-        wants_events: bool,
-    ) -> NewMessage:
-        number, cost = plan.number, plan.cost
-        slot = slot_of_address(number.address)
-        metadata = request.metadata
-        return NewMessage(
-            sending.shop.id,
-            self._deps.ids.next_id(slot),
-            slot,
-            plan.connector.id,
-            plan.category,
-            lane_of(plan.category),
-            plan.wire.alphabet,
-            len(plan.wire.parts),
-            sending.is_test,
-            request.sensitive,
-            wants_events,
-            None,
-            contact_id,
-            0 if cost is None else cost.micros,
-            plan.send_at,
-            plan.expires_at,
-            number.country,
-            NO_CURRENCY if cost is None else cost.currency,
-            number.address,
-            plan.sender,
-            plan.text,
-            request.binary,
-            request.client_reference,
-            request.webhook_url,
-            None if metadata is None else msgspec.json.encode(metadata).decode(),
-            plan.due_at,
-        )
-
     async def _bring_caps_up(self, shop: Shop, now: datetime, *, has_otps: bool) -> None:
         """Load what the caps of a shop are measured against, once or each 5 s; nothing for a shop without."""
         database = self._deps.database
@@ -343,6 +338,49 @@ class Intake:
 
     async def _read_key(self, key: RequestKey) -> KeyedAnswer | None:
         return await read_keyed_answer(self._deps.database, key.shop_id, key.key, self._deps.clock())
+
+
+def _build(
+    message_id: int,
+    plan: Plan,
+    request: SendRequest,
+    sending: Sending,
+    contact_id: int | None,
+    *,
+    wants_events: bool,
+) -> NewMessage:
+    # Taken apart once: each attribute of a tuple costs 0.05 µs.
+    number, sender, category, wire, text, connector, _, _, _, cost, send_at, due_at, expires_at = plan
+    address, country = number
+    metadata = request.metadata
+    return NewMessage(
+        sending.shop.id,
+        message_id,
+        slot_of_id(message_id),
+        connector.id,
+        category,
+        LANE_OF_CATEGORY[category],
+        wire.alphabet,
+        len(wire.parts),
+        sending.is_test,
+        request.sensitive,
+        wants_events,
+        None,
+        contact_id,
+        0 if cost is None else cost.micros,
+        send_at,
+        expires_at,
+        country,
+        NO_CURRENCY if cost is None else cost.currency,
+        address,
+        sender,
+        text,
+        request.binary,
+        request.client_reference,
+        request.webhook_url,
+        None if metadata is None else msgspec.json.encode(metadata).decode(),
+        due_at,
+    )
 
 
 def _judge_person(plan: Plan, standing: Standing, *, is_test: bool) -> Refusal | None:

@@ -4,8 +4,10 @@ A struct for each shape: msgspec writes one in 0.5 µs, where a dictionary takes
 every message. The words are those of `message_view`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -79,6 +81,9 @@ class EstimateAnswer(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+_ITEMS_BETWEEN_PAUSES = 500
+"""About 1 ms of work; a batch has up to 10,000 items."""
+
 _encoder = msgspec.json.Encoder()
 _ALPHABET_WORDS = {alphabet: alphabet.name.lower() for alphabet in Alphabet}
 
@@ -87,9 +92,15 @@ def render_accepted(accepted: Accepted) -> bytes:
     return _encoder.encode(_show_accepted(accepted))
 
 
-def render_batch(results: Sequence[Accepted | Refusal]) -> bytes:
-    """The answer to a batch: a status for each item, in the order they were sent."""
-    items = [_show_item(result) for result in results]
+async def render_batch(results: Sequence[Accepted | Refusal]) -> bytes:
+    """The answer to a batch: a status for each item, in the order they were sent.
+
+    Lets others run meanwhile."""
+    items: list[ItemAnswer] = []
+    for start in range(0, len(results), _ITEMS_BETWEEN_PAUSES):
+        if start:
+            await asyncio.sleep(0)
+        items.extend(map(_show_item, results[start : start + _ITEMS_BETWEEN_PAUSES]))
     accepted = sum(item.message is not None for item in items)
     return _encoder.encode(BatchAnswer(accepted, len(items) - accepted, items))
 
@@ -145,5 +156,6 @@ def _show_accepted(accepted: Accepted) -> AcceptedAnswer:
     )
 
 
+@lru_cache(maxsize=1024)  # a connector has few prices; to spell one anew took 0.5 µs
 def _show_price(price: Price | None) -> PriceAnswer | None:
     return None if price is None else PriceAnswer(format_micros(price.micros), price.currency)

@@ -138,3 +138,13 @@ def test_ids_are_unique_and_their_time_never_runs_back(readings: list[tuple[int,
     assert len(set(made)) == len(made)
     assert all(unix_ms_of_id(a) <= unix_ms_of_id(b) for a, b in pairwise(made))
     assert min(made) > high_water
+
+
+@given(st.lists(st.integers(0, 255), max_size=1_200), st.integers(0, 600))
+def test_many_ids_at_once_are_those_that_one_after_another_would_be(slots: list[int], earlier: int) -> None:
+    at_once, singly = IdSource(1, Clock()), IdSource(1, Clock())
+    for ids in (at_once, singly):
+        for _ in range(earlier):
+            ids.next_id(7)
+    assert at_once.next_ids(slots) == [singly.next_id(slot) for slot in slots]
+    assert at_once.next_id(9) == singly.next_id(9)

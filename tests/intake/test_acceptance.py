@@ -18,9 +18,12 @@ from gateway.config import (
 )
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import Price
-from gateway.intake.refusals import Refusal
+from gateway.intake.acceptance import Plan
+from gateway.intake.refusals import Refusal, RefusalCode
+from gateway.intake.requests import decode_send
 from gateway.smpp.text import Alphabet
 from tests.intake.values import (
+    CONNECTOR_IDS,
     NOW,
     accept,
     judge,
@@ -241,3 +244,42 @@ def test_test_messages_go_to_the_simulator_and_cost_nothing() -> None:
 def test_test_messages_are_refused_where_nothing_takes_them() -> None:
     acceptance = make_acceptance(make_config(test_mode=config.TestModeConfig(simulator=False)))
     assert refuse(body(), acceptance, is_test=True) == ("test_mode_off", "")
+
+
+def test_many_at_once_are_judged_as_each_alone() -> None:
+    acceptance = make_acceptance()
+    long = "ș" * 100
+    bodies = [
+        body(),
+        body(text="„Bonjour”"),
+        body(text="„Bonjour”"),
+        body(text="„Bonjour”", smart_encoding=True),
+        body(text=long),
+        body(text=long, to="+33612345679", max_parts=1),
+        body(text=long, to="+33612345670", ttl_seconds=60),
+        json.dumps({"to": "+33612345678", "binary": "AAEC"}).encode(),
+        body(text=long, to="+39347123456"),
+        b'{"to": "+33612345678"}',
+    ]
+    requests = [decode_send(each) for each in bodies]
+    refused = Refusal(RefusalCode.INVALID_FIELD, "$.messages[3]", "x", "y")
+    planned = acceptance.plan_many(
+        [*requests, refused], make_shop(), is_test=False, now=NOW, random=lambda: 0.5
+    )
+    assert planned == [*(judge(each, acceptance) for each in bodies), refused]
+
+
+def test_many_at_once_do_not_tear_a_connector_that_goes_down_among_them() -> None:
+    asked: list[int] = []
+
+    def is_up(connector_id: int) -> bool:
+        asked.append(connector_id)
+        return len(asked) == 1  # up when asked first, down at any later look
+
+    requests = [decode_send(body())] * 3
+    planned = make_acceptance(is_up=is_up).plan_many(
+        requests, make_shop(), is_test=False, now=NOW, random=lambda: 0.5
+    )
+    ways = {plan.why for plan in planned if isinstance(plan, Plan)}
+    assert ways == {("route (none configured): takes every message", "smsc-a is its only connector")}
+    assert asked == [CONNECTOR_IDS["smsc-a"]]

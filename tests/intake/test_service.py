@@ -54,6 +54,9 @@ def make_intake(store: MemoryStore, *, store_seconds: float = 10) -> Intake:
     async def wants_events(shop_id: int) -> bool:
         return False
 
+    async def count_results(results: Sequence[object]) -> bytes:
+        return b"%d" % len(results)
+
     deps = IntakeDeps(
         database=NothingStored(),  # type: ignore[arg-type]  # only its reads are called
         store=store,
@@ -63,7 +66,7 @@ def make_intake(store: MemoryStore, *, store_seconds: float = 10) -> Intake:
         random=lambda: 0.5,
         wants_events=wants_events,
         render_accepted=lambda accepted: b"%d" % accepted.message.id,
-        render_batch=lambda results: b"%d" % len(results),
+        render_batch=count_results,
         store_seconds=store_seconds,
     )
     return Intake(deps, make_acceptance())
