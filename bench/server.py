@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -30,6 +30,8 @@ from gateway.commands.errors import ServerUnreachable
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _LOG_TAIL_OCTETS = 2000
+MOST_OF_A_ROUTE = 64
+"""Connectors, as the configuration has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,20 @@ def make_configuration(
             }
             for name in names
         ],
-        "routes": [
-            {"name": "all", "choose": "weighted", "connectors": [{"name": name} for name in names]},
-        ],
+        "routes": make_routes(names),
     }
+
+
+def make_routes(names: Sequence[str]) -> list[dict[str, object]]:
+    """One route over all connectors; where that is more than a route may have, one for each country."""
+    if len(names) <= MOST_OF_A_ROUTE:
+        return [{"name": "all", "choose": "weighted", "connectors": [{"name": name} for name in names]}]
+    return [
+        {
+            "name": country.lower(),
+            "choose": "weighted",
+            "match": {"country": [country]},
+            "connectors": [{"name": name} for name in names[index :: len(COUNTRIES)]],
+        }
+        for index, country in enumerate(COUNTRIES)
+    ]

@@ -136,7 +136,9 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
 
 def _add_connectors(parser: argparse.ArgumentParser) -> None:
     default = ConnectorsOptions()
-    parser.add_argument("--connectors", type=positive, default=default.connectors, metavar="K")
+    parser.add_argument(
+        "--connectors", type=positive, default=default.connectors, metavar="K", help="at most 256"
+    )
     parser.add_argument("--binds", type=positive, default=default.binds, metavar="B", help="of each")
     parser.add_argument(
         "--speed", type=_positive_number, default=default.parts_per_second, metavar="PARTS",

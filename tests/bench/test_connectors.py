@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.connectors import late_gaps, lateness, read_arrivals
+from bench.server import MOST_OF_A_ROUTE, make_routes
 
 
 def test_on_an_even_schedule_nothing_is_late_wherever_it_begins() -> None:
@@ -39,3 +40,11 @@ def test_parts_are_told_by_the_account_of_their_bind(tmp_path: Path) -> None:
         "C 13.000000 1 bench-0\n"
     )
     assert read_arrivals(journal) == {"bench-0": [11.0, 12.0], "bench-1": [11.5]}
+
+
+@pytest.mark.parametrize("count", [2, 64, 65, 200, 256])
+def test_every_connector_is_on_one_route_and_no_route_has_too_many(count: int) -> None:
+    names = [f"bench-{number}" for number in range(count)]
+    routes = [[each["name"] for each in route["connectors"]] for route in make_routes(names)]  # type: ignore[attr-defined]
+    assert sorted(name for route in routes for name in route) == sorted(names)
+    assert max(map(len, routes)) <= MOST_OF_A_ROUTE
