@@ -8,13 +8,14 @@ import random
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.audience import fill_audience
+from bench.cost import Cost
 from bench.errors import BenchError
-from bench.processes import peak_resident_mb
+from bench.parameters import describe
 from bench.recipients import COUNTRIES, number_of
 from bench.server import Carrier, Server, start_server
 from bench.smsc import Smsc, start_smsc
@@ -59,9 +60,11 @@ class CampaignFigures:
     rate_per_second: float = 0.0
     first_message_seconds: float = 0.0
     pause_seconds: float | None = None
-    rss_peak_mb: float = 0.0
-    gateway_cpu_us: float = 0.0
-    postgres_cpu_us: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    """From a submit_sm to the answer of its receipt, at the sink."""
+    cost: Cost | None = None
+    """For each recipient; None with kills, which take the books of a process along."""
     texts: int = 0
     """Texts that the sink took."""
     recipients_once: int = 0
@@ -73,6 +76,7 @@ class CampaignFigures:
     """Without an answer because of a kill: they may have gone out, and are never sent again."""
     ledger_balanced: bool = False
     kills: list[dict[str, Any]] = field(default_factory=list)
+    parameters: dict[str, object] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -84,6 +88,14 @@ class CampaignFigures:
             and self.recipients_twice == 0
             and self.recipients_never <= self.messages_unknown
         )
+
+    def as_document(self) -> dict[str, object]:
+        told = {**asdict(self), "parameters": dict(self.parameters)}
+        del told["cost"]
+        if self.cost is None:
+            return {"name": "campaign", **told}
+        told["parameters"]["cpu_seconds"] = self.cost.cpu_seconds
+        return {"name": "campaign", **told, **self.cost.as_document()}
 
 
 def run_campaign(options: CampaignOptions) -> CampaignFigures:
@@ -139,16 +151,15 @@ class _Measurement:
         server.admin.post(f"{self._path}/start", wanted)
         paused_for = self._kill_now_and_then() if self._options.kills else self._pause_once(started)
         counts = self._wait_for_end()
-        after = server.costs.read()
         figures.seconds = counts.last_submit - counts.first_submit - paused_for
         figures.rate_per_second = people / figures.seconds if figures.seconds > 0 else 0.0
+        figures.p50_ms, figures.p99_ms = counts.p50_ms, counts.p99_ms
         figures.first_message_seconds = counts.first_submit - started
-        figures.rss_peak_mb = peak_resident_mb(server.pid)
         if not self._options.kills:
-            figures.gateway_cpu_us = (after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 / people
-            figures.postgres_cpu_us = (
-                (after.postgres_cpu_seconds - before.postgres_cpu_seconds) * 1e6 / people
-            )
+            figures.cost = server.costs.since(before, people)
+        figures.parameters = describe(
+            server, self._smsc, _CARRIER, recipients=people, seed=self._options.seed
+        )
         rows = server.postgres.fetch(
             "SELECT (SELECT count(*) FROM message WHERE campaign_id IS NOT NULL), "
             "(SELECT count(*) FROM message_state WHERE state = 10), "

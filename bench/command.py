@@ -10,6 +10,7 @@ from typing import Any
 from bench.campaign import CampaignFigures, CampaignOptions, run_campaign
 from bench.chaos import SETTLE_SECONDS, ChaosOptions, run_chaos
 from bench.chaos_telling import tell_chaos
+from bench.cost import Cost
 from bench.fault_table import write_table
 from bench.faults import FaultsOptions, run_faults
 from bench.imports import ImportFigures, run_import
@@ -121,7 +122,7 @@ def _run_faults(arguments: argparse.Namespace) -> int:
 
 def _run_campaign(arguments: argparse.Namespace) -> int:
     figures = run_campaign(CampaignOptions(arguments.recipients, arguments.kills, arguments.seed))
-    print(json.dumps({"name": "campaign", **asdict(figures)}) if arguments.json else _tell_campaign(figures))
+    print(json.dumps(figures.as_document()) if arguments.json else _tell_campaign(figures))
     return 0 if figures.is_good else 1
 
 
@@ -131,9 +132,7 @@ def _tell_campaign(figures: CampaignFigures) -> str:
         f"campaign: {figures.recipients:,} recipients in {figures.seconds:.1f} s, "
         f"{figures.rate_per_second:,.0f} messages/s",
         f"  latency     first message after {figures.first_message_seconds:.2f} s{pause}",
-        f"  CPU         gateway {figures.gateway_cpu_us:.0f} µs a message, "
-        f"Postgres {figures.postgres_cpu_us:.0f} µs",
-        f"  memory      {figures.rss_peak_mb:.0f} MB peak of the gateway",
+        *_tell_cost(figures.cost, "a message"),
         f"  recipients  {figures.recipients_once:,} once, {figures.recipients_never:,} never, "
         f"{figures.recipients_twice:,} twice; {figures.messages_unknown:,} messages of unknown outcome",
         f"  ledger      {'balanced' if figures.ledger_balanced else 'DOES NOT BALANCE'}",
@@ -174,12 +173,19 @@ def _tell_import(figures: ImportFigures) -> str:
             f"{figures.rate_per_second:,.0f} rows/s",
             f"  phases      read {figures.reading_seconds:.1f} s, merged {figures.merging_seconds:.1f} s; "
             f"the same again {figures.again_seconds:.1f} s",
-            f"  CPU         gateway and reader {figures.gateway_cpu_us:.0f} µs a row, "
-            f"Postgres {figures.postgres_cpu_us:.0f} µs",
-            f"  memory      {figures.rss_peak_mb:.0f} MB peak of gateway and reader",
+            *_tell_cost(figures.cost, "a row"),
             f"  counts      {'right' if figures.is_good else 'WRONG'}: {figures.counts}",
         )
     )
+
+
+def _tell_cost(cost: Cost | None, each: str) -> list[str]:
+    if cost is None:
+        return []
+    return [
+        f"  CPU         gateway {cost.gateway_cpu_us:.0f} µs {each}, Postgres {cost.postgres_cpu_us:.0f} µs",
+        f"  memory      {cost.rss_peak_mb:.0f} MB peak of the gateway",
+    ]
 
 
 def _say(words: str) -> None:

@@ -5,7 +5,7 @@ Reads processes and two sizes of the database; knows nothing of messages.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from bench.processes import ProcessTimes, list_tree, peak_resident_mb, proportional_mb, read_title
 
@@ -52,6 +52,12 @@ class Cost:
     smsc_pss_mb: float
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     """By process."""
+
+    def as_document(self) -> dict[str, float]:
+        """All but the CPU by process, which stands among the parameters."""
+        told = asdict(self)
+        del told["cpu_seconds"]
+        return {name: round(value, 3) for name, value in told.items()}
 
 
 class Costs:

@@ -1,7 +1,7 @@
 """One measurement as one JSON object: the keys that every benchmark prints, and the median of repeats."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from statistics import median
 
 from bench.cost import Cost
@@ -33,14 +33,12 @@ class Figures:
         """Flat but for `parameters`, which has the CPU by process too."""
         told = {each.name: getattr(self, each.name) for each in fields(self)}
         del told["cost"], told["own"], told["parameters"], told["wrong"]
-        cost = asdict(self.cost)
-        cpu_seconds = cost.pop("cpu_seconds")
         document = {
             name: round(value, 3) if isinstance(value, float) else value
-            for name, value in {**told, **cost, **self.own}.items()
+            for name, value in {**told, **self.cost.as_document(), **self.own}.items()
         }
         document["wrong"] = list(self.wrong)
-        document["parameters"] = {**self.parameters, "cpu_seconds": cpu_seconds}
+        document["parameters"] = {**self.parameters, "cpu_seconds": self.cost.cpu_seconds}
         return document
 
 

@@ -10,13 +10,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bench.cost import Cost
 from bench.cycle import DEFAULT_CARRIER
 from bench.errors import BenchError
+from bench.parameters import describe
 from bench.processes import peak_resident_mb, read_times, resident_mb
 from bench.recipients import number_of
 from bench.server import Server, start_server
@@ -40,10 +42,8 @@ class ImportFigures:
     merging_seconds: float
     again_seconds: float
     """The same file once more, unchanged."""
-    gateway_cpu_us: float
-    postgres_cpu_us: float
-    wal_bytes: float
-    rss_peak_mb: float
+    cost: Cost
+    """For each row; `rss_peak_mb` is that of gateway and reading process at one moment."""
     counts: dict[str, Any]
     is_good: bool
     """The counts are those of the file that was made."""
@@ -51,7 +51,8 @@ class ImportFigures:
 
     def as_document(self) -> dict[str, object]:
         rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
-        return {"name": "import", **rounded}
+        del rounded["cost"]
+        return {"name": "import", **rounded, **self.cost.as_document()}
 
 
 def run_import(rows: int) -> ImportFigures:
@@ -66,7 +67,7 @@ def run_import(rows: int) -> ImportFigures:
         before = server.costs.read()
         with _watch_memory(server) as peak:
             first = _bring_in(server, path, {"new_list": "bench"})
-        after = server.costs.read()
+        cost = replace(server.costs.since(before, rows), rss_peak_mb=max(peak))
         again = _bring_in(server, path, {"list": first.job["list"]})
         counts = first.job["counts"]
         return ImportFigures(
@@ -76,18 +77,16 @@ def run_import(rows: int) -> ImportFigures:
             reading_seconds=first.reading_seconds,
             merging_seconds=first.seconds - first.reading_seconds,
             again_seconds=again.seconds,
-            gateway_cpu_us=(after.gateway_cpu_seconds - before.gateway_cpu_seconds) * 1e6 / rows,
-            postgres_cpu_us=(after.postgres_cpu_seconds - before.postgres_cpu_seconds) * 1e6 / rows,
-            wal_bytes=(after.wal_octets - before.wal_octets) / rows,
-            rss_peak_mb=max(peak),
+            cost=cost,
             counts=counts,
             is_good=_is_as_made(server, counts, again.job["counts"], rows),
             parameters={
+                **describe(server, smsc, DEFAULT_CARRIER, recipients=rows),
                 "file_octets": path.stat().st_size,
                 "columns": "number, first_name, last_name, city, points",
                 "refused_every": _INVALID_EVERY,
                 "repeated_every": _REPEATED_EVERY,
-                "postgres": server.postgres.settings(),
+                "cpu_seconds": cost.cpu_seconds,
             },
         )
 
