@@ -2,8 +2,8 @@
 
 A submit without an answer may have been taken all the same; its receipt then bears an id that no row has.
 Where connector, addresses and time leave exactly one message of unknown outcome, the receipt is taken to be
-its own. Pure: rows in, verdicts out. A doubt is always a reason to infer nothing; the message then waits for a
-person.
+its own. Pure: rows in, verdicts out. A doubt is always a reason to infer nothing; the message then waits for
+a person.
 """
 
 from collections.abc import Iterable, Sequence

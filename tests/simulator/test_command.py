@@ -57,7 +57,7 @@ async def test_it_serves_logs_and_stops_in_order_on_sigterm(tmp_path: Path) -> N
         assert (counts["submits"], counts["taken"]) == (1, 1)
         await esme.until(lambda: esme.closed is not None)
     events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
-    assert events == ["bind", "submit", "receipt", "close"]
+    assert events == ["bind", "submit", "receipt", "accepted", "close"]
 
 
 async def test_commands_are_typed_at_a_terminal() -> None:

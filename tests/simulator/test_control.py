@@ -56,7 +56,8 @@ async def test_counters_and_the_log_are_shown() -> None:
         assert (stats["submits"], stats["sessions"], stats["parts_per_second"]) == (1, 1, None)
         async with http.get("/log", params={"since": 1}) as response:
             lines = [json.loads(line) async for line in response.content]
-        assert [(line["n"], line["event"]) for line in lines] == [(2, "submit"), (3, "receipt")]
+        # The receipt is logged again as accepted once its answer is there, which may be a moment later.
+        assert [(line["n"], line["event"]) for line in lines][:2] == [(2, "submit"), (3, "receipt")]
 
 
 @pytest.mark.parametrize(

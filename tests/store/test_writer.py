@@ -457,7 +457,8 @@ async def test_a_line_that_stays_silent_once_the_server_is_back_is_dropped(
 async def test_a_line_that_falls_silent_is_given_up_while_the_server_answers_others(
     rig: Rig, notebook: Notebook
 ) -> None:
-    """As behind a pooler that hangs: it takes the COMMIT and its answer never comes, far from any time limit."""
+    """As behind a pooler that hangs: it takes the COMMIT and its answer never comes, far from any time
+    limit."""
     await rig.execute("ALTER TABLE note DROP CONSTRAINT note_pkey")
     async with CutProxy(rig.dsn) as proxy:
 
