@@ -27,12 +27,14 @@ _COUNTED_NUMBERS: Final = 200_000
 """Entries of a step beyond which only blocks are counted, about 20 MB a shop."""
 
 
+_EMPTY: Final[Counter[str]] = Counter()
+
+
 @dataclass(slots=True)
 class _Counts:
     """Running counts of one shop."""
 
     steps: dict[int, Counter[str]] = field(default_factory=dict)
-    has_otps: bool = False
     day: date = date.min
     spent: dict[str, Spend] = field(default_factory=dict)
 
@@ -51,19 +53,15 @@ class Caps:
     def __init__(self) -> None:
         self._counts: dict[int, _Counts] = {}
 
-    def knows_otps(self, shop_id: int) -> bool:
-        """Whether recent one-time passwords of the shop were loaded."""
-        counts = self._counts.get(shop_id)
-        return counts is not None and counts.has_otps
-
     def load_otps(self, shop_id: int, recent: Sequence[tuple[str, int, int]]) -> None:
-        """Seed a shop's counts with (number, step, messages); a second time changes nothing."""
+        """Bring a shop's counts up to what the database holds, as (number, step, messages). What this process
+        counted and is not stored yet stays: the larger of the two figures is right."""
         counts = self._counts.setdefault(shop_id, _Counts())
-        if counts.has_otps:
-            return
-        counts.has_otps = True
         for number, step, messages in recent:
-            _add_otp(counts, number, step, messages)
+            counter = counts.steps.get(step, _EMPTY)
+            unseen = messages - counter[number]
+            if unseen > 0 and (number in counter or len(counter) < _COUNTED_NUMBERS):
+                _add_otp(counts, number, step, unseen)
 
     def load_spend(self, shop_id: int, day: date, stored: Mapping[str, Spend]) -> None:
         """Bring spend up to what the database holds. What this process counted and is not stored yet stays:

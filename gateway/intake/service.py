@@ -40,7 +40,7 @@ from gateway.store.suppressions import find_suppressions
 ACCEPTED_STATUS = 202
 _ITEMS_BETWEEN_PAUSES = 200
 """About 2 ms of work: a batch must not hold up the one-time password behind it."""
-_SPEND_FRESH = timedelta(seconds=5)
+_FRESH = timedelta(seconds=5)
 _HOUR = timedelta(hours=1)
 
 
@@ -70,6 +70,10 @@ class MessageStore(Protocol):
     async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored: ...
 
 
+def _is_alone() -> bool:
+    return False
+
+
 def _note_nothing(number: str, now: datetime) -> None:
     """For an intake that nobody watches."""
 
@@ -89,6 +93,8 @@ class IntakeDeps:
     render_batch: Callable[[Sequence[Accepted | Refusal]], Awaitable[bytes]]
     note_otp: Callable[[str, datetime], None] = _note_nothing
     """Hears the number of each one-time password that was taken in."""
+    has_company: Callable[[], bool] = _is_alone
+    """Whether other nodes take messages in too."""
     store_seconds: float = 10.0
     """How long a caller waits for the commit before it hears that the outcome is open."""
 
@@ -101,6 +107,7 @@ class Intake:
         self._deps = deps
         self._caps = Caps()
         self._spend_read_at: dict[int, datetime] = {}
+        self._otps_read_at: dict[int, datetime] = {}
         self._standings = StandingReader(self._read_standings)
         self._gate = KeyGate(self._read_key)
 
@@ -308,17 +315,29 @@ class Intake:
     async def _bring_caps_up(self, shop: Shop, now: datetime, *, has_otps: bool) -> None:
         """Load what the caps of a shop are measured against, once or each 5 s; nothing for a shop without."""
         database = self._deps.database
-        if has_otps and has_otp_cap(shop) and not self._caps.knows_otps(shop.id):
-            step_ms = STEP // timedelta(milliseconds=1)
-            recent = await read_recent_otps(database, shop.id, now - _HOUR, step_ms=step_ms)
-            self._caps.load_otps(shop.id, recent)
+        if has_otps and has_otp_cap(shop):
+            await self._bring_otps_up(shop, now)
         if not has_spend_cap(shop):
             return
         read_at = self._spend_read_at.get(shop.id)
-        if read_at is None or now - read_at > _SPEND_FRESH:
+        if read_at is None or now - read_at > _FRESH:
             stored = await read_spend(database, shop.id, now.date())
             self._caps.load_spend(shop.id, now.date(), stored)
             self._spend_read_at[shop.id] = now
+
+    async def _bring_otps_up(self, shop: Shop, now: datetime) -> None:
+        """An hour's one-time passwords once; while other nodes take some in, the newest again each 5 s."""
+        read_at = self._otps_read_at.get(shop.id)
+        if read_at is None:
+            since = now - _HOUR
+        elif self._deps.has_company() and now - read_at > _FRESH:
+            since = now - STEP
+        else:
+            return
+        step_ms = STEP // timedelta(milliseconds=1)
+        recent = await read_recent_otps(self._deps.database, shop.id, since, step_ms=step_ms)
+        self._caps.load_otps(shop.id, recent)
+        self._otps_read_at[shop.id] = now
 
     async def _read_standings(self, shop_id: int, addresses: Sequence[str]) -> dict[str, Standing]:
         deps = self._deps

@@ -197,6 +197,7 @@ class Rooms:
                 render_accepted=render_accepted,
                 render_batch=render_batch,
                 note_otp=otps.note,
+                has_company=lambda: self.ownership.has_company,
             ),
             self._make_acceptance(Config()),
         )

@@ -46,9 +46,23 @@ def test_what_was_sent_before_a_restart_counts() -> None:
     caps, shop = Caps(), make_shop(otp_per_number_hour=2)
     step = (NOW - EPOCH) // STEP
     caps.load_otps(shop.id, [("33612345678", step - 1, 2), ("33612345679", step - 6, 9)])
-    assert caps.knows_otps(shop.id)
     assert code(caps.take(plan(), shop, NOW)) == "otp_cap_recipient"
     assert caps.take(plan("+33612345679"), shop, NOW) is None
+
+
+def test_what_other_nodes_took_in_counts_and_nothing_counts_twice() -> None:
+    caps, shop = Caps(), make_shop(otp_per_number_hour=4, otp_per_prefix_hour=6)
+    step = (NOW - EPOCH) // STEP
+    assert caps.take(plan(), shop, NOW) is None
+    for _ in range(3):
+        caps.load_otps(shop.id, [("33612345678", step, 3)])
+    assert caps.take(plan(), shop, NOW) is None, "three of four: one was this node's own"
+    assert code(caps.take(plan(), shop, NOW)) == "otp_cap_recipient"
+    assert [code(caps.take(plan("+33612345670"), shop, NOW)) for _ in range(3)] == [
+        None,
+        None,
+        "otp_cap_prefix",
+    ]
 
 
 def test_what_was_not_stored_after_all_is_given_back() -> None:
