@@ -71,6 +71,7 @@ async def behind_tls(context: ssl.SSLContext, smsc_port: int) -> AsyncIterator[i
         yield int(server.sockets[0].getsockname()[1])
 
 
+@pytest.mark.slow
 async def test_a_line_by_tls_that_is_cut_inside_a_record(database: str, tmp_path: Path) -> None:
     certificates = make_certificates(tmp_path)
     tls = {"enabled": True, "ca_file": certificates.ca, "server_name": SERVER_NAME}

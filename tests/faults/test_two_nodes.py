@@ -172,6 +172,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
+@pytest.mark.slow
 async def test_a_rolling_restart_loses_doubles_and_forgets_nothing(
     database: str, session: aiohttp.ClientSession
 ) -> None:
