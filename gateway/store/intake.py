@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from operator import itemgetter
 from typing import NamedTuple
 
+from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
 from gateway.store.queries import Query
+from gateway.store.queue_rows import QUEUE_COLUMNS, QueueKind, encode_queue_rows
 from gateway.store.rollups import ACCEPTED, Tallies
 from gateway.store.writer import Fence, GroupWriter, unavailable
 
@@ -64,10 +67,8 @@ class NewMessage(NamedTuple):
 
 MESSAGE_COLUMNS = NewMessage._fields[:-1]
 _COLUMNS = len(MESSAGE_COLUMNS)
-QUEUE_COLUMNS = (
-    "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "refusals", "entered",
-    "expires_at",
-)  # fmt: skip
+_kind_of = itemgetter(*map(NewMessage._fields.index, QueueKind._fields))
+_stream_of = itemgetter(*map(NewMessage._fields.index, ("connector_id", "lane", "category")))
 SCHEDULE_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "refusals", "entered", "due_at",
     "expires_at",
@@ -260,8 +261,9 @@ def find_lowest_queued(messages: Sequence[NewMessage]) -> dict[Stream, int]:
     lowest: dict[Stream, int] = {}
     for message in messages:
         if message.due_at is None:
-            stream = (message.connector_id, message.lane, message.category)
-            lowest[stream] = min(message.id, lowest.get(stream, message.id))
+            stream, message_id = _stream_of(message), message.id
+            if message_id < lowest.get(stream, HIGHEST_ID):
+                lowest[stream] = message_id
     return lowest
 
 
@@ -269,14 +271,12 @@ async def copy_messages(connection: Connection, messages: Sequence[NewMessage], 
     """Content and queue or schedule rows of messages just taken in. Their count goes to `tallies`, which the
     caller writes last."""
     content: list[tuple[object, ...]] = []
-    queued: list[tuple[object, ...]] = []
+    queued: list[tuple[QueueKind, int, int]] = []
     scheduled: list[tuple[object, ...]] = []
     for m in messages:
         content.append(m[:_COLUMNS])
         if m.due_at is None:
-            queued.append(
-                (m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, 0, _QUEUED, m.expires_at)
-            )
+            queued.append((_kind_of(m), m.id, m.slot))
         else:
             scheduled.append((
                 m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, 0, _SCHEDULED, m.due_at,
@@ -290,6 +290,12 @@ async def copy_messages(connection: Connection, messages: Sequence[NewMessage], 
     if content:
         await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
-        await connection.copy("queue", QUEUE_COLUMNS, queued)
+        connection.expect_answer()
+        await connection.raw.copy_to_table(
+            "queue",
+            source=encode_queue_rows(queued, entered=_QUEUED),  # type: ignore[arg-type]  # any buffer is taken
+            columns=QUEUE_COLUMNS,
+            format="binary",
+        )
     if scheduled:
         await connection.copy("schedule", SCHEDULE_COLUMNS, scheduled)
