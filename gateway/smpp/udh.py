@@ -94,6 +94,8 @@ def find_concatenation(user_data: UserData, tlvs: Tlvs = ()) -> Concatenation | 
 
     A total of 0 or 1, and a number of 0 or above the total, are ignored as TS 23.040 §9.2.3.24.1 demands.
     """
+    if not user_data.elements and not tlvs:  # most texts
+        return None
     found: Concatenation | None = None
     eight, sixteen = user_data.find(ElementId.CONCAT_8BIT), user_data.find(ElementId.CONCAT_16BIT)
     if sixteen is not None and len(sixteen) == 4:
@@ -114,6 +116,8 @@ def find_concatenation(user_data: UserData, tlvs: Tlvs = ()) -> Concatenation | 
 
 def find_ports(user_data: UserData, tlvs: Tlvs = ()) -> Ports | None:
     """Which ports this text is for and from, by its header or else by the TLVs; None for one to a person."""
+    if not user_data.elements and not tlvs:
+        return None
     if (wide := user_data.find(ElementId.PORTS_16BIT)) is not None and len(wide) == 4:
         return Ports(int.from_bytes(wide[:2], "big"), int.from_bytes(wide[2:], "big"))
     if (narrow := user_data.find(ElementId.PORTS_8BIT)) is not None and len(narrow) == 2:
