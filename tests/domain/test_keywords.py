@@ -175,3 +175,8 @@ def test_a_very_long_text_costs_no_more_than_its_beginning() -> None:
 
 def test_words_are_folded_to_their_letters() -> None:
     assert fold_words("  L'ARRÊT—Ñandú, Straße ŁÓDŹ ") == ["l", "arret", "nandu", "strasse", "lodz"]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_in_ascii_has_the_same_words_as_beside_an_accent(text: str) -> None:
+    assert fold_words(text) == fold_words(text + " é")[:-1]
