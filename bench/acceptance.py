@@ -21,6 +21,9 @@ from bench.server import Server, start_server
 from bench.smsc import start_smsc
 from bench.tools import build_tool
 
+CONNECTIONS = 64
+CONNECTIONS_OF_BATCHES = 8
+"""64 batches of 1,000 at once are more than the server lets wait: it answers 503, for clients to repeat."""
 _FLOOD_SECONDS = 600.0
 _WARM_UP_REQUESTS = 500
 _NUMBER_FORMS = ("+3360{}@N@", "+39347{}@N@", "+4072{}@N@", "+22177{}@N@")
@@ -34,7 +37,7 @@ class HttpOptions:
 
     messages: int
     batch: int = 0
-    connections: int = 64
+    connections: int = CONNECTIONS
 
 
 def run_http(options: HttpOptions) -> Figures:
@@ -43,14 +46,14 @@ def run_http(options: HttpOptions) -> Figures:
     if program is None:
         raise BenchError("bench http needs a C compiler for its load generator; install gcc")
     requests = max(1, options.messages // max(1, options.batch))
-    if requests + _WARM_UP_REQUESTS > 10 ** _request_digits(options.batch):
+    if requests + max(_WARM_UP_REQUESTS, options.connections) > 10 ** _request_digits(options.batch):
         raise BenchError(f"there are not enough numbers for {requests:,} requests of {options.batch}")
     messages = requests * max(1, options.batch)
     with start_smsc(None, ["--quiet"]) as smsc, start_server(smsc, DEFAULT_CARRIER) as server:
         server.hold()
         with tempfile.TemporaryDirectory() as folder:
             bodies = _write_bodies(Path(folder), options.batch)
-            warm_up = min(_WARM_UP_REQUESTS, requests)
+            warm_up = min(max(options.connections, _WARM_UP_REQUESTS // max(1, options.batch)), requests)
             _flood(program, server, options, bodies, first=requests, requests=warm_up)
             before = server.costs.read()
             answers = _flood(program, server, options, bodies, first=0, requests=requests)

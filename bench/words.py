@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.acceptance import HttpOptions, run_http
+from bench.acceptance import CONNECTIONS, CONNECTIONS_OF_BATCHES, HttpOptions, run_http
 from bench.connectors import ConnectorsOptions, run_connectors
 from bench.cycle import DEFAULT_CARRIER, CycleOptions, run_cycle
 from bench.figures import Figures, take_median
@@ -95,7 +95,15 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=int, default=0, metavar="M", help="recipients in each request; 0: single sends"
     )
-    parser.add_argument("--connections", type=positive, default=64, metavar="C")
+    parser.add_argument(
+        "--connections", type=positive, metavar="C",
+        help=f"without it {CONNECTIONS}, or {CONNECTIONS_OF_BATCHES} with batches",
+    )  # fmt: skip
+
+
+def _run_http(arguments: argparse.Namespace) -> Figures:
+    usual = CONNECTIONS_OF_BATCHES if arguments.batch else CONNECTIONS
+    return run_http(HttpOptions(arguments.messages, arguments.batch, arguments.connections or usual))
 
 
 def _add_otp(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +190,7 @@ WORDS: Final = (
         "requests to the API, answered when durable",
         "Post messages over keep-alive connections while sending is held.",
         _add_http,
-        lambda given: run_http(HttpOptions(given.messages, given.batch, given.connections)),
+        _run_http,
     ),
     Word(
         "otp",
