@@ -46,6 +46,7 @@ def _rate(unit: str, must: float, goal: float, key: str = "rate_per_second") -> 
     return Bar(key, unit, must, goal)
 
 
+_FAULT_CHARACTERS: Final = 300
 _LATENCY: Final = Bar("p99_ms", "ms p99", 50, at_most=True)
 
 ROWS: Final = (
@@ -240,7 +241,7 @@ def write_number(value: float) -> str:
 
 def _list_notes(result: Result) -> list[str]:
     if result.document is None:
-        return [f"- `{result.line}` failed: {result.fault}"]
+        return [f"- `{result.line}` failed: {' '.join(result.fault.split())[:_FAULT_CHARACTERS]}"]
     notes = [f"- `{result.line}`: {words}" for words in result.document["wrong"]]
     if result.document["parameters"]["smsc"] != "smsc_sink":
         notes.append(

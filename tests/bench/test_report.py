@@ -63,7 +63,7 @@ def test_what_went_wrong_stands_in_the_table_and_below_it() -> None:
     lost = {**DOCUMENT, "ledger_balanced": False, "wrong": ["2 clicks lost"]}
     simulated = {**DOCUMENT, "parameters": {"smsc": "simulator"}}
     results = [
-        Result("http", BARS, None, "3 requests refused"),
+        Result("http", BARS, None, "3 requests\nrefused"),
         Result("redirect", BARS, lost),
         Result("window", BARS, simulated),
     ]
@@ -75,7 +75,7 @@ def test_what_went_wrong_stands_in_the_table_and_below_it() -> None:
     )
     assert [result.is_good for result in results] == [False, False, True]
     rows = json.loads(write_documents(results))["rows"]
-    assert [row["fault"] for row in rows] == ["3 requests refused", "", ""]
+    assert [row["fault"] for row in rows] == ["3 requests\nrefused", "", ""]
 
 
 def test_a_row_that_fails_does_not_keep_the_others_from_being_measured() -> None:
