@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import urlencode
 
-from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable
+from gateway.commands.errors import AdminRefused, CommandError, ServerUnreachable, ServerWithoutDatabase
 
 TIMEOUT_SECONDS = 30.0
 """A ledger over a large database takes seconds; nothing else takes one, but its full verification."""
@@ -162,6 +162,8 @@ def _read_answer(status: int, content: bytes) -> Any:
     if 200 <= status < 300:
         return answer
     problem = answer if isinstance(answer, dict) else {}
+    if problem.get("code") == "store_unavailable":  # its `action` is for shops: it names a header
+        raise ServerWithoutDatabase(status, "store_unavailable", str(problem.get("detail", "")))
     sentences = [str(problem[key]) for key in ("detail", "action") if problem.get(key)]
     detail = " ".join(sentences) or str(problem.get("title") or f"the server answered {status}")
     place = str(problem.get("path", "")).removeprefix("$.")

@@ -56,7 +56,8 @@ def describe_alerts(answer: dict[str, Any]) -> str:
     blocks = []
     if answer["alerts"]:
         lines = [
-            f"{_short(alert['raised_at'])}  {alert['kind']}{tell_gone(alert)}\n  {alert['sentence']}"
+            f"{_short(alert['raised_at'])}  {alert['kind']}, {alert['subject']}{tell_gone(alert)}\n"
+            f"  {alert['sentence']}"
             for alert in answer["alerts"]
         ]
         blocks.append("\n".join(lines))

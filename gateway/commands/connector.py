@@ -51,25 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def describe_binds(connectors: list[dict[str, Any]]) -> str:
-    """A line for each bind, and below it in words why one is down."""
+    """A line for each bind, those of other nodes among them, and below in words why one is down."""
     if not connectors:
         return "No connector is configured; see `connectors` in the configuration."
     table = format_table(
         ("connector", "bind", "mode", "state", "since", "host", "window", "speed"),
-        [
-            (
-                connector["name"],
-                bind["bind"],
-                bind["mode"],
-                bind["state"],
-                bind["since"][:19].replace("T", " "),
-                bind["endpoint"],
-                f"{bind['in_flight']}/{bind['window']}",
-                f"{connector['parts_per_second']:g}/{connector['parts_per_second_limit']:g}",
-            )
-            for connector in connectors
-            for bind in connector["binds"]
-        ],
+        [row for connector in connectors for row in _list_binds(connector)],
     )
     troubles = [
         _describe_trouble(connector["name"], bind)
@@ -83,6 +70,23 @@ def describe_binds(connectors: list[dict[str, Any]]) -> str:
         for override in connector["overrides"]
     ]
     return "\n".join([table, *troubles, *changes])
+
+
+def _list_binds(connector: dict[str, Any]) -> list[tuple[object, ...]]:
+    """By number; a pair has one for two. Of those on other nodes this one knows whether they are up and their
+    share of the speed."""
+    rows: list[tuple[int, tuple[object, ...]]] = []
+    for bind in connector["binds"]:
+        window = f"{bind['in_flight']}/{bind['window']}"
+        speed = f"{connector['parts_per_second']:g}/{connector['parts_per_second_limit']:g}"
+        since = bind["since"][:19].replace("T", " ")
+        words = (bind["mode"], bind["state"], since, bind["endpoint"], window, speed)
+        rows.append((bind["bind"], words))
+    for bind in connector["elsewhere"]:
+        where = f"on node {bind['node']}, {bind['host']}"
+        state = "bound" if bind["is_up"] else "down"
+        rows.append((bind["bind"], ("-", state, "-", where, "-", f"{bind['parts_per_second']:g}")))
+    return [(connector["name"], number, *words) for number, words in sorted(rows, key=lambda row: row[0])]
 
 
 def _describe_change(override: dict[str, Any]) -> str:

@@ -56,3 +56,12 @@ class AdminRefused(CommandError):
         super().__init__(detail)
         self.status = status
         self.code = code
+
+
+class ServerWithoutDatabase(AdminRefused):
+    """The server runs, and its Postgres does not answer."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, code, f"{detail} `estafette status` says since when.")

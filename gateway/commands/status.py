@@ -65,9 +65,13 @@ def _describe_alerts(alerts: list[dict[str, Any]]) -> list[str]:
 
 
 def _describe_connectors(connectors: list[dict[str, Any]]) -> list[str]:
-    """One line a connector; its binds are in `estafette connector list`."""
+    """One line a connector, and what other nodes have of it; its binds are in `estafette connector list`."""
     if not connectors:
         return ["", "No connector is configured; see `connectors` in the configuration."]
+    heads = ["connector", "binds up", "window", "parts/s", "changed by hand"]
+    has_others = any(connector["elsewhere"] for connector in connectors)
+    if has_others:
+        heads.insert(2, "elsewhere")
     rows = []
     for connector in connectors[:_SHOWN_CONNECTORS]:
         binds = connector["binds"]
@@ -79,16 +83,22 @@ def _describe_connectors(connectors: list[dict[str, Any]]) -> list[str]:
             (
                 connector["name"],
                 f"{up}/{len(binds)}",
+                *([_count_elsewhere(connector["elsewhere"])] if has_others else []),
                 f"{in_flight}/{window}",
                 speed,
                 _tell_changes(connector),
             )
         )
-    lines = format_table(("connector", "binds up", "window", "parts/s", "changed by hand"), rows).split("\n")
+    lines = format_table(heads, rows).split("\n")
     left = len(connectors) - _SHOWN_CONNECTORS
     if left > 0:
         lines.append(f"… and {left} more: estafette connector list")
     return ["", *(_fit(line) for line in lines)]
+
+
+def _count_elsewhere(binds: list[dict[str, Any]]) -> str:
+    """Binds on other nodes; windows and speeds in the table are those of this node."""
+    return f"{sum(bind['is_up'] for bind in binds)}/{len(binds)}"
 
 
 def _tell_changes(connector: dict[str, Any]) -> str:
@@ -140,7 +150,9 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
         else "",
     ]
     words = "; ".join(figure for figure in figures if figure)
-    about = f"node {node['node_no']} on {node['host']}, version {node['version']}, up since "
+    others = status["nodes_alive"] - 1
+    among = f" ({others} more: estafette nodes)" if others > 0 else ""
+    about = f"node {node['node_no']} on {node['host']}{among}, version {node['version']}, up since "
     return [
         "",
         *textwrap.wrap(words, WIDTH),

@@ -179,7 +179,7 @@ def _ask(counted: dict[str, Any], word: str) -> None:
     messages = sum(each["messages"] for each in counted["counts"])
     more = "at least " if counted["is_at_least"] else ""
     sentence = (
-        f"{more}{messages} messages are sent again, which carriers bill again ({_add_prices(counted)}). "
+        f"{more}{messages} messages are sent again, which carriers bill again ({add_prices(counted)}). "
         "Where a carrier took one after all, a person gets it twice."
         if word == "resend"
         else f"{more}{messages} messages are closed and stay unknown."
@@ -189,13 +189,18 @@ def _ask(counted: dict[str, Any], word: str) -> None:
         raise CommandError("nothing was changed: what was typed is something else (in scripts, use --yes)")
 
 
-def _add_prices(counted: dict[str, Any]) -> str:
-    """What all of them cost, by currency."""
+def add_prices(counted: dict[str, Any]) -> str:
+    """What all of them cost, by currency, as far as prices are known."""
     amounts: dict[str, Decimal] = {}
     for each in counted["counts"]:
         price = each["price"]
+        if price is None:
+            continue
         amounts[price["currency"]] = amounts.get(price["currency"], Decimal(0)) + Decimal(price["amount"])
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(amounts.items()))
+    told = ", ".join(f"{amount} {currency}" for currency, amount in sorted(amounts.items()))
+    if all(each["price"] is not None for each in counted["counts"]):
+        return told
+    return f"{told} and some without a known price" if told else "no price is known"
 
 
 def _add_up(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -325,8 +325,10 @@ class NodeStatus:
         if self.storing_fault is not None:
             limits.append(f"The database answers but stores nothing: {self.storing_fault}.")
         elif self.is_database_away:
-            since = self._write_away_since()
-            limits.append(DATABASE_AWAY if since is None else f"{DATABASE_AWAY} It is away since {since}.")
+            since = self._database.availability.away_since
+            limits.append(
+                DATABASE_AWAY if since is None else f"{DATABASE_AWAY} It is away since {since:%H:%M:%S} UTC."
+            )
         elif not self._node.may_submit():
             limits.append(LEASE_LOST)
         for hold in self._holds.holds:

@@ -5,6 +5,7 @@ can. Of several nodes each tells what is its own to judge; what comes to be so i
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,6 +42,7 @@ class Watch:
         observe: Callable[[], Awaitable[Observations]],
         limits: AlertsConfig,
         clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
         node_no: int = 0,
     ) -> None:
         self.book = AlertBook(node_no)
@@ -49,16 +51,28 @@ class Watch:
         self._announcer = announcer
         self._observe = observe
         self._clock = clock
+        self._monotonic = monotonic
         self._duty: Duty | None = None
         """What this node judges, as of when it last read what all have told."""
         self._cleaned_at = clock()
         self._outage = OutageLine(log, "alerts.not_read")
 
     async def run(self) -> None:
-        """Look every five seconds until cancelled."""
+        """Look every five seconds until cancelled.
+
+        A process that stood still itself, on a frozen machine, takes its own absence for that of the database
+        until everybody has had a turn: it leaves out one look, in which it renews its lease or ends.
+        """
         while True:
             await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            while await self._wait_stood_still():
+                log.warning("alerts.stood_still")
+
+    async def _wait_stood_still(self) -> bool:
+        """Wait for the next look; whether this process was stopped meanwhile."""
+        began_at = self._monotonic()
+        await asyncio.sleep(LOOK_SECONDS)
+        return self._monotonic() - began_at > 2 * LOOK_SECONDS
 
     async def look(self) -> None:
         """One look. While the database is away it takes no longer than a statement's wait."""

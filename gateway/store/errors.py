@@ -41,7 +41,7 @@ class LeaseLost(StoreError):
     def __init__(self, node_no: int, epoch: int) -> None:
         super().__init__(
             f"node {node_no} (epoch {epoch}) lost its lease: another node took over, or the database was "
-            f"away longer than the lease lasts. Stop this process; a restart takes a new lease."
+            f"away longer than the lease lasts. This process ends; the next start takes a new lease."
         )
         self.node_no = node_no
         self.epoch = epoch

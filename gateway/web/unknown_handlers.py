@@ -15,6 +15,7 @@ from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState
 from gateway.domain.public_ids import encode_public_id
+from gateway.intake.acceptance import NO_CURRENCY
 from gateway.intake.unknown_desk import SENTENCES, Decided, Decision, Request, UnknownDesk
 from gateway.store.database import Database
 from gateway.store.shops import list_shops
@@ -179,7 +180,7 @@ def _show_message(message: UnknownMessage, shop_name: str, now: datetime) -> dic
         "attempts": message.attempt + 1,
         "parts": len(message.part_states),
         "parts_unknown": message.part_states.count(MessageState.UNKNOWN),
-        "price": show_money(message.cost_micros, message.currency),
+        "price": _show_price(message.cost_micros, message.currency),
         "campaign_id": None if campaign_id is None else encode_public_id("cmp", campaign_id),
     }
 
@@ -190,7 +191,7 @@ def _show_count(count: UnknownCount) -> dict[str, object]:
         "category": Category(count.category).word,
         "messages": count.messages,
         "parts": count.parts,
-        "price": show_money(count.cost_micros, count.currency),
+        "price": _show_price(count.cost_micros, count.currency),
     }
 
 
@@ -209,3 +210,8 @@ def _show_decided(decided: Decided) -> dict[str, object]:
         ],
         "next_cursor": None if stopped_at_id is None else encode_public_id("msg", stopped_at_id),
     }
+
+
+def _show_price(micros: int, currency: str) -> dict[str, str] | None:
+    """None where the carrier has no price for it, which is another thing than nothing."""
+    return None if currency == NO_CURRENCY else show_money(micros, currency)

@@ -24,6 +24,15 @@ PROBLEM = {
 }
 
 
+AWAY = {
+    "status": 503,
+    "code": "store_unavailable",
+    "title": "Database not reachable",
+    "detail": "The database is not reachable.",
+    "action": "Repeat the request with the same Idempotency-Key.",
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     """Echoes what it is asked; some paths answer badly."""
 
@@ -32,6 +41,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if self.path == "/problem":
             self._send(404, json.dumps(PROBLEM).encode())
+        elif self.path == "/away":
+            self._send(503, json.dumps(AWAY).encode())
         elif self.path == "/html":
             self._send(500, b"<h1>oh</h1>")
         elif self.path.startswith("/lines"):
@@ -90,6 +101,13 @@ def test_a_problem_becomes_its_place_and_its_sentences(client: AdminClient) -> N
         client.get("/problem")
     assert (caught.value.status, caught.value.code) == (404, "not_found")
     assert caught.value.exit_status is ExitStatus.REFUSED
+
+
+def test_a_server_whose_database_is_away_is_told_to_a_person_and_to_scripts(client: AdminClient) -> None:
+    with pytest.raises(AdminRefused) as caught:
+        client.get("/away")
+    assert str(caught.value) == "The database is not reachable. `estafette status` says since when."
+    assert caught.value.exit_status is ExitStatus.UNREACHABLE
 
 
 def test_an_answer_that_is_not_json_is_an_error_not_a_traceback(client: AdminClient) -> None:

@@ -27,6 +27,7 @@ CONNECTOR: dict[str, Any] = {
     "parts_per_second_limit": 50.0,
     "overrides": [],
     "binds": [BIND],
+    "elsewhere": [],
 }
 STATUS: dict[str, Any] = {
     "node": {
@@ -37,6 +38,7 @@ STATUS: dict[str, Any] = {
         "started_at": "2026-03-01T09:29:58.000Z",
         "holds_lease": True,
     },
+    "nodes_alive": 1,
     "database": "up",
     "binds_up": 1,
     "binds": 1,
@@ -169,6 +171,24 @@ def test_a_bind_that_is_down_says_why_and_when_it_tries_again() -> None:
     assert describe_binds([connector]).splitlines()[-1] == (
         "  smsc-a, bind 1: the carrier refused our password (0x0e); tries again at 2026-03-01 09:31:00 UTC"
     )
+
+
+def test_binds_on_other_nodes_are_told_apart_from_those_of_this_node() -> None:
+    elsewhere = [
+        {"bind": 2, "node": 1, "host": "sms2", "is_up": True, "parts_per_second": 25.0},
+        {"bind": 3, "node": 1, "host": "sms2", "is_up": False, "parts_per_second": 0.0},
+    ]
+    pair = [{**BIND, "mode": "transmitter"}, {**BIND, "mode": "receiver"}]
+    connector = {**CONNECTOR, "binds": pair, "elsewhere": elsewhere}
+    lines = describe(connectors=[connector], nodes_alive=2)
+    assert ["smsc-a", "2/2", "1/2", "24/100", "42/50"] in [line.split() for line in lines]
+    assert lines[-1].startswith("node 0 on sms1 (1 more: estafette nodes), version 0.1.0")
+    assert max(map(len, lines)) <= 80
+    _, *own, second, third = describe_binds([connector]).splitlines()
+    assert [line.split()[1:4] for line in own] == [["1", "transmitter", "bound"], ["1", "receiver", "bound"]]
+    assert "bound" in second
+    assert "on node 1, sms2" in second
+    assert "down" in third
 
 
 def test_no_connector_is_said_in_words() -> None:

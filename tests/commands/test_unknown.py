@@ -50,6 +50,18 @@ def run(monkeypatch: pytest.MonkeyPatch, server: FakeServer, *words: str, typed:
     return unknown.run(parser.parse_args(words, Namespace()))
 
 
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        ([{"amount": "0.14", "currency": "EUR"}, {"amount": "0.02", "currency": "EUR"}], "0.16 EUR"),
+        ([{"amount": "0.14", "currency": "EUR"}, None], "0.14 EUR and some without a known price"),
+        ([None], "no price is known"),
+    ],
+)
+def test_prices_are_added_up_as_far_as_they_are_known(prices: list[dict[str, str] | None], told: str) -> None:
+    assert unknown.add_prices({"counts": [{"price": price} for price in prices]}) == told
+
+
 def test_a_filter_is_counted_asked_about_and_followed_to_its_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

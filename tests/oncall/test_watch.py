@@ -1,7 +1,11 @@
 """The regular look, on a real database: rows follow the book, also after the database was away."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +30,9 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 class Looking:
     """A watch whose sight and clock the test sets."""
 
-    def __init__(self, database: Database, node_no: int = 0) -> None:
+    def __init__(
+        self, database: Database, node_no: int = 0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.now = NOON
         self.duty = Duty(node_no)
         self.seen: dict[str, Any] = {}
@@ -39,6 +45,7 @@ class Looking:
             observe=self._observe,
             limits=AlertsConfig(),
             clock=lambda: self.now,
+            monotonic=monotonic,
             node_no=node_no,
         )
 
@@ -158,3 +165,30 @@ async def test_an_alert_of_a_bind_goes_with_the_bind(database: str) -> None:
     assert await second.look(55, binds=[replace(bind, down_since=None)]) == []
     assert await second.look(61, binds=[replace(bind, down_since=None)]) == ["cleared bind_down"]
     await store.aclose()
+
+
+async def test_a_process_that_stood_still_leaves_out_one_look(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It woke after 15 s and told whoever is on call that the database was away."""
+    looks: list[float] = []
+    waits = iter([5.0, 15.0, 5.0])
+    elapsed = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal elapsed
+        waited = next(waits, None)
+        if waited is None:
+            raise asyncio.CancelledError
+        elapsed += waited
+
+    async def look() -> None:
+        looks.append(elapsed)
+
+    store = await open_database(database)
+    watch = Looking(store, monotonic=lambda: elapsed).watch
+    monkeypatch.setattr(watch, "look", look)
+    monkeypatch.setattr("gateway.oncall.watch.asyncio", SimpleNamespace(sleep=sleep))
+    with pytest.raises(asyncio.CancelledError):
+        await watch.run()
+    assert looks == [0.0, 5.0, 25.0]
