@@ -215,3 +215,11 @@ async def test_small_requests_do_not_wait_for_large_ones(rig: Rig) -> None:
         async with asyncio.timeout(3):
             assert await writer.store([rig.new_message(category=Category.OTP, shop_id=2)]) is Stored.COMMITTED
         assert not slow.done()
+
+
+async def test_a_request_larger_than_one_copy_is_stored_whole(rig: Rig) -> None:
+    messages = [rig.new_message() for _ in range(2_001)]
+    await rig.accept(*messages)
+    for table in ("message", "queue"):
+        assert await rig.value(f"SELECT count(DISTINCT id) FROM {table}") == 2_001
+    assert await rig.value("SELECT sum(messages)::int FROM stat_hour") == 2_001
