@@ -140,6 +140,7 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
     node, disk, clicks, webhooks = status["node"], status["disk"], status["clicks"], status["webhooks"]
     figures = [
         f"database {status['database']}",
+        f"{status['nodes_alive']} nodes" if status["nodes_alive"] > 1 else "",
         f"disk {disk['free_percent']:g} % free" if disk else "",
         _count(status["receipts_unmatched"], "receipt", "without a message"),
         _count(status["unknown_messages"], "message", "of unknown outcome"),
@@ -150,9 +151,7 @@ def _describe_rest(status: dict[str, Any]) -> list[str]:
         else "",
     ]
     words = "; ".join(figure for figure in figures if figure)
-    others = status["nodes_alive"] - 1
-    among = f" ({others} more: estafette nodes)" if others > 0 else ""
-    about = f"node {node['node_no']} on {node['host']}{among}, version {node['version']}, up since "
+    about = f"node {node['node_no']} on {node['host']}, version {node['version']}, up since "
     return [
         "",
         *textwrap.wrap(words, WIDTH),
