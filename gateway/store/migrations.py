@@ -21,7 +21,7 @@ import asyncpg
 from gateway.store.errors import StoreError
 
 LOCK_KEY: Final = 0x6573_7461_6665_7474
-"""Key of the advisory lock, the ASCII of "estafett"; the other of its kind is `lock_work_leases`."""
+"""Key of the advisory lock, the ASCII of "estafett"; the only one of its kind."""
 
 _LOCK_POLL_SECONDS: Final = 0.1
 _NO_TRANSACTION: Final = "-- no-transaction"

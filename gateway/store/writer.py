@@ -341,6 +341,7 @@ class GroupWriter(Generic[Item, Result]):
 
     def _succeed(self, result: Result) -> Result:
         self._failed_at = None
+        self._fence.availability.heard += 1
         return result
 
     def _note_failure(self, fault: Exception, rows: int) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
+from gateway.store.availability import Availability, Probe
+from gateway.store.connecting import Dialler
 from gateway.store.database import Database
 from gateway.store.errors import OutcomeUnknown, StoreUnavailable
 from gateway.store.queries import Query
@@ -65,6 +68,29 @@ async def test_the_end_of_one_connection_is_no_absence(rig: Rig, watched: Databa
             await asked_anew()
             await asked_anew()
     assert told == []
+
+
+class SilentDialler:
+    """Whose connections never come about."""
+
+    async def dial(self, **_: object) -> object:
+        return await asyncio.Future()
+
+
+async def test_a_question_that_waits_while_batches_are_committed_is_no_absence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.store.availability._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.store.availability._ASK_EACH_SECONDS", 0.0)
+    availability = Availability()
+    probe = Probe(cast(Dialler, SilentDialler()), availability, QUERIES)
+    async with running(probe.run):
+        for _ in range(30):
+            availability.heard += 1
+            await asyncio.sleep(0.01)
+            assert not availability.is_away
+        async with asyncio.timeout(5):
+            await availability.wait_away()
 
 
 async def test_a_server_that_takes_no_writes_any_more_is_away(rig: Rig, watched: Database) -> None:
