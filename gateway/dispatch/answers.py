@@ -132,9 +132,9 @@ class AnswerJudge:
         self._taken += len(answers) - refusals
         return judged
 
-    def judge_late(self, answers: list[SessionAnswer], at: datetime) -> list[Evidence]:
+    def judge_late(self, answers: list[SessionAnswer], at: datetime) -> list[LateAnswer]:
         """Answers that came after their part was written off: still the best evidence there is."""
-        evidence: list[Evidence] = []
+        evidence: list[LateAnswer] = []
         for context, command_status, message_id in answers:
             flight, part, submitted_at = cast(SubmitContext, context)
             carrier_id, lookup_id = self._read_id(message_id)

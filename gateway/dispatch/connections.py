@@ -21,6 +21,7 @@ from gateway.dispatch.connector import ConnectorRun, SubmitContext
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.seldom import Seldom
 from gateway.dispatch.trace_desk import TraceDesk
+from gateway.domain.message import MessageState
 from gateway.session.bind import Bind, BindMode, BindPhase, BindState
 from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
 from gateway.session.session import Session
@@ -258,7 +259,11 @@ class _BindOwner(SessionOwner):
         run.plan_pump()
 
     def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
-        self._connections.sink.put_many(self._connections.judge.judge_late(answers, datetime.now(UTC)))
+        evidence = self._connections.judge.judge_late(answers, datetime.now(UTC))
+        for item in evidence:
+            if item.wanted is MessageState.SENT:
+                self._run.withdraw(item.flight.id)  # its way back to the queue is told before the answer
+        self._connections.sink.put_many(evidence)
 
     def on_timeouts(self, session: Session, contexts: list[object]) -> None:
         log.warning(

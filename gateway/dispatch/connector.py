@@ -112,6 +112,8 @@ class ConnectorRun:
         self._slowing = SlowingEffect()
         self._planner = Planner(config)
         self._plans: dict[int, WirePlan] = {}
+        self._withdrawn: set[int] = set()
+        """Messages whose intent is on its way and need not be submitted; all of them are in `_plans`."""
         self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
         self._down_since = loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -158,7 +160,9 @@ class ConnectorRun:
             return
         entry = _Outgoing(flight, plan)
         self._outgoing[flight.lane - 1].append(entry)
-        if not self.is_up or self.is_stopping or self.pacer.is_paused(self._loop.time()):
+        is_withdrawn = flight.id in self._withdrawn
+        self._withdrawn.discard(flight.id)
+        if is_withdrawn or not self.is_up or self.is_stopping or self.pacer.is_paused(self._loop.time()):
             self._hand_back([entry])
 
     def _give_up(self, flight: Flight) -> None:
@@ -189,6 +193,7 @@ class ConnectorRun:
     def on_gone(self, flight: Flight) -> None:
         """It left the queue by another door (cancelled, expired, moved)."""
         self._plans.pop(flight.id, None)
+        self._withdrawn.discard(flight.id)
         self.claims.release(flight)
         self.waiting -= 1
 
@@ -238,6 +243,20 @@ class ConnectorRun:
         """Give back speed after throttling; call about once a second."""
         self.pacer.recover(self._loop.time())
         self.plan_pump()
+
+    def withdraw(self, message_id: int) -> None:
+        """A message that is to be sent again was taken after all: it goes back to the queue, where its answer
+        finds it, if nothing of it has been submitted anew."""
+        if message_id in self._plans:
+            self._withdrawn.add(message_id)
+        self._hand_back(
+            [
+                entry
+                for queue in self._outgoing
+                for entry in queue
+                if entry.flight.id == message_id and entry.session is None
+            ]
+        )
 
     def stop_message(self, flight: Flight) -> None:
         """A part failed or must wait: the parts after it are not submitted now."""

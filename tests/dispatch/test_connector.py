@@ -454,3 +454,31 @@ def test_a_paused_campaign_stops_what_is_claimed_already_and_no_other() -> None:
     bench.loop.advance(1)
     assert [flight.campaign_id for _, flight, _, _ in session.submits] == [8, None]
     assert bench.intents == []
+
+
+def test_a_message_that_was_taken_after_all_is_not_submitted_again() -> None:
+    bench = Bench(parts_per_second=1)
+    session = bench.bind(window=10)
+    first, second, third = flights = bench.flights(3, attempt=1)
+    bench.claim(flights)
+    bench.loop.advance(0.1)
+    begun = [submit[1] for submit in session.submits]
+    assert begun == [first], "the others wait for their turn, their intents are stored"
+    bench.run.withdraw(second.id)
+    assert bench.unsent == [(second, (0,))]
+    bench.run.withdraw(first.id)
+    assert bench.unsent == [(second, (0,))], "what has left cannot be taken back"
+    bench.loop.advance(5)
+    assert [submit[1] for submit in session.submits] == [first, third]
+
+
+def test_an_intent_on_its_way_to_the_database_is_withdrawn_when_it_comes_back() -> None:
+    bench = Bench(parts_per_second=10)
+    bench.commits_at_once = False
+    session = bench.bind(window=10)
+    [flight] = bench.flights(1, attempt=1)
+    bench.claim([flight])
+    bench.run.withdraw(flight.id)
+    bench.commit()
+    bench.loop.advance(2)
+    assert (session.submits, bench.unsent, bench.run.waiting) == ([], [(flight, (0,))], 0)
