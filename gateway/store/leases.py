@@ -19,6 +19,7 @@ import structlog
 from gateway.domain.identifiers import NODE_COUNT, IdSource
 from gateway.store.database import Connection, Database
 from gateway.store.errors import LeaseLost, StoreError, StoreUnavailable
+from gateway.store.outage_line import OutageLine
 from gateway.store.writer import Fence
 
 log = structlog.get_logger("store")
@@ -32,6 +33,11 @@ _LONGEST = 2 * _TTL
 """No lease lasts longer from now on, unless the database's clock was put back since it was given."""
 _TRIES = 5
 _WAIT_FOR_LOCK = "SET LOCAL lock_timeout = '1s'"
+
+
+def _awake_or_not() -> float:
+    """Seconds that go on while the machine is suspended: it may have slept past the end of its lease."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class IdentityInUse(StoreError):
@@ -103,6 +109,7 @@ class Node:
         self.fence = Fence(node_no, epoch, self.may_submit, database.availability)
         self.is_new_epoch = epoch > 1
         self._deadline = deadline
+        self._renewal = OutageLine(log, "lease.not_renewed", node=node_no)
         self.figures: Callable[[], Mapping[str, float]] = dict
         """Asked at each renewal: how far behind this node is, for the others to show."""
 
@@ -116,7 +123,7 @@ class Node:
         """
         await _wait_for_own_number(database, node_key, host)
         for _ in range(_TRIES):
-            asked_at = time.monotonic()
+            asked_at = _awake_or_not()
             try:
                 async with database.transaction() as connection:
                     node_no, row = await _take_number(connection, node_key, host, pid, version)
@@ -134,7 +141,7 @@ class Node:
 
     def may_submit(self) -> bool:
         """Whether the lease surely still holds: asked before every write that carries a submit_sm."""
-        return time.monotonic() < self._deadline
+        return _awake_or_not() < self._deadline
 
     async def keep(self) -> None:
         """Renew until cancelled. Raises `LeaseLost` when another node took over.
@@ -148,15 +155,16 @@ class Node:
 
     async def renew(self) -> bool:
         """Prolong the lease once; False while the database is away. Raises `LeaseLost`."""
-        asked_at = time.monotonic()
+        asked_at = _awake_or_not()
         try:
             async with self._database.lease_connection() as connection:
                 expires_at = await connection.fetch_value(
                     "renew_node", self.node_no, self.epoch, _TTL, self.ids.high_water, self._write_figures()
                 )
         except StoreUnavailable as exc:
-            log.warning("lease.not_renewed", node=self.node_no, fault=str(exc))
+            self._renewal.failed(exc)
             return False
+        self._renewal.worked()
         if expires_at is None:
             raise LeaseLost(self.node_no, self.epoch)
         self._deadline = asked_at + TTL_SECONDS
@@ -168,7 +176,7 @@ class Node:
     @property
     def overdue_seconds(self) -> float:
         """For how long the lease has been over, by the clock of this process; 0 while it holds."""
-        return max(0.0, time.monotonic() - self._deadline)
+        return max(0.0, _awake_or_not() - self._deadline)
 
     async def release(self) -> None:
         """Give the lease back at an orderly stop; a database that is away makes no difference."""

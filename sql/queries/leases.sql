@@ -1,18 +1,12 @@
 -- name: check_fence
--- The first statement of every batch: this node still holds its lease, and the id of the transaction, by
--- which its outcome can be asked after a lost connection. KEY SHARE lets renewals pass and makes a
--- takeover, which changes the epoch, wait for the batch.
+-- The first statement of a transaction of this node's: it still holds its lease. KEY SHARE lets renewals pass and
+-- makes a takeover, which changes the epoch, wait. Batches of the writers begin with begin_batch instead.
 -- $1 node_no int2
 -- $2 epoch int8
-SELECT expires_at > clock_timestamp() AS is_live, pg_current_xact_id()::text AS transaction_id
+SELECT expires_at > clock_timestamp() AS is_live
 FROM node_lease
 WHERE node_no = $1 AND epoch = $2
 FOR KEY SHARE;
-
--- name: transaction_status
--- What became of a transaction: committed, aborted or in progress.
--- $1 transaction_id text
-SELECT pg_xact_status($1::text::xid8);
 
 -- name: database_clock
 -- The database's clock: the only one that leases and ids go by.

@@ -1,6 +1,8 @@
 """Imports behind the endpoints under test, as the server wires them."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ def make_import_routes(gateway: Gateway, folder: Path | None = None) -> list[Sho
     """Without an engine: what is started waits."""
     imports = Imports(
         gateway.database,
-        ImportFiles(folder or Path(tempfile.mkdtemp(prefix="estafette-imports-"))),
+        ImportFiles(folder or _make_folder()),
         ImportsConfig(),
         ids=gateway.node.ids,
         clock=_now,
@@ -28,6 +30,13 @@ def make_import_routes(gateway: Gateway, folder: Path | None = None) -> list[Sho
     )
     handlers = ImportHandlers(gateway.database, imports, upload_url=lambda: UPLOAD_URL, clock=_now)
     return import_routes(handlers)
+
+
+def _make_folder() -> Path:
+    """Gone with the process."""
+    folder = tempfile.mkdtemp(prefix="estafette-imports-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _now() -> datetime:
