@@ -60,8 +60,14 @@ async def test_the_end_of_one_connection_is_no_absence(rig: Rig, watched: Databa
             told.append("back")
 
     async def asked_anew() -> None:
-        while not await terminate(rig.dsn, "estafette-probe"):  # noqa: ASYNC110 - a server sets no event
+        """A connection over which the question was answered ends; two at one question would be an absence."""
+        answered = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'estafette-probe' "
+            "AND datname = current_database() AND state = 'idle' AND query LIKE '%pg_is_in_recovery%'"
+        )
+        while not await rig.value(answered):  # noqa: ASYNC110 - a server sets no event
             await asyncio.sleep(0.02)
+        await terminate(rig.dsn, "estafette-probe")
 
     with watched.availability.heeded_by(Listener()):
         async with asyncio.timeout(10):
