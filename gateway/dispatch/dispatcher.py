@@ -5,7 +5,6 @@ deliver_sm after the store has them. The flow of one connector is `ConnectorRun`
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ import structlog
 from gateway.config.carriers import ConnectorConfig
 from gateway.dispatch.answers import AnswerJudge, unanswered_rule
 from gateway.dispatch.binding import needs_new_binds
-from gateway.dispatch.claims import CLAIM_BATCH, HELD_ROWS_A_LOOK, ClaimedStream
+from gateway.dispatch.claiming import Claimer
 from gateway.dispatch.connections import (
     BindReport,
     Connections,
@@ -27,7 +26,6 @@ from gateway.dispatch.connections import (
 from gateway.dispatch.connector import ConnectorRun, Holds, hand_back
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holding import Holding
-from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.limits import Limit, find_limit
 from gateway.dispatch.planning import sender_style
 from gateway.dispatch.trace_desk import TraceDesk
@@ -35,12 +33,9 @@ from gateway.domain.inference import CarrierAddresses
 from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
-from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.queue import Claimed, claim_around_holds, claim_due_messages
-from gateway.store.writer_connection import open_claim_connection
 
 log = structlog.get_logger("dispatch")
 
@@ -50,7 +45,6 @@ BEHIND_AT = 2_000
 _HOUSEKEEPING_SECONDS = 1.0
 _INTENTS_SECONDS = 2.0
 """What intents under way may take to be stored where nothing is drained; commits take milliseconds."""
-_RECONNECT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +94,6 @@ class Dispatcher:
     ) -> None:
         """`on_bind_state` hears each change of a bind, by the connector's name; `shop_resends` says whether
         a shop wants transactional messages of unknown outcome sent again."""
-        self._dsn = dsn
-        self._queries = queries
         self._holds = holds
         self._sink = sink
         self._book = book
@@ -118,8 +110,7 @@ class Dispatcher:
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
         self._ending: dict[int, asyncio.Task[None]] = {}
-        self._hungry: deque[ConnectorRun] = deque()
-        self._claim_wanted = asyncio.Event()
+        self._claimer = Claimer(dsn, queries, holds=holds, may_claim=self._may_claim)
         self._is_stopping = False
         self._was_store_behind = False
 
@@ -326,94 +317,20 @@ class Dispatcher:
             self.ask_claim(run)
             run.plan_pump()
 
-    # Claims.
+    # Work that goes on by itself.
+
+    def _may_claim(self) -> bool:
+        return not self._is_stopping and self._may_submit()
 
     def ask_claim(self, run: ConnectorRun) -> None:
         """Read more of this connector's queue as soon as the claim connection is free."""
-        if run not in self._hungry:
-            self._hungry.append(run)
-            self._claim_wanted.set()
+        self._claimer.ask(run)
 
     async def run(self) -> None:
         """Claim and keep house until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._claim_forever())
+            tasks.create_task(self._claimer.run())
             tasks.create_task(self._keep_house())
-
-    async def _claim_forever(self) -> None:
-        connection: Connection | None = None
-        try:
-            while True:
-                await self._claim_wanted.wait()
-                if not self._hungry:
-                    self._claim_wanted.clear()
-                    continue
-                try:
-                    if connection is None:
-                        raw = await open_claim_connection(self._dsn)
-                        connection = Connection(raw, self._queries)
-                    await self._claim_once(connection, self._hungry.popleft())
-                except UNREACHABLE as exc:
-                    log.warning("claims.disconnected", fault=repr(exc))
-                    if connection is not None:
-                        connection.raw.terminate()
-                        connection = None
-                    await asyncio.sleep(_RECONNECT_SECONDS)
-        finally:
-            if connection is not None:
-                connection.raw.terminate()
-
-    async def _claim_once(self, connection: Connection, run: ConnectorRun) -> None:
-        """One statement for one stream, then the connector goes on by itself."""
-        if self._is_stopping or not run.is_up or not run.shards or not self._may_submit():
-            return
-        most = run.most_claimed
-        stream = run.claims.next_to_claim(most=most, is_held=self._holds.stops_category)
-        if stream is None:
-            return
-        asked = min(CLAIM_BATCH, most - len(stream.flights))
-        held = self._holds.held_in(*stream.stream[1:])
-        try:
-            if held.shops or held.campaigns:
-                await self._claim_around_holds(connection, run, stream, held, asked)
-            else:
-                await self._claim_all(connection, run, stream, asked)
-        except UNREACHABLE:
-            self.ask_claim(run)
-            raise
-        run.pump()
-
-    async def _claim_all(
-        self, connection: Connection, run: ConnectorRun, stream: ClaimedStream, asked: int
-    ) -> None:
-        after_id = stream.begin_claim()
-        flights: list[Flight] | None = None
-        try:
-            flights = await claim_due_messages(
-                connection, stream.stream, after_id=after_id, shards=run.shards, limit=asked
-            )
-        finally:
-            stream.end_claim(flights, asked=asked)
-
-    async def _claim_around_holds(
-        self, connection: Connection, run: ConnectorRun, stream: ClaimedStream, held: HeldInStream, asked: int
-    ) -> None:
-        """Some of the stream is held: read on past it, a bounded number of rows at a time."""
-        after_id = stream.begin_claim()
-        claimed: Claimed | None = None
-        try:
-            claimed = await claim_around_holds(
-                connection,
-                stream.stream,
-                after_id=after_id,
-                shards=run.shards,
-                limit=asked,
-                held_shops=held.shops,
-                held_campaigns=held.campaigns,
-                rows_to_read=HELD_ROWS_A_LOOK,
-            )
-        finally:
-            stream.end_claim_around_holds(claimed)
 
     async def _keep_house(self) -> None:
         """Speed recovers after throttling, and the whole queue is looked at: news of other nodes' commits
