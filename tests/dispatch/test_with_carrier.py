@@ -69,7 +69,7 @@ async def test_a_throttling_carrier_gets_everything_once_and_in_order(database: 
     profile = Profile(submit=SubmitRules(parts_per_second=30))
     async with (
         Simulator(profile) as carrier,
-        run_gateway(database, [connector("one", carrier.port, parts_per_second=60, window=5)]) as running,
+        run_gateway(database, [connector("one", carrier.port, parts_per_second=600, window=5)]) as running,
     ):
         ids = await running.shop.send_many([f"text {n}" for n in range(60)])
         await settle(running, ids, delivered=60)
