@@ -98,29 +98,43 @@ async def find_refused(connection: Connection, flights: Sequence[Flight]) -> lis
 
     The index asked holds nobody else, so that the look costs next to nothing where nobody opted out.
     """
-    known = [flight for flight in flights if flight.contact_id is not None]
-    if not known:
+    known = [
+        (flight.shop_id, flight.contact_id, flight.slot)
+        for flight in flights
+        if flight.contact_id is not None
+    ]
+    refusing = await find_refusing(connection, known)
+    if not refusing:
         return []
-    rows = await connection.fetch(
-        "find_refusing_contacts",
-        [flight.shop_id for flight in known],
-        [flight.contact_id for flight in known],
-        [flight.slot for flight in known],
-    )
-    if not rows:
-        return []
-    refusing = {(row["shop_id"], row["id"]): row["suppressed"] for row in rows}
     endings: list[Ending] = []
-    for flight in known:
-        suppressed = refusing.get((flight.shop_id, flight.contact_id))
-        if suppressed == SuppressionScope.ALL:
-            reason = Reason.SUPPRESSED
-        elif suppressed is not None and flight.category == Category.MARKETING:
-            reason = Reason.OPTED_OUT
-        else:
-            continue
-        endings.append(Ending(flight.shop_id, flight.id, flight.slot, MessageState.BLOCKED, reason))
+    for flight in flights:
+        reason = judge_refusing(refusing.get((flight.shop_id, flight.contact_id)), flight.category)
+        if reason is not None:
+            endings.append(Ending(flight.shop_id, flight.id, flight.slot, MessageState.BLOCKED, reason))
     return endings
+
+
+async def find_refusing(
+    connection: Connection, people: Sequence[tuple[int, int, int]]
+) -> dict[tuple[int, int | None], int]:
+    """Those of the people, each (shop_id, contact_id, slot), who want no marketing or get nothing: what is
+    kept from them, a `SuppressionScope`, by (shop_id, contact_id)."""
+    if not people:
+        return {}
+    rows = await connection.fetch(
+        "find_refusing_contacts", *(list(column) for column in zip(*people, strict=True))
+    )
+    return {(row["shop_id"], row["id"]): row["suppressed"] for row in rows}
+
+
+def judge_refusing(suppressed: int | None, category: int) -> Reason | None:
+    """Why a person gets no message of this category; None where nothing is in the way. `suppressed` is None
+    of somebody whom `find_refusing` did not find."""
+    if suppressed == SuppressionScope.ALL:
+        return Reason.SUPPRESSED
+    if suppressed is not None and category == Category.MARKETING:
+        return Reason.OPTED_OUT
+    return None
 
 
 class _IntentWork:

@@ -13,9 +13,9 @@ from gateway.domain.campaign import CampaignState
 from gateway.domain.identifiers import HIGHEST_ID, slot_of_id
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Progress, Reason, reopen
-from gateway.domain.people import SuppressionScope
 from gateway.store.database import Connection, Database
 from gateway.store.intake import Stream
+from gateway.store.intents import find_refusing, judge_refusing
 from gateway.store.queue_rows import QUEUE_COLUMNS
 
 COUNT_CAP: Final = 20_000
@@ -135,16 +135,10 @@ async def read_unknown(
 ) -> list[UnknownCase]:
     """Those of `ids` that are on the list and belong to one of these shops (None: to any)."""
     rows = await connection.fetch("read_unknown", ids, _slots(ids), shop_ids, CampaignState.CANCELLED)
-    known = [row for row in rows if row["contact_id"] is not None]
-    refusing: dict[tuple[int, int], int] = {}
-    if known:
-        contacts = await connection.fetch(
-            "find_refusing_contacts",
-            [row["shop_id"] for row in known],
-            [row["contact_id"] for row in known],
-            [row["slot"] for row in known],
-        )
-        refusing = {(row["shop_id"], row["id"]): row["suppressed"] for row in contacts}
+    known = [
+        (row["shop_id"], row["contact_id"], row["slot"]) for row in rows if row["contact_id"] is not None
+    ]
+    refusing = await find_refusing(connection, known)
     return [
         UnknownCase(
             shop_id=row["shop_id"],
@@ -156,17 +150,11 @@ async def read_unknown(
             expires_at=row["expires_at"],
             is_erased=row["is_erased"],
             is_campaign_cancelled=row["is_campaign_cancelled"],
-            is_opted_out=_wants_none(refusing.get((row["shop_id"], row["contact_id"])), row["category"]),
+            is_opted_out=judge_refusing(refusing.get((row["shop_id"], row["contact_id"])), row["category"])
+            is not None,
         )
         for row in rows
     ]
-
-
-def _wants_none(suppressed: int | None, category: int) -> bool:
-    """`suppressed` is None of a person who is kept from nothing."""
-    if suppressed is None:
-        return False
-    return suppressed == SuppressionScope.ALL or category == Category.MARKETING
 
 
 async def reopen_messages(connection: Connection, cases: Sequence[UnknownCase], now: datetime) -> Reopened:
