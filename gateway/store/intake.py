@@ -296,12 +296,6 @@ async def _copy_some(connection: Connection, messages: Sequence[NewMessage], tal
         )  # fmt: skip
     await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
-        connection.expect_answer()
-        await connection.raw.copy_to_table(
-            "queue",
-            source=encode_queue_rows(queued, entered=_QUEUED),  # type: ignore[arg-type]  # any buffer is taken
-            columns=QUEUE_COLUMNS,
-            format="binary",
-        )
+        await connection.copy_octets("queue", QUEUE_COLUMNS, encode_queue_rows(queued, entered=_QUEUED))
     if scheduled:
         await connection.copy("schedule", SCHEDULE_COLUMNS, scheduled)
