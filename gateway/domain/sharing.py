@@ -32,6 +32,13 @@ class Member:
     is_stopping: bool = False
 
 
+class BindKey(NamedTuple):
+    """One bind of a connector; numbers count from 1."""
+
+    connector_id: int
+    bind_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class HeldBind:
     """A bind of a connector and the living node that holds it."""
@@ -42,12 +49,9 @@ class HeldBind:
     is_up: bool
     parts_per_second: float
 
-
-class BindKey(NamedTuple):
-    """One bind of a connector; numbers count from 1."""
-
-    connector_id: int
-    bind_no: int
+    @property
+    def key(self) -> BindKey:
+        return BindKey(self.connector_id, self.bind_no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ class BindPlan:
 
     take: tuple[BindKey, ...]
     give_up: tuple[BindKey, ...]
+
+
+def list_binds(binds_of: Mapping[int, int]) -> list[BindKey]:
+    """Every bind of connectors that have so many each."""
+    return [
+        BindKey(connector_id, number)
+        for connector_id, binds in binds_of.items()
+        for number in range(1, binds + 1)
+    ]
 
 
 def plan_binds(
@@ -73,11 +86,11 @@ def plan_binds(
     everybody. `long_free` are binds that whoever should have them does not take: they are anybody's.
     `adopted` are those that this node took for that reason not long ago, and keeps.
     """
-    holder = {BindKey(each.connector_id, each.bind_no): each for each in held}
+    holder = {each.key: each for each in held}
     take: list[BindKey] = []
     give_up: list[BindKey] = []
     for connector_id, binds in sorted(binds_of.items()):
-        keys = [BindKey(connector_id, number) for number in range(1, binds + 1)]
+        keys = list_binds({connector_id: binds})
         mine = [
             key for key in keys if key in holder and holder[key].node_no == node_no and key not in adopted
         ]
@@ -91,9 +104,7 @@ def plan_binds(
         else:
             due = most - len(mine)
             take += free[:due] + [key for key in free[due:] if key in long_free]
-    wanted = {
-        (connector_id, number) for connector_id, binds in binds_of.items() for number in range(1, binds + 1)
-    }
+    wanted = set(list_binds(binds_of))
     give_up += [key for key, each in sorted(holder.items()) if each.node_no == node_no and key not in wanted]
     return BindPlan(tuple(take), tuple(give_up))
 

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from gateway.dispatch.dispatcher import Dispatcher
-from gateway.domain.sharing import BindKey, HeldBind, Member, plan_binds
+from gateway.domain.sharing import BindKey, HeldBind, Member, list_binds, plan_binds
 from gateway.store.errors import StoreUnavailable
 from gateway.store.leases import Node
 from gateway.store.work_leases import WorkLeases
@@ -51,9 +51,7 @@ class BindShare:
 
     def list_own(self, held: Sequence[HeldBind]) -> set[BindKey]:
         """The binds that the rows say are ours."""
-        return {
-            BindKey(each.connector_id, each.bind_no) for each in held if each.node_no == self._node.node_no
-        }
+        return {each.key for each in held if each.node_no == self._node.node_no}
 
     def list_kept(self, held: Sequence[HeldBind]) -> set[BindKey]:
         """Those of ours that are to be kept up."""
@@ -91,11 +89,7 @@ class BindShare:
     def _list_long_free(
         self, held: Sequence[HeldBind], binds_of: Mapping[int, int], now: float
     ) -> set[BindKey]:
-        free = {
-            BindKey(connector_id, number)
-            for connector_id, binds in binds_of.items()
-            for number in range(1, binds + 1)
-        } - {BindKey(each.connector_id, each.bind_no) for each in held}
+        free = set(list_binds(binds_of)) - {each.key for each in held}
         self._free_since = {key: self._free_since.get(key, now) for key in free}
         long_free = {key for key, since in self._free_since.items() if now - since >= FREE_SECONDS}
         for key in long_free:
@@ -109,9 +103,11 @@ class BindShare:
     async def mark(self, held: Sequence[HeldBind], now: float) -> None:
         """Tell the other nodes which of our binds are up."""
         up = self.list_up(now)
-        own = [each for each in held if each.node_no == self._node.node_no]
-        keys = {BindKey(each.connector_id, each.bind_no): each.is_up for each in own}
-        changed = {key: key in up for key, was_up in keys.items() if was_up != (key in up)}
+        changed = {
+            each.key: each.key in up
+            for each in held
+            if each.node_no == self._node.node_no and each.is_up != (each.key in up)
+        }
         if changed:
             await self._leases.mark_binds(changed)
 
