@@ -45,6 +45,7 @@ class BindShare:
         self._drain_seconds = drain_seconds
         self._on_left = on_left
         self._up_at: dict[BindKey, float] = {}
+        self._shared_at = float("-inf")
         self._free_since: dict[BindKey, float] = {}
         self._adopted: dict[BindKey, float] = {}
         self._leaving: dict[BindKey, asyncio.Task[None]] = {}
@@ -89,6 +90,9 @@ class BindShare:
     def _list_long_free(
         self, held: Sequence[HeldBind], binds_of: Mapping[int, int], now: float
     ) -> set[BindKey]:
+        if now - self._shared_at > FREE_SECONDS:
+            self._free_since.clear()  # an outage: nobody could take what was free, or see that it was taken
+        self._shared_at = now
         free = set(list_binds(binds_of)) - {each.key for each in held}
         self._free_since = {key: self._free_since.get(key, now) for key in free}
         long_free = {key for key, since in self._free_since.items() if now - since >= FREE_SECONDS}

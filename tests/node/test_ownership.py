@@ -296,6 +296,19 @@ async def test_after_an_outage_nobody_is_deposed_before_it_could_renew(rig: Rig)
     assert first.dispatcher.binds != {}
 
 
+async def test_a_bind_that_was_free_for_a_moment_before_an_outage_is_still_its_nodes(rig: Rig) -> None:
+    _, second = await two_nodes(rig, c1=2)
+    await turn_all(second, times=int(GRACE_SECONDS) + 1)
+    back = Here(rig, await take_node(rig.database))  # started again: what it held is free
+    await back.node.announce({1}, is_stopping=False)
+    await second.turn(0.1)
+    await second.turn(60.0)  # the database was away meanwhile
+    assert len(second.dispatcher.binds[1]) == 1
+    await back.apply(c1=2)
+    await turn_all(back, second)
+    assert len(back.dispatcher.binds[1]) == len(second.dispatcher.binds[1]) == 1
+
+
 async def test_a_clock_that_jumps_lets_everybody_renew(rig: Rig) -> None:
     first, second = await two_nodes(rig, c1=2)
     await turn_all(second, times=int(GRACE_SECONDS) + 1)
