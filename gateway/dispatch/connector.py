@@ -115,7 +115,6 @@ class ConnectorRun:
         self._withdrawn: set[int] = set()
         """Messages whose intent is on its way and need not be submitted; all of them are in `_plans`."""
         self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
-        self._down_since = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._is_pump_planned = False
 
@@ -205,7 +204,6 @@ class ConnectorRun:
         if self.is_up:
             entries = [entry for entry in entries if entry.session is session]
         else:
-            self._down_since = self._loop.time()
             self.claims.drop_all()
         self._hand_back(entries)
         self.plan_pump()
@@ -286,11 +284,6 @@ class ConnectorRun:
     @property
     def is_up(self) -> bool:
         return bool(self.sessions)
-
-    @property
-    def down_seconds(self) -> float:
-        """For how long no bind has been up; 0 while one is."""
-        return 0.0 if self.sessions else self._loop.time() - self._down_since
 
     @property
     def _sends_tlvs(self) -> bool:

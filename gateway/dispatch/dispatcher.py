@@ -389,11 +389,6 @@ class Dispatcher:
         run = self._runs.get(connector_id)
         return run is not None and run.is_up
 
-    def down_seconds(self, connector_id: int) -> float:
-        """For how long no bind of a connector has been up; infinite for one that does not run here."""
-        run = self._runs.get(connector_id)
-        return float("inf") if run is None else run.down_seconds
-
     def report(self) -> list[ConnectorReport]:
         """Every running connector, in order of its number."""
         reports = []

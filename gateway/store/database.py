@@ -288,12 +288,6 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def lease_transaction(self) -> AsyncIterator[Connection]:
-        """`lease_connection` inside one transaction."""
-        async with self._leases.use() as connection, connection.raw.transaction():
-            yield connection
-
-    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A pooled connection inside one transaction. Raises `OutcomeUnknown` when the answer to its COMMIT
         was lost, and `StoreUnavailable` when it is certainly not stored."""
