@@ -7,6 +7,7 @@ since a message was made gets none.
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Progress, Reason, intend
@@ -81,15 +82,26 @@ class _Intended:
 
 
 async def _take_from_queue(connection: Connection, flights: Sequence[Flight]) -> set[int]:
-    """Delete the queue rows, a statement for each stream; the ids whose rows were still there."""
+    """Delete the queue rows, all streams in one statement; the ids whose rows were still there."""
+    if not flights:
+        return set()
     by_stream: dict[Stream, list[int]] = {}
     for flight in flights:
         stream = (flight.connector_id, flight.lane, flight.category)
         by_stream.setdefault(stream, []).append(flight.id)
-    taken: set[int] = set()
-    for stream, ids in sorted(by_stream.items()):
-        taken.update(row["id"] for row in await connection.fetch("take_from_queue", *stream, ids))
-    return taken
+    streams = sorted(by_stream)  # two batches must not wait for one another's rows
+    ids = [message_id for stream in streams for message_id in by_stream[stream]]
+    last_places = list(accumulate(len(by_stream[stream]) for stream in streams))
+    rows = await connection.fetch(
+        "take_from_queue",
+        *map(list, zip(*streams, strict=True)),
+        [last - len(by_stream[stream]) + 1 for stream, last in zip(streams, last_places, strict=True)],
+        last_places,
+        ids,
+        min(ids),
+        max(ids),
+    )
+    return {row[0] for row in rows}
 
 
 async def find_refused(connection: Connection, flights: Sequence[Flight]) -> list[Ending]:

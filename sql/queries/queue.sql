@@ -74,15 +74,25 @@ FROM (SELECT DISTINCT connector_id, lanes.lane, categories.category
 WHERE counted.waiting > 0;
 
 -- name: take_from_queue
--- Remove queue rows of one stream whose messages are about to be submitted; those that come back are the
--- caller's. A row that does not come back was cancelled, expired or moved in the meantime.
--- $1 connector_id int4
--- $2 lane int2
--- $3 category int2
--- $4 ids int8[]
-DELETE FROM queue
-WHERE connector_id = $1 AND lane = $2 AND category = $3 AND id = ANY ($4::int8[])
-RETURNING id;
+-- Remove queue rows of any number of streams whose messages are about to be submitted; those that come back are
+-- the caller's. A row that does not come back was cancelled, expired or moved in the meantime. A stream's ids are
+-- those from its first to its last place in $6; $7 and $8 spare it the days without any. With an equality in
+-- place of `= ANY (ARRAY[…])` the planner could join by hash, and read the whole queue for it.
+-- $1 connector_id int4[]
+-- $2 lane int2[]
+-- $3 category int2[]
+-- $4 first_place int4[]
+-- $5 last_place int4[]
+-- $6 ids int8[]
+-- $7 lowest_id int8
+-- $8 highest_id int8
+DELETE FROM queue AS q
+USING unnest($1::int4[], $2::int2[], $3::int2[], $4::int4[], $5::int4[])
+      AS stream (connector_id, lane, category, first_place, last_place)
+WHERE q.connector_id = ANY (ARRAY[stream.connector_id]) AND q.lane = ANY (ARRAY[stream.lane])
+  AND q.category = ANY (ARRAY[stream.category])
+  AND q.id = ANY (($6::int8[])[stream.first_place:stream.last_place]) AND q.id BETWEEN $7 AND $8
+RETURNING q.id;
 
 -- name: mark_sending_again
 -- The intent of messages that were tried before: their state rows say queued, and what is expected of their parts.

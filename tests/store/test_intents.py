@@ -34,6 +34,28 @@ async def test_a_message_whose_queue_row_is_gone_is_not_sent(desk: Desk) -> None
     assert await desk.state(first.id) is S.CANCELLED
 
 
+async def test_a_batch_takes_the_rows_of_many_streams_and_of_no_other(desk: Desk) -> None:
+    """A row that was handed to another connector meanwhile is not the claimant's, though the batch has that
+    stream too."""
+    new = desk.rig.new_message
+    messages = [
+        new(connector_id=connector_id, category=category)
+        for connector_id in (3, 1, 2)
+        for category in (Category.OTP, Category.MARKETING)
+        for _ in range(3)
+    ]
+    left = [new(connector_id=connector_id, category=Category.MARKETING) for connector_id in (1, 3, 4)]
+    await desk.accept(*messages, *left)
+    wanted = {message.id for message in messages}
+    claimed = [flight for connector_id in (1, 2, 3) for flight in await desk.claim(connector_id=connector_id)]
+    flights = [flight for flight in claimed if flight.id in wanted]
+    await desk.rig.execute("UPDATE queue SET connector_id = 1 WHERE id = $1", messages[0].id)
+    assert {flight.id for flight in await desk.intend(flights)} == wanted - {messages[0].id}
+    assert [flight.id for flight in desk.gone] == [messages[0].id]
+    waiting = {row[0] for row in await desk.rig.fetch("SELECT id FROM queue")}
+    assert waiting == {messages[0].id, *(m.id for m in left)}
+
+
 async def test_one_intent_of_two_for_one_message_wins(desk: Desk) -> None:
     await desk.accept(desk.rig.new_message())
     [first] = await desk.claim()
