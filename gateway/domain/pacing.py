@@ -1,14 +1,21 @@
 """Speed: how many parts may leave now, so that they go evenly spaced and never above the contract's figure.
 
 Carriers count per second by their own clock and punish bursts (quirk 43), so credit is worth 20 ms of speed
-at most. After a carrier says “too fast” the speed is halved and comes back in small steps. Owns no clock:
-every call brings `now`, seconds of a monotonic clock.
+at most, or less than one part beyond the one that is due. After a carrier says “too fast” the speed is halved
+and comes back in small steps. Owns no clock: every call brings `now`, seconds of a monotonic clock.
 """
 
 from typing import Final
 
 TICK_SECONDS: Final = 0.02
-"""Lateness that is made good: all of it at 1,000 parts a second and above, half of it at 100 and below."""
+"""Lateness that is made good at 100 parts a second and above, where several parts are due in that time."""
+
+LATENESS_SECONDS: Final = 0.05
+"""Lateness of a single part that is made good below. What is not made good is lost for good: the schedule of
+all later parts is late by it, and the contract's speed is not used."""
+
+_LESS_THAN_A_PART: Final = 0.99
+"""Credit beyond the part that is due. Below one, no second holds more than one part above a whole speed."""
 
 _RECOVERY_STEP: Final = 0.05
 """Of the limit, gained back per second: from half to full speed in ten seconds."""
@@ -106,6 +113,6 @@ class Pacer:
 
     def _set_speed(self, parts_per_second: float) -> None:
         self._speed = parts_per_second
-        # At most 20 ms of speed at once. Below 100 parts a second that is no more than one part, yet a late
-        # call must not lose what fell due meanwhile: half a tick of lateness is carried over beside it.
-        self._burst = max(parts_per_second * TICK_SECONDS, 1.0 + parts_per_second * TICK_SECONDS / 2.0)
+        # A late call must not lose what fell due meanwhile, and two parts must not leave at once for it.
+        carried_over = min(parts_per_second * LATENESS_SECONDS, _LESS_THAN_A_PART)
+        self._burst = max(parts_per_second * TICK_SECONDS, 1.0 + carried_over)

@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.pacing import TICK_SECONDS, Pacer
+from gateway.domain.pacing import LATENESS_SECONDS, TICK_SECONDS, Pacer
 
 SPEEDS = st.floats(min_value=0.1, max_value=20_000)
 # The monotonic clock of a machine that was started a while ago: floats there are coarser than near zero.
 START = 3_000_000.0
+
+
+def most_in_a_second(speed: float) -> float:
+    """What any second may hold: the speed, and the credit of a pacer that was called late."""
+    return speed + max(1.0 + min(speed * LATENESS_SECONDS, 0.99), speed * TICK_SECONDS) + 0.001
 
 
 def run(pacer: Pacer, moments: list[float], wanted: int = 1_000_000) -> list[tuple[float, int]]:
@@ -29,10 +34,31 @@ def test_no_window_of_a_second_holds_more_than_the_speed_and_one_tick(
     for wait in waits:
         now += wait
         sent.append((now, pacer.take(now, data.draw(st.integers(0, 500)))))
-    allowed = speed + max(1.0 + speed * TICK_SECONDS / 2, speed * TICK_SECONDS) + 0.001
+    allowed = most_in_a_second(speed)
     for first, (opened_at, _) in enumerate(sent):
         window = sum(count for moment, count in sent[first:] if moment < opened_at + 1.0)
         assert window <= allowed
+
+
+@given(st.integers(1, 99), st.lists(st.floats(0, 0.5), min_size=1, max_size=60))
+def test_no_second_holds_more_than_one_part_above_a_whole_speed(speed: int, waits: list[float]) -> None:
+    pacer = Pacer(speed, now=START)
+    now = START
+    sent: list[float] = []
+    for wait in waits:
+        now += wait
+        sent += [now] * pacer.take(now, 500)
+    for opened_at in sent:
+        assert sum(opened_at <= moment < opened_at + 1.0 for moment in sent) <= speed + 1
+
+
+@pytest.mark.parametrize("speed", [1.0, 7.0, 20.0])
+def test_a_part_that_left_fifty_milliseconds_late_makes_no_later_one_late(speed: float) -> None:
+    pacer = Pacer(speed, now=START)
+    assert pacer.take(START, 1) == 1
+    late = START + 1 / speed + LATENESS_SECONDS * 0.98
+    assert pacer.take(late, 500) == 1
+    assert pacer.next_at() == pytest.approx(START + 2 / speed, abs=0.001)
 
 
 @given(st.floats(min_value=1, max_value=2_000), st.data())
@@ -56,7 +82,7 @@ def test_whatever_the_carrier_throttles_no_second_holds_more_than_the_speed_and_
             assert not (taken and now < paused_until)
             sent.append((now, taken))
         assert speed * 0.02 <= pacer.parts_per_second <= speed
-    allowed = speed + max(1.0 + speed * TICK_SECONDS / 2, speed * TICK_SECONDS) + 0.001
+    allowed = most_in_a_second(speed)
     for first, (opened_at, _) in enumerate(sent):
         assert sum(count for moment, count in sent[first:] if moment < opened_at + 1.0) <= allowed
 
