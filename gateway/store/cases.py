@@ -119,15 +119,15 @@ class Case:
     def is_requeued(self) -> bool:
         return self.progress.state is MessageState.QUEUED and self.before.state is not MessageState.QUEUED
 
-    def move_row(self) -> tuple[object, ...]:
-        """The columns of `move_states` for this message."""
+    def describe_move(self) -> tuple[object, ...]:
+        """The columns of `move_states` that many messages of a batch have in common: the row as it must be,
+        and as it is to be."""
         flight, before, after = self.flight, self.before, self.progress
         return (
             flight.shop_id,
-            flight.id,
-            flight.slot,
             before.state,
             before.part_states,
+            flight.reason,
             after.state,
             after.part_states,
             after.entered,
@@ -139,7 +139,6 @@ class Case:
             self.command_status,
             self.stat,
             self.err,
-            flight.reason,
         )
 
 

@@ -14,10 +14,9 @@ import asyncpg
 from gateway.domain.country_rules import CountryRules
 from gateway.domain.identifiers import IdSource
 from gateway.domain.message import ENDS, MessageState
-from gateway.store.cases import Case, judge_case
+from gateway.store.cases import Case
 from gateway.store.database import Connection
 from gateway.store.early_receipts import EarlyReceipts
-from gateway.store.errors import StateKeepsMoving
 from gateway.store.evidence import (
     Answer,
     Ending,
@@ -39,6 +38,7 @@ from gateway.store.inferring import correct_inferred, read_again, take_inference
 from gateway.store.intake import Stream
 from gateway.store.late_answers import find_overtaken, find_recalling, recall_answered
 from gateway.store.matching import Gathering, Strangers
+from gateway.store.moving import move_states
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
 from gateway.store.queries import Query
@@ -46,7 +46,6 @@ from gateway.store.writer import Fence, GroupWriter
 from gateway.store.writer_connection import Joins
 
 BATCH_ROWS = 2_000
-_GUARD_ROUNDS = 3
 _NEWS = (ReceiptOutcome.APPLIED, ReceiptOutcome.INFERRED)
 
 
@@ -224,7 +223,7 @@ class _OutcomeWork:
         if recalling := find_recalling(late):
             await recall_answered(connection, gathering, recalling, self._connector_ids)
         cases = gathering.cases
-        await self._move_states(connection, gathering, now)
+        await move_states(connection, gathering, now)
         ended = await self._end_waiting(connection, endings, now) if endings else []
         await self._find_targets(rows, cases, ended)
         for case in cases.values():
@@ -280,32 +279,6 @@ class _OutcomeWork:
         for each in heard:
             rows.add_inbound(each)
         return obeyed
-
-    async def _move_states(self, connection: Connection, gathering: Gathering, now: datetime) -> None:
-        """Judge every case and move its row; a row that was not as remembered is read and judged again."""
-        pending = list(gathering.cases.values())
-        for _ in range(_GUARD_ROUNDS):
-            for case in pending:
-                judge_case(case)
-            moving = [case for case in pending if case.progress is not case.before]
-            if not moving:
-                return
-            moved = {row["id"] for row in await connection.fetch("move_states", *_move_columns(moving, now))}
-            if len(moved) == len(moving):
-                return
-            pending = [case for case in moving if case.flight.id not in moved]
-            keys = {(case.flight.shop_id, case.flight.id, case.flight.slot) for case in pending}
-            fresh = await gathering.load(keys, afresh=True)
-            for case in pending:
-                if case.flight.id in fresh:
-                    case.flight.copy_state(fresh[case.flight.id])
-                    case.start_again()
-                else:
-                    case.vanish()
-            pending = [case for case in pending if case.flight.id in fresh]
-            if not pending:
-                return
-        raise StateKeepsMoving(len(pending), pending[0].flight.id)
 
     async def _end_waiting(
         self, connection: Connection, endings: list[Ending], now: datetime
@@ -430,9 +403,3 @@ async def _erase_sensitive(
     if over:
         shops, ids, slots = zip(*over, strict=True)
         await connection.execute("erase_texts", shops, ids, slots)
-
-
-def _move_columns(cases: Sequence[Case], now: datetime) -> list[object]:
-    """The parameters of `move_states`, a column each."""
-    rows = [case.move_row() for case in cases]
-    return [*(list(column) for column in zip(*rows, strict=True)), now]

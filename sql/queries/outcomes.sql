@@ -24,37 +24,46 @@ JOIN message AS m ON m.shop_id = wanted.shop_id AND m.id = wanted.id AND m.slot 
 WHERE s.id = ANY ($2::int8[]) AND m.id = ANY ($2::int8[]) AND m.shop_id = ANY ($1::int4[]);
 
 -- name: move_states
--- Write where messages stand now; a row that is not as expected is left alone and does not come back.
--- $1 shop_id int4[]
--- $2 id int8[]
--- $3 slot int2[]
--- $4 expected int2[]
--- $5 expected_parts bytea[]
--- $6 state int2[]
--- $7 part_states bytea[]
--- $8 entered int4[]
--- $9 reason int2[]
--- $10 failure_class int2[]
--- $11 attempt int4[]
--- $12 sent_at timestamptz[]
--- $13 final_at timestamptz[]
--- $14 command_status int8[]
--- $15 stat text[]
--- $16 err text[]
--- $17 expected_reason int2[]
--- $18 now timestamptz
+-- Write where messages stand now; a row that is not as expected is left alone and does not come back. Messages
+-- that move alike share a number, counted from 1: the place of their move in the arrays from $4 on.
+-- OFFSET 0 keeps messages and moves together: to join the table with the moves first would make many rows of one.
+-- $1 id int8[]
+-- $2 slot int2[]
+-- $3 move_no int4[]
+-- $4 shop_id int4[]
+-- $5 expected int2[]
+-- $6 expected_parts bytea[]
+-- $7 expected_reason int2[]
+-- $8 state int2[]
+-- $9 part_states bytea[]
+-- $10 entered int4[]
+-- $11 reason int2[]
+-- $12 failure_class int2[]
+-- $13 attempt int4[]
+-- $14 sent_at timestamptz[]
+-- $15 final_at timestamptz[]
+-- $16 command_status int8[]
+-- $17 stat text[]
+-- $18 err text[]
+-- $19 now timestamptz
 UPDATE message_state AS s
 SET state = wanted.state, part_states = wanted.part_states, entered = wanted.entered, reason = wanted.reason,
-    failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $18,
+    failure_class = wanted.failure_class, attempt = wanted.attempt, changed_at = $19,
     sent_at = coalesce(s.sent_at, wanted.sent_at), final_at = coalesce(s.final_at, wanted.final_at),
     command_status = coalesce(wanted.command_status, s.command_status),
     stat = coalesce(wanted.stat, s.stat), err = coalesce(wanted.err, s.err)
-FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int2[], $5::bytea[], $6::int2[], $7::bytea[], $8::int4[],
-            $9::int2[], $10::int2[], $11::int4[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::text[],
-            $16::text[], $17::int2[])
-     AS wanted (shop_id, id, slot, expected, expected_parts, state, part_states, entered, reason, failure_class,
-                attempt, sent_at, final_at, command_status, stat, err, expected_reason)
-WHERE s.id = ANY ($2::int8[]) AND s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
+FROM (
+    SELECT message.id, message.slot, move.*
+    FROM unnest($1::int8[], $2::int2[], $3::int4[]) AS message (id, slot, move_no)
+    JOIN unnest($4::int4[], $5::int2[], $6::bytea[], $7::int2[], $8::int2[], $9::bytea[], $10::int4[], $11::int2[],
+                $12::int2[], $13::int4[], $14::timestamptz[], $15::timestamptz[], $16::int8[], $17::text[],
+                $18::text[]) WITH ORDINALITY
+         AS move (shop_id, expected, expected_parts, expected_reason, state, part_states, entered, reason,
+                  failure_class, attempt, sent_at, final_at, command_status, stat, err, no)
+    ON move.no = message.move_no
+    OFFSET 0
+) AS wanted
+WHERE s.id = ANY ($1::int8[]) AND s.shop_id = wanted.shop_id AND s.id = wanted.id AND s.slot = wanted.slot
   AND s.state = wanted.expected AND s.part_states = wanted.expected_parts AND s.reason = wanted.expected_reason
 RETURNING s.id;
 
