@@ -1,83 +1,76 @@
--- name: add_stat_hour
--- Add a batch's first entries to the hourly rollup; rows come sorted by key.
+-- name: add_stats_of_messages
+-- Add what a batch did to messages: first entries by hour, by campaign and by day, submitted parts and receipts by
+-- what became of them. One statement, for nearly every batch has some of each; rows come sorted by key.
 -- $1 hour timestamptz[]
--- $2 shop_id int4[]
--- $3 connector_id int4[]
--- $4 country text[]
--- $5 lane int2[]
--- $6 currency text[]
--- $7 state int2[]
--- $8 failure_class int2[]
--- $9 messages int8[]
--- $10 parts int8[]
--- $11 cost_micros int8[]
-INSERT INTO stat_hour AS held
-SELECT * FROM unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::text[], $5::int2[], $6::text[], $7::int2[],
-                     $8::int2[], $9::int8[], $10::int8[], $11::int8[])
-ON CONFLICT (hour, shop_id, connector_id, country, lane, currency, state, failure_class) DO UPDATE
-SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
-    cost_micros = held.cost_micros + excluded.cost_micros;
-
--- name: add_stat_campaign
--- Add a batch's first entries to the campaigns' rollup; rows come sorted by key.
--- $1 shop_id int4[]
--- $2 campaign_id int8[]
--- $3 hour timestamptz[]
--- $4 country text[]
--- $5 lane int2[]
--- $6 currency text[]
--- $7 state int2[]
--- $8 failure_class int2[]
--- $9 messages int8[]
--- $10 parts int8[]
--- $11 cost_micros int8[]
-INSERT INTO stat_campaign AS held
-SELECT * FROM unnest($1::int4[], $2::int8[], $3::timestamptz[], $4::text[], $5::int2[], $6::text[], $7::int2[],
-                     $8::int2[], $9::int8[], $10::int8[], $11::int8[])
-ON CONFLICT (shop_id, campaign_id, hour, country, lane, currency, state, failure_class) DO UPDATE
-SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
-    cost_micros = held.cost_micros + excluded.cost_micros;
-
--- name: add_stat_shop
--- Add a batch's first entries to the shops' daily rollup; rows come sorted by key.
--- $1 day date[]
--- $2 shop_id int4[]
--- $3 category int2[]
--- $4 lane int2[]
--- $5 currency text[]
--- $6 state int2[]
--- $7 messages int8[]
--- $8 parts int8[]
--- $9 cost_micros int8[]
-INSERT INTO stat_shop AS held
-SELECT * FROM unnest($1::date[], $2::int4[], $3::int2[], $4::int2[], $5::text[], $6::int2[], $7::int8[],
-                     $8::int8[], $9::int8[])
-ON CONFLICT (day, shop_id, category, lane, currency, state) DO UPDATE
-SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
-    cost_micros = held.cost_micros + excluded.cost_micros;
-
--- name: add_stat_submission
--- Count a batch's submitted parts by what became of them.
--- $1 hour timestamptz[]
--- $2 connector_id int4[]
--- $3 state int2[]
--- $4 command_status int8[]
--- $5 submissions int8[]
-INSERT INTO stat_submission AS held
-SELECT * FROM unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[], $5::int8[])
-ON CONFLICT (hour, connector_id, state, command_status) DO UPDATE
-SET submissions = held.submissions + excluded.submissions;
-
--- name: add_stat_receipt
--- Count a batch's receipts by what was done with them.
--- $1 hour timestamptz[]
--- $2 connector_id int4[]
--- $3 outcome int2[]
--- $4 receipts int8[]
+-- $2 hour_shop_id int4[]
+-- $3 hour_connector_id int4[]
+-- $4 hour_country text[]
+-- $5 hour_lane int2[]
+-- $6 hour_currency text[]
+-- $7 hour_state int2[]
+-- $8 hour_failure_class int2[]
+-- $9 hour_messages int8[]
+-- $10 hour_parts int8[]
+-- $11 hour_cost_micros int8[]
+-- $12 campaign_shop_id int4[]
+-- $13 campaign_id int8[]
+-- $14 campaign_hour timestamptz[]
+-- $15 campaign_country text[]
+-- $16 campaign_lane int2[]
+-- $17 campaign_currency text[]
+-- $18 campaign_state int2[]
+-- $19 campaign_failure_class int2[]
+-- $20 campaign_messages int8[]
+-- $21 campaign_parts int8[]
+-- $22 campaign_cost_micros int8[]
+-- $23 day date[]
+-- $24 day_shop_id int4[]
+-- $25 day_category int2[]
+-- $26 day_lane int2[]
+-- $27 day_currency text[]
+-- $28 day_state int2[]
+-- $29 day_messages int8[]
+-- $30 day_parts int8[]
+-- $31 day_cost_micros int8[]
+-- $32 submission_hour timestamptz[]
+-- $33 submission_connector_id int4[]
+-- $34 submission_state int2[]
+-- $35 submission_command_status int8[]
+-- $36 submissions int8[]
+-- $37 receipt_hour timestamptz[]
+-- $38 receipt_connector_id int4[]
+-- $39 receipt_outcome int2[]
+-- $40 receipts int8[]
+WITH hours AS (
+    INSERT INTO stat_hour AS held
+    SELECT * FROM unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::text[], $5::int2[], $6::text[],
+                         $7::int2[], $8::int2[], $9::int8[], $10::int8[], $11::int8[])
+    ON CONFLICT (hour, shop_id, connector_id, country, lane, currency, state, failure_class) DO UPDATE
+    SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
+        cost_micros = held.cost_micros + excluded.cost_micros
+), campaigns AS (
+    INSERT INTO stat_campaign AS held
+    SELECT * FROM unnest($12::int4[], $13::int8[], $14::timestamptz[], $15::text[], $16::int2[], $17::text[],
+                         $18::int2[], $19::int2[], $20::int8[], $21::int8[], $22::int8[])
+    ON CONFLICT (shop_id, campaign_id, hour, country, lane, currency, state, failure_class) DO UPDATE
+    SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
+        cost_micros = held.cost_micros + excluded.cost_micros
+), days AS (
+    INSERT INTO stat_shop AS held
+    SELECT * FROM unnest($23::date[], $24::int4[], $25::int2[], $26::int2[], $27::text[], $28::int2[],
+                         $29::int8[], $30::int8[], $31::int8[])
+    ON CONFLICT (day, shop_id, category, lane, currency, state) DO UPDATE
+    SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
+        cost_micros = held.cost_micros + excluded.cost_micros
+), submissions AS (
+    INSERT INTO stat_submission AS held
+    SELECT * FROM unnest($32::timestamptz[], $33::int4[], $34::int2[], $35::int8[], $36::int8[])
+    ON CONFLICT (hour, connector_id, state, command_status) DO UPDATE
+    SET submissions = held.submissions + excluded.submissions
+)
 INSERT INTO stat_receipt AS held
-SELECT * FROM unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[])
-ON CONFLICT (hour, connector_id, outcome) DO UPDATE
-SET receipts = held.receipts + excluded.receipts;
+SELECT * FROM unnest($37::timestamptz[], $38::int4[], $39::int2[], $40::int8[])
+ON CONFLICT (hour, connector_id, outcome) DO UPDATE SET receipts = held.receipts + excluded.receipts;
 
 -- name: add_stat_failure
 -- Count why a batch's messages of campaigns failed; rows come sorted by key.

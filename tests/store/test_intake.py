@@ -206,10 +206,11 @@ async def test_too_much_that_waits_is_turned_away(rig: Rig) -> None:
 
 async def test_small_requests_do_not_wait_for_large_ones(rig: Rig) -> None:
     """Each kind has a writer of its own: a batch that hangs in a lock leaves a one-time password free."""
+    await rig.accept(rig.new_message(campaign_id=3))
     writer = rig.intake()
     async with running(writer.run), rig.database.transaction() as blocker:
         large = [rig.new_message() for _ in range(100)]
-        await blocker.raw.execute("LOCK TABLE stat_campaign IN EXCLUSIVE MODE")
+        await blocker.raw.execute("SELECT FROM stat_campaign FOR UPDATE")
         slow = asyncio.create_task(writer.store([*large, rig.new_message(campaign_id=3)]))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(3):
