@@ -55,23 +55,19 @@ class Flight:
 
     def __init__(
         self,
-        *,
         shop_id: int,
         message_id: int,
         slot: int,
-        connector_id: int,
-        accepted_connector_id: int,
-        lane: int,
-        category: int,
         attempt: int,
-        refusals: int = 0,
-        progress: Progress,
+        refusals: int,
         expires_at: datetime,
+        accepted_connector_id: int,
         parts: int,
         cost_micros: int,
         country: str,
         currency: str,
         campaign_id: int | None,
+        contact_id: int | None,
         is_sensitive: bool,
         is_test: bool,
         wants_events: bool,
@@ -80,9 +76,15 @@ class Flight:
         from_address: str,
         text: str | None,
         body: bytes | None,
-        contact_id: int | None = None,
+        connector_id: int,
+        lane: int,
+        category: int,
+        progress: Progress,
+        *,
         sent_at: datetime | None = None,
     ) -> None:
+        """A claim alone gives these by their place, 1.3 µs less for each message than by name; up to `body`
+        they are its columns."""
         self.shop_id = shop_id
         self.id = message_id
         self.slot = slot

@@ -203,6 +203,7 @@ def _flight_of(row: asyncpg.Record) -> Flight:
         lane=row["lane"],
         category=row["category"],
         attempt=row["attempt"],
+        refusals=0,
         progress=Progress(MessageState(row["state"]), row["entered"], row["part_states"]),
         expires_at=row["expires_at"],
         parts=row["parts"],

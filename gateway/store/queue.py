@@ -4,9 +4,7 @@ holder of a connector's shards calls them (`leases`), and a claimed row stays un
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import asyncpg
+from typing import Any, NamedTuple
 
 from gateway.domain.identifiers import time_of_id
 from gateway.domain.message import MessageState, Progress, entered_bit
@@ -15,6 +13,8 @@ from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 
 _QUEUED = bytes((MessageState.QUEUED,))
+_PARTS = 8
+"""The place of `parts` among the columns of a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,42 @@ class Claimed:
     has_more: bool
 
 
+class Wish(NamedTuple):
+    """A claim of up to `limit` messages of a stream after `after_id`, in these shards."""
+
+    stream: Stream
+    after_id: int
+    shards: Sequence[int]
+    limit: int
+
+
+async def claim_from_streams(connection: Connection, wishes: Sequence[Wish]) -> list[list[Flight]]:
+    """What each wish finds, earliest first, all with one statement: it takes 5 µs for a message and 16 µs for
+    a stream, where one for each stream took 100."""
+    streams = [wish.stream for wish in wishes]
+    rows = await connection.fetch(
+        "claim_due_messages",
+        *map(list, zip(*streams, strict=True)),
+        [wish.after_id for wish in wishes],
+        [sum(1 << shard for shard in wish.shards) for wish in wishes],
+        [wish.limit for wish in wishes],
+    )
+    found: list[list[Flight]] = [[] for _ in wishes]
+    standings = _Standings()
+    for row in rows:
+        place = row[0] - 1
+        found[place].append(_claimed(streams[place], row[1:], standings))
+    for flights in found:
+        flights.sort(key=_id_of)  # no plan was seen that does not read them in order
+    return found
+
+
 async def claim_due_messages(
     connection: Connection, stream: Stream, *, after_id: int, shards: Sequence[int], limit: int
 ) -> list[Flight]:
     """Up to `limit` queued messages of a stream in the caller's shards, earliest first."""
-    rows = await connection.fetch("claim_due_messages", *stream, after_id, shards, limit)
-    return [_claimed(stream, row) for row in rows]
+    [flights] = await claim_from_streams(connection, [Wish(stream, after_id, shards, limit)])
+    return flights
 
 
 async def claim_around_holds(
@@ -61,7 +91,9 @@ async def claim_around_holds(
     rows = await connection.fetch(
         "claim_around_holds", *stream, after_id, shards, limit, held_shops, held_campaigns, rows_to_read
     )
-    flights = sorted((_claimed(stream, tuple(row)[3:]) for row in rows if row["id"] is not None), key=_id_of)
+    standings = _Standings()
+    free = [row[3:] for row in rows if row["id"] is not None]
+    flights = sorted((_claimed(stream, columns, standings) for columns in free), key=_id_of)
     return Claimed(flights, rows[0]["rows_read"], rows[0]["read_to"], rows[0]["has_more"])
 
 
@@ -69,40 +101,18 @@ def _id_of(flight: Flight) -> int:
     return flight.id
 
 
-def _claimed(stream: Stream, row: asyncpg.Record | tuple[Any, ...]) -> Flight:
-    (
-        shop_id, message_id, slot, attempt, refusals, entered, expires_at, accepted_connector_id, parts,
-        cost_micros, country, currency, campaign_id, contact_id, is_sensitive, is_test, wants_events,
-        has_webhook_url, to_address, from_address, text, body,
-    ) = row  # fmt: skip
-    connector_id, lane, category = stream
-    return Flight(
-        shop_id=shop_id,
-        message_id=message_id,
-        slot=slot,
-        connector_id=connector_id,
-        accepted_connector_id=accepted_connector_id,
-        lane=lane,
-        category=category,
-        attempt=attempt,
-        refusals=refusals,
-        progress=Progress(MessageState.QUEUED, entered, _QUEUED * parts),
-        expires_at=expires_at,
-        parts=parts,
-        cost_micros=cost_micros,
-        country=country,
-        currency=currency,
-        campaign_id=campaign_id,
-        contact_id=contact_id,
-        is_sensitive=is_sensitive,
-        is_test=is_test,
-        wants_events=wants_events,
-        has_webhook_url=has_webhook_url,
-        to_address=to_address,
-        from_address=from_address,
-        text=text,
-        body=body,
-    )
+class _Standings(dict[tuple[int, int], Progress]):
+    """Where waiting messages stand, by their entered bits and parts, made once for all alike."""
+
+    def __missing__(self, key: tuple[int, int]) -> Progress:
+        entered, parts = key
+        standing = self[key] = Progress(MessageState.QUEUED, entered, _QUEUED * parts)
+        return standing
+
+
+def _claimed(stream: Stream, columns: tuple[Any, ...], standings: _Standings) -> Flight:
+    """The flight of a row of a claim: `entered`, then the first parameters of `Flight` in their order."""
+    return Flight(*(*columns[1:], *stream, standings[columns[0], columns[_PARTS]]))
 
 
 async def count_waiting(database: Database, connector_ids: Sequence[int], *, cap: int) -> list[Waiting]:

@@ -1,21 +1,28 @@
 -- name: claim_due_messages
--- Up to $6 queued messages of one stream of a connector, in the caller's shards, earliest first, after $4.
+-- Queued messages of any number of streams: of each those after its after_id, earliest first, in the caller's
+-- shards (bit per shard), up to its batch_size. `place` is the stream's, from 1; rows come in no promised order.
 -- Only the holder of those shards calls this, so it takes no row locks; the rows stay until the intent.
--- $1 connector_id int4
--- $2 lane int2
--- $3 category int2
--- $4 after_id int8
--- $5 shards int2[]
--- $6 batch_size int8
-SELECT q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.entered, q.expires_at,
-       m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
-       m.contact_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
-       m.to_address, m.from_address, m.text, m.body
-FROM queue AS q
-JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
-WHERE q.connector_id = $1 AND q.lane = $2 AND q.category = $3 AND q.id > $4 AND (q.slot & 15) = ANY ($5::int2[])
-ORDER BY q.id
-LIMIT $6;
+-- $1 connector_id int4[]
+-- $2 lane int2[]
+-- $3 category int2[]
+-- $4 after_id int8[]
+-- $5 shard_bits int4[]
+-- $6 batch_size int8[]
+SELECT stream.place, due.*
+FROM unnest($1::int4[], $2::int2[], $3::int2[], $4::int8[], $5::int4[], $6::int8[]) WITH ORDINALITY
+     AS stream (connector_id, lane, category, after_id, shard_bits, batch_size, place)
+CROSS JOIN LATERAL (
+    SELECT q.entered, q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.expires_at,
+           m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
+           m.contact_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
+           m.to_address, m.from_address, m.text, m.body
+    FROM queue AS q
+    JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
+    WHERE q.connector_id = stream.connector_id AND q.lane = stream.lane AND q.category = stream.category
+      AND q.id > stream.after_id AND stream.shard_bits >> (q.slot & 15) & 1 = 1
+    ORDER BY q.id
+    LIMIT stream.batch_size
+) AS due;
 
 -- name: claim_around_holds
 -- As claim_due_messages while some of the stream is held: leaves out what is held of the next $9 rows, and says
@@ -30,13 +37,13 @@ LIMIT $6;
 -- $8 held_campaigns int8[]
 -- $9 rows_to_read int8
 WITH passed AS MATERIALIZED (
-    SELECT shop_id, id, slot, attempt, refusals, entered, expires_at
+    SELECT entered, shop_id, id, slot, attempt, refusals, expires_at
     FROM queue
     WHERE connector_id = $1 AND lane = $2 AND category = $3 AND id > $4 AND (slot & 15) = ANY ($5::int2[])
     ORDER BY id
     LIMIT $9
 ), free AS MATERIALIZED (
-    SELECT q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.entered, q.expires_at,
+    SELECT q.entered, q.shop_id, q.id, q.slot, q.attempt, q.refusals, q.expires_at,
            m.connector_id AS accepted_connector_id, m.parts, m.cost_micros, m.country, m.currency, m.campaign_id,
            m.contact_id, m.is_sensitive, m.is_test, m.wants_events, m.webhook_url IS NOT NULL AS has_webhook_url,
            m.to_address, m.from_address, m.text, m.body

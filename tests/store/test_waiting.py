@@ -7,12 +7,15 @@ import pytest
 from gateway.dispatch.holds import HoldBoard
 from gateway.domain.campaign import CampaignState
 from gateway.domain.lanes import Category, HoldScope, Lane
+from gateway.domain.message import accepted
 from gateway.store.holds import EVERY_SHOP, list_holds, place_hold, release_hold
 from gateway.store.instance import read_instance_secret, register_connectors
 from gateway.store.queue import (
     Claimed,
+    Wish,
     claim_around_holds,
     claim_due_messages,
+    claim_from_streams,
     count_waiting,
     find_expired_waiting,
     move_queued,
@@ -221,3 +224,77 @@ async def test_a_claim_passes_over_what_is_held_and_says_how_far_it_has_read(rig
         assert found == wanted
         assert (after_id, rows_read) == (ids[-1], 29), "every row was passed once"
         assert looks <= 5
+
+
+async def test_claims_of_many_streams_are_told_apart(rig: Rig) -> None:
+    """Each has its own cursor, shards and limit; what has nothing to give stands in nobody's way."""
+    first = [rig.new_message(connector_id=1) for _ in range(9)]
+    second = [rig.new_message(connector_id=2, category=Category.OTP, parts=2) for _ in range(9)]
+    await rig.accept(*first, *second)
+    ids = sorted(message.id for message in first)
+    of_second = sorted(message.id for message in second)
+    shard = second[0].slot & 15
+    wishes = [
+        Wish((2, 1, 1), 0, [shard], 100),
+        Wish((1, 3, 3), 0, ALL_SHARDS, 100),
+        Wish((1, 2, 2), ids[2], ALL_SHARDS, 3),
+        Wish((2, 1, 1), of_second[4], ALL_SHARDS, 100),
+    ]
+    async with rig.database.connection() as connection:
+        claimed = await claim_from_streams(connection, wishes)
+    assert [[flight.id for flight in flights] for flights in claimed] == [
+        sorted(message.id for message in second if message.slot & 15 == shard),
+        [],
+        ids[3:6],
+        of_second[5:],
+    ]
+    assert {(flight.connector_id, flight.lane, flight.category) for flight in claimed[2]} == {(1, 2, 2)}
+    assert {(flight.connector_id, flight.lane, flight.category) for flight in claimed[3]} == {(2, 1, 1)}
+
+
+async def test_a_claimed_flight_says_what_the_message_says(rig: Rig) -> None:
+    """Each column has a value of its own: they are told apart by their place alone."""
+    message = rig.new_message(
+        shop_id=11,
+        parts=2,
+        cost_micros=12,
+        country="DE",
+        currency="USD",
+        campaign_id=13,
+        contact_id=14,
+        is_sensitive=True,
+        wants_events=True,
+        webhook_url="https://shop.example/hook",
+        text="text",
+        body=b"body",
+        from_address="SHOP",
+    )
+    await rig.accept(message)
+    await rig.execute("UPDATE queue SET attempt = 15, refusals = 16, connector_id = 17")
+    async with rig.database.connection() as connection:
+        [flight] = await claim_due_messages(connection, (17, 2, 2), after_id=0, shards=ALL_SHARDS, limit=9)
+        around = await claim_around_holds(
+            connection,
+            (17, 2, 2),
+            after_id=0,
+            shards=ALL_SHARDS,
+            limit=9,
+            held_shops=[1],
+            held_campaigns=[1],
+            rows_to_read=9,
+        )
+    names = [
+        "shop_id", "id", "slot", "parts", "cost_micros", "country", "currency", "campaign_id", "contact_id",
+        "is_sensitive", "is_test", "wants_events", "expires_at", "to_address", "from_address", "text", "body",
+    ]  # fmt: skip
+    for each in (flight, *around.flights):
+        assert [getattr(each, name) for name in names] == [getattr(message, name) for name in names]
+        assert (each.connector_id, each.accepted_connector_id, each.lane, each.category) == (
+            17,
+            CONNECTOR,
+            2,
+            2,
+        )
+        assert (each.attempt, each.refusals, each.has_webhook_url) == (15, 16, True)
+        assert each.progress == accepted(2, scheduled=False)
+    assert len(around.flights) == 1
