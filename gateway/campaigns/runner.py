@@ -28,6 +28,7 @@ from gateway.store.campaigns import (
     note_campaign_wound_up,
     read_figures,
 )
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.errors import RecipientsMoved, StoreUnavailable
 from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
@@ -56,6 +57,7 @@ _WIND_UP_SECONDS: Final = 660.0
 """How long after a cancel its messages may still come back from a carrier that refused them for the moment:
 the longest answer that a bind waits for, and a minute."""
 _OUTAGE_SECONDS: Final = 1.0
+_NEVER: Final = float("-inf")
 _MOST_REOPENED: Final = 3
 """How often in a row a campaign's slots may be found further on than this node believed. The last chunk of
 the node that had them before explains one."""
@@ -82,12 +84,14 @@ class CampaignRunner:
         endings: EndingSink,
         acceptance: Callable[[], Acceptance],
         default_failed_percent: Callable[[], int],
+        has_campaigns: HasWork = has_perhaps,
     ) -> None:
         self._deps = deps
         self._moves = moves
         self._endings = endings
         self._acceptance = acceptance
         self._default_failed_percent = default_failed_percent
+        self._has_campaigns = has_campaigns
         self._night = NightDeps(
             database=deps.database,
             writer=deps.writer,
@@ -98,7 +102,7 @@ class CampaignRunner:
         )
         self._woken = asyncio.Event()
         self._campaigns: list[Campaign] = []
-        self._looked_at = float("-inf")
+        self._looked_at = _NEVER
         self._runs: dict[int, CampaignRun] = {}
         self._reopened: Counter[int] = Counter()
         self._broken: dict[int, int] = {}
@@ -110,7 +114,7 @@ class CampaignRunner:
 
     def wake(self) -> None:
         """Something was changed: look at once."""
-        self._looked_at = float("-inf")
+        self._looked_at = _NEVER
         self._woken.set()
 
     def on_intended(self, flights: Sequence[Flight]) -> None:
@@ -163,9 +167,10 @@ class CampaignRunner:
         """One step for each campaign at work; whether there was anything to do for any."""
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_SECONDS:
-            self._looked_at = now
-            self._campaigns = await list_campaigns_at_work(self._deps.database)
-            self._forget_ended()
+            is_woken, self._looked_at = self._looked_at == _NEVER, now
+            if is_woken or self._campaigns or await self._has_campaigns():
+                self._campaigns = await list_campaigns_at_work(self._deps.database)
+                self._forget_ended()
         departed, self._departed = self._departed, Counter()
         for campaign_id, messages in departed.items():
             run = self._runs.get(campaign_id)

@@ -1,6 +1,6 @@
 """What is held as dispatch sees it: operators' holds, and campaigns that are paused or being wound up.
 
-Read twice a second, and at once when this node changes one. Owns what a hold covers; places none.
+Looked at twice a second, and read at once when this node changes one. Owns what a hold covers; places none.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gateway.domain.lanes import Category, HoldScope, Lane
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.holds import EVERY_SHOP, Hold, list_holds, list_stopped_campaigns
 
 
@@ -25,13 +26,21 @@ _NOTHING = HeldInStream((), ())
 class HoldBoard:
     """What may not leave now. `on_released` hears when less is held than before."""
 
-    def __init__(self, database: Database, *, on_released: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, *, on_released: Callable[[], None], has_holds: HasWork = has_perhaps
+    ) -> None:
         self._database = database
+        self._has_holds = has_holds
         self._on_released = on_released
         self._held: set[tuple[int, HoldScope]] = set()
         self._campaigns: set[int] = set()
         self._lock = asyncio.Lock()
         self.holds: list[Hold] = []
+
+    async def look(self) -> None:
+        """The regular look, for what other nodes hold. Raises as `refresh`."""
+        if self._held or self._campaigns or await self._has_holds():
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Read what is held. Raises `StoreUnavailable`; what was held stays held then."""

@@ -19,6 +19,7 @@ from gateway.domain.identifiers import first_id_at
 from gateway.domain.inference import CarrierAddresses
 from gateway.domain.message import MessageState, Reason
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.evidence import Ending, WrittenOff
 from gateway.store.intake import Stream
 from gateway.store.leases import list_nodes
@@ -72,6 +73,7 @@ class Timetable:
         draw: Callable[[], float],
         resends: ResendsUnanswered = _hold_all,
         decides: Callable[[], bool] = _decide,
+        has_scheduled: HasWork = has_perhaps,
     ) -> None:
         """`find_addresses` tells how a connector writes numbers and senders. `draw` gives random numbers in
         [0, 1). `resends` says by connector, shop and category whether a message whose submit has no answer is
@@ -85,6 +87,7 @@ class Timetable:
         self._draw = draw
         self._resends = resends
         self._decides = decides
+        self._has_scheduled = has_scheduled
         self._slots = slots
         self._on_queued = on_queued
         self._epochs_searched: set[tuple[int, int]] | None = None
@@ -113,6 +116,8 @@ class Timetable:
 
     async def release_due_messages(self) -> int:
         """Scheduled messages whose time has come go to the queue."""
+        if not await self._has_scheduled():
+            return 0
         lowest, released = await release_due(self._database, datetime.now(UTC), self._slots(), limit=_BATCH)
         if lowest:
             self._on_queued(lowest)

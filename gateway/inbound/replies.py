@@ -18,6 +18,7 @@ from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
 from gateway.intake.service import Sending
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.outage_line import OutageLine
 from gateway.store.replies import DueReply, drop_reply, list_due_replies, postpone_reply, settle_reply
 from gateway.store.shops import find_shop
@@ -50,12 +51,14 @@ class ReplyWorker:
         next_id: Callable[[int], int],
         slots: Callable[[], Sequence[int]],
         clock: Callable[[], datetime],
+        has_due: HasWork = has_perhaps,
     ) -> None:
         self._database = database
         self._send = send
         self._next_id = next_id
         self._slots = slots
         self._clock = clock
+        self._has_due = has_due
 
     async def run(self) -> None:
         """Look and answer until cancelled."""
@@ -63,7 +66,8 @@ class ReplyWorker:
         while True:
             answered = 0
             with line.absorbing():
-                answered = await self.answer_due()
+                if await self._has_due():
+                    answered = await self.answer_due()
             if answered < _BATCH:
                 await asyncio.sleep(LOOK_SECONDS)
 

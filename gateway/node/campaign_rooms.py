@@ -29,6 +29,7 @@ from gateway.intake.service import Intake
 from gateway.intake.terms import TEST_CONNECTOR_NAME
 from gateway.node.snapshot import HaltedCampaign
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork
 from gateway.store.errors import StoreUnavailable
 from gateway.store.expansion import CampaignWriter
 from gateway.store.flights import Flight
@@ -69,6 +70,7 @@ class CampaignGround:
     find_link_fault: FindUrlFault
     clock: Callable[[], datetime]
     random: Callable[[], float]
+    has_campaigns: HasWork
 
 
 class CampaignRooms:
@@ -117,6 +119,7 @@ class CampaignRooms:
             endings=EndingSink(ground.outcomes.put_many, ground.outcomes.drained),
             acceptance=lambda: ground.intake.acceptance,
             default_failed_percent=lambda: self._config.campaigns.pause_at_failed_percent,
+            has_campaigns=ground.has_campaigns,
         )
         self.desk = CampaignDesk(
             DeskDeps(

@@ -18,6 +18,7 @@ from gateway.audience.importing.steps import EngineDeps
 from gateway.config import Config
 from gateway.node.link_rooms import LinkRooms
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork
 from gateway.store.leases import Node
 from gateway.web.import_handlers import ImportHandlers, import_routes
 from gateway.web.pages.upload import UploadPageHandlers
@@ -39,11 +40,14 @@ class ImportRooms:
         find_absent_node: Callable[[int], str | None],
         secret: bytes,
         clock: Callable[[], datetime],
+        has_imports: HasWork,
     ) -> None:
         self._config = config
         files = ImportFiles(state_folder / _FOLDER)
         self.engine = ImportEngine(
-            EngineDeps(database, node.fence, node.ids, files, secret, clock), config.imports
+            EngineDeps(database, node.fence, node.ids, files, secret, clock),
+            config.imports,
+            has_imports=has_imports,
         )
         self.imports = Imports(
             database,

@@ -27,6 +27,7 @@ from gateway.oncall.overrides import OverrideBoard
 from gateway.oncall.telling import Announcer, CommandTeller, Telling, WebhookTeller
 from gateway.oncall.watch import Watch
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork
 from gateway.store.leases import Node
 from gateway.store.outcomes import OutcomeWriter
 from gateway.webhooks.deliverer import WebhookDeliverer
@@ -65,6 +66,7 @@ class OncallGround:
     """Has other nodes try their binds of a connector at once; whether they hold any."""
     reconfigure: Callable[[], Awaitable[None]]
     """Applies the configuration again, under the changes that hold now."""
+    has_overrides: HasWork
     clock: Callable[[], datetime]
 
 
@@ -74,7 +76,12 @@ class OncallRooms:
     def __init__(self, ground: OncallGround, config: Config) -> None:
         node, database = ground.node, ground.database
         self._ground = ground
-        self.board = OverrideBoard(database, on_changed=ground.reconfigure, clock=ground.clock)
+        self.board = OverrideBoard(
+            database,
+            on_changed=ground.reconfigure,
+            clock=ground.clock,
+            has_overrides=ground.has_overrides,
+        )
         self.desk = ConnectorDesk(
             database,
             self.board,

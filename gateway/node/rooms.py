@@ -51,6 +51,7 @@ from gateway.node.status import NodeFacts, NodeStatus
 from gateway.oncall.bind_diary import BindDiary
 from gateway.oncall.otp_bursts import OtpWatch
 from gateway.oncall.readiness import Readiness, judge_readiness
+from gateway.store.due_work import DueWork, Work
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.hints import QueueHints
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
@@ -99,7 +100,8 @@ class Rooms:
         book = FlightBook()
         diary, otps = BindDiary(database, next_id=lambda: node.ids.next_id(0)), OtpWatch()
         self.access = AdminAccess((), own_uid=os.geteuid())
-        self.holds = HoldBoard(database, on_released=self._on_released)
+        due = DueWork(database, slots=self._list_slots, clock=now_utc)
+        self.holds = HoldBoard(database, on_released=self._on_released, has_holds=due.of(Work.HOLDS))
         self.outcomes = OutcomeWriter(
             dsn,
             queries,
@@ -161,6 +163,7 @@ class Rooms:
             draw=self._random.random,
             resends=self.dispatcher.resends_unanswered,
             decides=self._decide,
+            has_scheduled=due.of(Work.SCHEDULED),
         )
         self.failover = Failover(
             database,
@@ -181,6 +184,7 @@ class Rooms:
             now=now_utc,
             random=self._random,
             version=VERSION,
+            has_due=due.of(Work.DELIVERIES),
         )
         self.keys = KeyDirectory(
             lambda key_hash: find_key_holder(database, key_hash), monotonic=time.monotonic
@@ -207,6 +211,7 @@ class Rooms:
             next_id=node.ids.next_id,
             slots=self._list_slots,
             clock=now_utc,
+            has_due=due.of(Work.REPLIES),
         )
         self.changes = MessageChanges(
             database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
@@ -243,6 +248,7 @@ class Rooms:
                     find_link_fault=links.find_link_fault,
                     clock=now_utc,
                     random=self._random.random,
+                    has_campaigns=due.of(Work.CAMPAIGNS),
                 ),
                 config,
             ),
@@ -266,6 +272,7 @@ class Rooms:
                 find_absent_node=self.nodes.find_absent,
                 secret=secret,
                 clock=now_utc,
+                has_imports=due.of(Work.IMPORTS),
             ),
             AnalyticsRooms(database, node, config, changes=self.changes, intake=self.intake, clock=now_utc),
         )
@@ -293,6 +300,7 @@ class Rooms:
                 read_ledger=self._read_recent_ledger,
                 retry_elsewhere=self._retry_elsewhere,
                 reconfigure=self._run_connectors,
+                has_overrides=due.of(Work.OVERRIDES),
                 clock=now_utc,
             ),
             config,
@@ -456,7 +464,7 @@ class Rooms:
             ("retention", self.retention.run()),
             ("webhooks", self.deliverer.run()),
             ("replies", self.replies.run()),
-            ("holds", self._repeat("holds", _HOLDS_SECONDS, self.holds.refresh)),
+            ("holds", self._repeat("holds", _HOLDS_SECONDS, self.holds.look)),
             ("shops", self._repeat("shops", _SHOPS_SECONDS, self._refresh_shops)),
             ("status", self.status.run()),
             *self.oncall.list_work(),

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.config.carriers import ConnectorConfig
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.outage_line import OutageLine
 from gateway.store.overrides import Override, OverrideKey, delete_expired_overrides, list_overrides
 
@@ -44,8 +45,10 @@ class OverrideBoard:
         *,
         on_changed: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime],
+        has_overrides: HasWork = has_perhaps,
     ) -> None:
         self._database = database
+        self._has_overrides = has_overrides
         self._on_changed = on_changed
         self._clock = clock
         self._rows: tuple[Override, ...] = ()
@@ -82,18 +85,21 @@ class OverrideBoard:
         """Follow changes and their ends until cancelled."""
         line = OutageLine(log, "overrides.not_followed")
         while True:
-            await self._wait()
+            is_woken = await self._wait()
             with line.absorbing():
-                await self.read()
-                await self._follow()
+                if is_woken or self._rows or self._seen or await self._has_overrides():
+                    await self.read()
+                    await self._follow()
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> bool:
+        """Wait for the next look; whether something was changed here."""
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._look.wait()
         except TimeoutError:
-            pass
+            return False
         self._look.clear()
+        return True
 
     async def _follow(self) -> None:
         before = self._seen

@@ -5,13 +5,17 @@ that epoch (`Node.depose`). Each change is one fenced transaction, of one node a
 is `domain.sharing`'s.
 """
 
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.domain.sharing import BindKey, HeldBind, grant_speed
 from gateway.store.database import Connection, Database
 from gateway.store.leases import Node, NodeRecord, list_nodes
+
+_SHARE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,21 @@ class WorkLeases:
         self._database = database
         self._node = node
         self._own = (node.node_no, node.epoch)
+        self._share: Share | None = None
+        """As read last; None once this node has tried to change it. While its epoch lasts nobody else can."""
+        self._share_read_at = 0.0
 
     async def read_share(self) -> Share:
-        """The shards and slots that the rows say are this node's."""
-        rows = await self._database.fetch("list_own_shards", *self._own)
-        slots = await self._database.fetch_value("list_own_slots", *self._own)
-        return Share({row["connector_id"]: frozenset(row["shards"]) for row in rows}, frozenset(slots or ()))
+        """The shards and slots that the rows say are this node's: read after each try to change them, and
+        else every few seconds, for a change whose answer was lost may be made late."""
+        now = time.monotonic()
+        if self._share is None or now - self._share_read_at >= _SHARE_SECONDS:
+            rows = await self._database.fetch("list_own_shards", *self._own)
+            slots = await self._database.fetch_value("list_own_slots", *self._own)
+            shards = {row["connector_id"]: frozenset(row["shards"]) for row in rows}
+            self._share = Share(shards, frozenset(slots or ()))
+            self._share_read_at = now
+        return self._share
 
     async def take_binds(self, wanted: Collection[BindKey]) -> set[BindKey]:
         """Hold those that nobody holds; returns what was taken."""
@@ -113,7 +126,7 @@ class WorkLeases:
     async def take_shards(self, wanted: Mapping[int, Iterable[int]]) -> dict[int, set[int]]:
         """Hold those shards, by connector, that nobody holds; returns what was taken."""
         pairs = _pairs(wanted)
-        async with self._change() as connection:
+        async with self._change_share() as connection:
             rows = await connection.fetch("take_dispatch_leases", *self._own, *_columns(pairs))
         taken: dict[int, set[int]] = {}
         for row in rows:
@@ -121,17 +134,17 @@ class WorkLeases:
         return taken
 
     async def release_shards(self, gone: Mapping[int, Iterable[int]]) -> None:
-        async with self._change() as connection:
+        async with self._change_share() as connection:
             await connection.execute("release_dispatch_leases", *self._own, *_columns(_pairs(gone)))
 
     async def take_slots(self, wanted: Collection[int]) -> set[int]:
         """Hold those slots that nobody holds; returns what was taken."""
-        async with self._change() as connection:
+        async with self._change_share() as connection:
             rows = await connection.fetch("take_slot_leases", *self._own, sorted(wanted))
         return {row["slot"] for row in rows}
 
     async def release_slots(self, gone: Collection[int]) -> None:
-        async with self._change() as connection:
+        async with self._change_share() as connection:
             await connection.execute("release_slot_leases", *self._own, sorted(gone))
 
     @asynccontextmanager
@@ -140,6 +153,15 @@ class WorkLeases:
         async with self._node.fenced() as connection:
             await connection.execute("lock_work_leases")
             yield connection
+
+    @asynccontextmanager
+    async def _change_share(self) -> AsyncIterator[Connection]:
+        """A change of shards or slots: whatever becomes of it, `read_share` reads the rows afterwards."""
+        try:
+            async with self._change() as connection:
+                yield connection
+        finally:
+            self._share = None
 
 
 def _pairs(by_connector: Mapping[int, Iterable[int]]) -> list[tuple[int, int]]:

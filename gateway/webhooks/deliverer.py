@@ -19,6 +19,7 @@ from yarl import URL
 from gateway.config import WebhooksConfig
 from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.errors import StoreUnavailable
 from gateway.store.outage_line import OutageLine
 from gateway.store.outbox import (
@@ -90,6 +91,7 @@ class WebhookDeliverer:
         now: Callable[[], datetime],
         random: Random,
         version: str,
+        has_due: HasWork = has_perhaps,
     ) -> None:
         """`next_id` makes ids for a slot; `owned_slots` is asked before every look at the outbox."""
         self._database = database
@@ -98,6 +100,7 @@ class WebhookDeliverer:
         self._load_subjects = load_subjects
         self._next_id = next_id
         self._owned_slots = owned_slots
+        self._has_due = has_due
         self._now = now
         self._random = random
         self._lineup = Lineup(target_limit=max(1, settings.concurrency // _SHARE_OF_ONE_TARGET))
@@ -174,9 +177,11 @@ class WebhookDeliverer:
         line = OutageLine(log, "webhooks.waiting_for_database")
         while not self._stopping.is_set():
             looked_at = loop.time()
+            is_woken = self._look.is_set()
             self._look.clear()
             try:
-                await self._take(owner)
+                if is_woken or self._is_more_waiting or await self._has_due():
+                    await self._take(owner)
             except StoreUnavailable as exc:
                 line.failed(exc)
                 await _wait(self._stopping, _OUTAGE_PAUSE_SECONDS)

@@ -18,6 +18,7 @@ from gateway.audience.importing.steps import EngineDeps, ImportSteps
 from gateway.config import ImportsConfig
 from gateway.domain.identifiers import node_of_id
 from gateway.domain.public_ids import encode_public_id
+from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.errors import LeaseLost, StoreError, StoreUnavailable
 from gateway.store.imports import (
     AT_REST,
@@ -45,11 +46,14 @@ _TIDY_SECONDS: Final = 600.0
 class ImportEngine:
     """Runs the imports of one node until cancelled. `config` may be swapped."""
 
-    def __init__(self, deps: EngineDeps, config: ImportsConfig) -> None:
+    def __init__(
+        self, deps: EngineDeps, config: ImportsConfig, *, has_imports: HasWork = has_perhaps
+    ) -> None:
         self.config = config
         self._deps = deps
         self._database = deps.database
         self._clock = deps.clock
+        self._has_imports = has_imports
         self._steps = ImportSteps(deps)
         self._at_work: dict[int, tuple[int, asyncio.Task[None]]] = {}
         """By import: its shop, and who works on it."""
@@ -71,12 +75,15 @@ class ImportEngine:
                     async with asyncio.timeout(_LOOK_SECONDS):
                         await self._woken.wait()
                 except TimeoutError:
-                    continue
-                self._woken.clear()
+                    pass
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         """Begin what may begin, end what was cancelled."""
+        is_woken = self._woken.is_set()
+        self._woken.clear()
         try:
+            if not (is_woken or self._at_work or await self._has_imports()):
+                return
             jobs = await list_imports_at_work(self._database)
         except StoreUnavailable:
             return
