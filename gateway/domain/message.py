@@ -6,7 +6,8 @@ Knows no database, PDU or clock.
 """
 
 from enum import IntEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 
 class MessageState(IntEnum):
@@ -89,15 +90,16 @@ def entered_bit(state: MessageState) -> int:
 
 
 class Progress(NamedTuple):
-    """Where a message stands: its state, the states it ever entered (bit per state), one state per part.
-
-    Made three times a message: a frozen dataclass took 0.4 µs longer each time.
-    """
+    """Where a message stands: its state, the states it ever entered (bit per state), one state per part."""
 
     state: MessageState
     entered: int
     part_states: bytes
 
+
+_REMEMBERED: Final = 4_096
+"""Moves of which the result is kept, 0.3 kB each. Messages of one part know some dozens in all; of longer
+ones those that are met again and again stay. To work one out takes 0.5 µs, to remember it 0.1."""
 
 _ENDED_HERE = frozenset({S.CANCELLED, S.BLOCKED})
 """Ends that no carrier had a part in."""
@@ -119,6 +121,11 @@ def transition(state: MessageState, wanted: MessageState) -> bool:
 
 def intend(progress: Progress) -> Progress:
     """A queued message whose waiting parts are about to be submitted."""
+    return _intend(progress)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _intend(progress: Progress) -> Progress:
     if len(progress.part_states) == 1:
         states = _ONE_PART[S.SENDING]
     else:
@@ -176,6 +183,11 @@ def judge(
 
     None means late, repeated or contradicting evidence: the caller keeps it as a row and applies nothing.
     """
+    return _judge(progress, part, wanted, receipt_per_message)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _judge(progress: Progress, part: int, wanted: MessageState, receipt_per_message: bool) -> Progress | None:
     held = progress.part_states
     if wanted not in _BY_EVIDENCE[held[part]]:
         return None

@@ -10,6 +10,12 @@ from gateway.domain.message import ENDS, MessageState, Progress, Reason, disown,
 from gateway.store.evidence import Answer, Disowned, LateAnswer, Matched, ReceiptOutcome, Unsent, WrittenOff
 from gateway.store.flights import Flight
 
+# Names of the module for what every message needs: to find a member of an Enum takes 65 ns (CPython 3.11).
+_QUEUED, _SENDING, _SENT = MessageState.QUEUED, MessageState.SENDING, MessageState.SENT
+_DELIVERED, _UNKNOWN = MessageState.DELIVERED, MessageState.UNKNOWN
+_NO_REASON, _NO_RESPONSE = Reason.NONE, Reason.NO_RESPONSE
+_APPLIED = ReceiptOutcome.APPLIED
+
 CaseEvidence = Answer | LateAnswer | Unsent | Matched | WrittenOff | Disowned
 
 _WRITTEN_OFF_FROM = {Reason.NO_RESPONSE: MessageState.SENDING, Reason.NO_RECEIPT: MessageState.SENT}
@@ -53,6 +59,7 @@ class Case:
         "final_at",
         "flight",
         "has_left_end",
+        "is_requeued",
         "outcomes",
         "progress",
         "reason",
@@ -75,6 +82,7 @@ class Case:
         self.before = self.progress = flight.progress
         self.attempt = flight.attempt
         self.outcomes: list[ReceiptOutcome] = []
+        self.is_requeued = False
         self.has_left_end = False
         """It was another message's receipt that ended it."""
         self.abandoned: list[tuple[int, MessageState, WrittenOff]] = []
@@ -93,6 +101,7 @@ class Case:
         self.start_again()
         judge_case(self)
         self.progress = self.before
+        self.is_requeued = False
         self.abandoned = []
 
     def settle(self) -> None:
@@ -102,7 +111,7 @@ class Case:
         flight.progress = self.progress
         flight.attempt = self.attempt
         flight.reason = self.reason
-        if self.reason is Reason.NO_RESPONSE:
+        if self.reason is _NO_RESPONSE:
             flight.is_doubted = True
         flight.failure_class = self.failure_class
         flight.sent_at = flight.sent_at or self.sent_at
@@ -114,10 +123,6 @@ class Case:
     @property
     def is_unanswered(self) -> bool:
         return _is_unanswered(self.progress, self.reason)
-
-    @property
-    def is_requeued(self) -> bool:
-        return self.progress.state is MessageState.QUEUED and self.before.state is not MessageState.QUEUED
 
     def describe_move(self) -> tuple[object, ...]:
         """The columns of `move_states` that many messages of a batch have in common: the row as it must be,
@@ -144,7 +149,7 @@ class Case:
 
 def _is_unanswered(progress: Progress, reason: Reason) -> bool:
     """Whether a message is unknown for want of an answer, and nobody has closed it."""
-    return reason is Reason.NO_RESPONSE and progress.state is MessageState.UNKNOWN
+    return reason is _NO_RESPONSE and progress.state is _UNKNOWN
 
 
 def judge_case(case: Case) -> None:
@@ -159,19 +164,20 @@ def judge_case(case: Case) -> None:
                 case.progress = recall(case.progress, item.part)
             after = judge(case.progress, item.part, item.wanted, receipt_per_message=per_message)
             if after is not None:
-                if item.wanted is not MessageState.SENT:
+                if item.wanted is not _SENT:
                     _note_refusal(case, item)
                 _move(case, after, item.at)
         elif type(item) is Unsent:
             for part in item.parts:
-                after = judge(case.progress, part, MessageState.QUEUED)
+                after = judge(case.progress, part, _QUEUED)
                 if after is not None:
                     _move(case, after, item.at)
         elif type(item) is WrittenOff:
             _write_off(case, item)
         elif type(item) is Disowned:
             _disown(case, item, per_message=per_message)
-    if case.is_requeued:
+    if case.progress.state is _QUEUED and case.before.state is not _QUEUED:
+        case.is_requeued = True
         case.attempt = flight.attempt + 1
 
 
@@ -179,9 +185,9 @@ def _may_recall(case: Case, item: LateAnswer) -> bool:
     """Whether a part that waits need not be sent again: it was taken, and no row in the queue stands for it,
     since other parts are still being sent or the row was taken away."""
     return (
-        item.wanted is MessageState.SENT
-        and case.progress.part_states[item.part] == MessageState.QUEUED
-        and (case.progress.state is not MessageState.QUEUED or item.part in case.recalled)
+        item.wanted is _SENT
+        and case.progress.part_states[item.part] == _QUEUED
+        and (case.progress.state is not _QUEUED or item.part in case.recalled)
     )
 
 
@@ -191,22 +197,22 @@ def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOu
     if wanted is None:
         return ReceiptOutcome.INTERMEDIATE
     held = case.progress.part_states[part]
-    if is_inferred and not (held == MessageState.UNKNOWN and case.is_unanswered):
+    if is_inferred and not (held == _UNKNOWN and case.is_unanswered):
         return ReceiptOutcome.UNMATCHED  # something was learnt of the message since it was looked at
     after = judge(case.progress, part, wanted, receipt_per_message=per_message)
     if after is None:
         if held == wanted:
             return ReceiptOutcome.REPEATED
         return ReceiptOutcome.LATE if held in ENDS else ReceiptOutcome.INTERMEDIATE
-    is_worse = wanted is not MessageState.DELIVERED and _note_reason(
+    is_worse = wanted is not _DELIVERED and _note_reason(
         case, wanted, _RECEIPT_REASON[wanted], receipt.failure_class
     )
     if is_worse or after.state is not case.progress.state:
         case.stat, case.err = receipt.stat, receipt.err
-        if held == MessageState.SENDING and case.sent_at is None:
+        if held == _SENDING and case.sent_at is None:
             case.sent_at = receipt.at
     _move(case, after, receipt.at)
-    return ReceiptOutcome.INFERRED if is_inferred else ReceiptOutcome.APPLIED
+    return ReceiptOutcome.INFERRED if is_inferred else _APPLIED
 
 
 def _note_refusal(case: Case, item: Answer | LateAnswer) -> None:
@@ -269,12 +275,13 @@ def _disown(case: Case, item: Disowned, *, per_message: bool) -> None:
 
 
 def _move(case: Case, after: Progress, at: datetime) -> None:
-    if after.state is not case.progress.state:
-        if after.state in ENDS:
+    state = after.state
+    if state is not case.progress.state:
+        if state in ENDS:
             case.final_at = at
-        if after.state in _GOOD:
-            case.reason = Reason.NONE
+        if state in _GOOD:
+            case.reason = _NO_REASON
             case.failure_class = 0
-            if after.state is MessageState.SENT and case.sent_at is None:
+            if state is _SENT and case.sent_at is None:
                 case.sent_at = at
     case.progress = after

@@ -20,7 +20,7 @@ from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
 from gateway.store.queries import Query
 from gateway.store.queue_rows import QUEUE_COLUMNS, QueueKind, encode_queue_rows
-from gateway.store.rollups import ACCEPTED, Tallies
+from gateway.store.rollups import Tallies
 from gateway.store.writer import Fence, GroupWriter, unavailable
 
 IDEMPOTENCY_HOURS = 24
@@ -289,11 +289,11 @@ async def _copy_some(connection: Connection, messages: Sequence[NewMessage], tal
                 m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, 0, _SCHEDULED, m.due_at,
                 m.expires_at,
             ))  # fmt: skip
-        tallies.add_message(
-            message_id=m.id, shop_id=m.shop_id, connector_id=m.connector_id, country=m.country, lane=m.lane,
-            category=m.category, currency=m.currency, state=ACCEPTED, failure_class=0, parts=m.parts,
-            cost_micros=m.cost_micros, campaign_id=m.campaign_id, is_test=m.is_test,
+        kind = (
+            m.shop_id, m.connector_id, m.country, m.lane, m.category, m.currency, m.parts, m.cost_micros,
+            m.campaign_id, m.is_test,
         )  # fmt: skip
+        tallies.add_message(m.id, kind, ACCEPTED_BIT)
     await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
         await connection.copy_octets("queue", QUEUE_COLUMNS, encode_queue_rows(queued, entered=_QUEUED))

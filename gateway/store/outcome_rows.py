@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
-from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason
+from gateway.domain.message import COUNTED, COUNTED_MASK, MessageState, Reason, entered_bit
 from gateway.domain.receipts import is_before_submission
 from gateway.store.cases import Case
 from gateway.store.database import Connection
@@ -58,6 +58,9 @@ INBOUND_COLUMNS = (
     "received_at", "from_address", "to_address", "text", "body", "udh", "destination_port", "source_port",
     "keyword", "campaign_id",
 )  # fmt: skip
+_SENT, _NO_RESPONSE = MessageState.SENT, Reason.NO_RESPONSE
+_INFERRED, _UNMATCHED = ReceiptOutcome.INFERRED, ReceiptOutcome.UNMATCHED
+
 NO_BIND = 0
 """In place of a bind's number in the row of a submit that a crash cut short: nobody knows which it was."""
 
@@ -118,7 +121,7 @@ class OutcomeRows:
             return
         for part, state, item in case.abandoned:
             self._add_abandoned(flight, part, state, item)
-        if case.reason is Reason.NO_RESPONSE or flight.reason is Reason.NO_RESPONSE:
+        if case.reason is _NO_RESPONSE or flight.reason is _NO_RESPONSE:
             self._note_unanswered(case)
         if case.is_requeued:
             self._requeue(case)
@@ -130,11 +133,17 @@ class OutcomeRows:
         """Count, and tell of, each state entered for the first time; `fresh` has their bits. A message that
         was sent and delivered within one batch has both events. Sequences grow with every event."""
         flight = case.flight
+        kind = (
+            flight.shop_id, flight.accepted_connector_id, flight.country, flight.lane, flight.category,
+            flight.currency, flight.parts, flight.cost_micros, flight.campaign_id, flight.is_test,
+        )  # fmt: skip
+        self.tallies.add_message(flight.id, kind, fresh, failure_class=case.failure_class)
+        if flight.campaign_id is None and not flight.wants_events:
+            return
         sequence = case.before.entered.bit_count()
         for state in COUNTED:
             if not fresh >> state & 1:
                 continue
-            self._count(flight, state, case.failure_class)
             if flight.campaign_id is not None:
                 self._count_for_campaign(case, flight.campaign_id, state)
             if flight.wants_events:
@@ -158,7 +167,7 @@ class OutcomeRows:
         ))  # fmt: skip
         status = NO_STATUS if item.command_status is None else item.command_status
         self.tallies.add_submission(flight.id, flight.connector_id, item.wanted, status)
-        if item.lookup_id and item.wanted is MessageState.SENT:
+        if item.lookup_id and item.wanted is _SENT:
             self._add_map(item.flight, item.part, item.lookup_id, item.at)
 
     def _add_abandoned(self, flight: Flight, part: int, state: MessageState, item: WrittenOff) -> None:
@@ -194,11 +203,11 @@ class OutcomeRows:
 
     def _add_receipt(self, flight: Flight, receipt: ReceiptSeen, part: int, outcome: ReceiptOutcome) -> None:
         receipt_id = self._ids.next_id(flight.slot)
-        if outcome is ReceiptOutcome.INFERRED:
+        if outcome is _INFERRED:
             receipt_id = receipt.unmatched_id  # by which it is found when it must be taken away again
             key = (flight.shop_id, flight.id, flight.slot, part)
             self._inferred.append((receipt_id, *key))
-        elif outcome is ReceiptOutcome.UNMATCHED:
+        elif outcome is _UNMATCHED:
             return  # the message was not as it had been looked at: the receipt waits on
         elif receipt.unmatched_id:
             self._settle(receipt, ReceiptOutcome.MATCHED_LATER)
@@ -289,12 +298,11 @@ class OutcomeRows:
     def add_ended(self, row: asyncpg.Record) -> None:
         """Count a waiting message that `end_waiting` ended."""
         state = MessageState(row["state"])
-        self.tallies.add_message(
-            message_id=row["id"], shop_id=row["shop_id"], connector_id=row["connector_id"],
-            country=row["country"], lane=row["lane"], category=row["category"], currency=row["currency"],
-            state=state, failure_class=0, parts=row["parts"], cost_micros=row["cost_micros"],
-            campaign_id=row["campaign_id"], is_test=row["is_test"],
+        kind = (
+            row["shop_id"], row["connector_id"], row["country"], row["lane"], row["category"],
+            row["currency"], row["parts"], row["cost_micros"], row["campaign_id"], row["is_test"],
         )  # fmt: skip
+        self.tallies.add_message(row["id"], kind, entered_bit(state))
         if row["wants_events"]:
             snapshot = {"state": state.word, "reason": Reason(row["reason"]).word or None}
             self._write_event(
@@ -323,15 +331,6 @@ class OutcomeRows:
         ))  # fmt: skip
         stream = (flight.connector_id, flight.lane, flight.category)
         self.requeued[stream] = min(flight.id, self.requeued.get(stream, flight.id))
-
-    def _count(self, flight: Flight, state: MessageState, failure_class: int) -> None:
-        self.tallies.add_message(
-            message_id=flight.id, shop_id=flight.shop_id, connector_id=flight.accepted_connector_id,
-            country=flight.country, lane=flight.lane, category=flight.category, currency=flight.currency,
-            state=state, failure_class=failure_class if state is MessageState.FAILED else 0,
-            parts=flight.parts, cost_micros=flight.cost_micros, campaign_id=flight.campaign_id,
-            is_test=flight.is_test,
-        )  # fmt: skip
 
     def _count_for_campaign(self, case: Case, campaign_id: int, state: MessageState) -> None:
         """Why it failed, in the carrier's own codes; how long its receipt took."""

@@ -338,6 +338,8 @@ class _OutcomeWork:
 
     def _remember(self, case: Case) -> None:
         """Forget the carrier's id of parts that reached their end; a repeat is looked up in the database."""
+        if not case.outcomes:
+            return
         flight = case.flight
         outcomes = iter(case.outcomes)
         for item in case.evidence:

@@ -7,11 +7,12 @@ so that a recount from rows must agree.
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.domain.campaign import Exclusion
 from gateway.domain.delays import DelayKind, bucket_of
 from gateway.domain.identifiers import EPOCH
+from gateway.domain.message import COUNTED, MessageState
 from gateway.domain.people import OptoutWay
 from gateway.store.database import Connection
 
@@ -25,6 +26,12 @@ _TIME_SHIFT = 22
 _MS_PER_HOUR = 3_600_000
 _HOUR = timedelta(hours=1)
 _ONE = (1,)
+
+_ENTRIES = (ACCEPTED, *COUNTED)
+
+MessageKind: TypeAlias = tuple[int, int, str, int, int, str, int, int, int | None, bool]
+"""What messages that are counted alike have in common: shop_id, connector_id, country, lane, category,
+currency, parts, cost_micros, campaign_id, is_test. The connector is the one it was accepted for."""
 
 _Table = dict[tuple[Any, ...], list[int]]
 """Sums by key; the key's columns come first in the statement, in the order of the table's primary key."""
@@ -51,6 +58,7 @@ class Tallies:
 
     def __init__(self) -> None:
         self._messages: _Table = {}
+        """By hour, kind, entered states and failure class."""
         self._hours: _Table = {}
         self._campaigns: _Table = {}
         self._shops: _Table = {}
@@ -64,63 +72,38 @@ class Tallies:
         self._orders: _Table = {}
 
     def add_message(
-        self,
-        *,
-        message_id: int,
-        shop_id: int,
-        connector_id: int,
-        country: str,
-        lane: int,
-        category: int,
-        currency: str,
-        state: int,
-        failure_class: int,
-        parts: int,
-        cost_micros: int,
-        campaign_id: int | None,
-        is_test: bool,
+        self, message_id: int, kind: MessageKind, entered: int, *, failure_class: int = 0
     ) -> None:
-        """Count one first entry of a message to a state."""
-        # One sum for each kind of message, told apart at the end: 0.4 µs a message where three took 1.2 µs.
-        key = (
-            (message_id >> _TIME_SHIFT) // _MS_PER_HOUR,
-            shop_id,
-            connector_id,
-            country,
-            lane,
-            category,
-            currency,
-            state,
-            failure_class,
-            campaign_id,
-            is_test,
-        )
-        held = self._messages.get(key)
-        if held is None:
-            self._messages[key] = [1, parts, cost_micros]
-        else:
-            held[0] += 1
-            held[1] += parts
-            held[2] += cost_micros
+        """Count a message's first entries to states: `entered` has their bits, bit 0 that it was accepted.
+        `failure_class` is that of a message that failed."""
+        # One sum for all that happened alike to messages of a kind, told apart at the end: 0.7 µs a message
+        # less than a sum for each state, and 1.5 µs less than one in each table.
+        _add_one(self._messages, ((message_id >> _TIME_SHIFT) // _MS_PER_HOUR, kind, entered, failure_class))
 
     def _tell_messages_apart(self) -> None:
-        for key, sums in self._messages.items():
-            hour, shop_id, connector_id, country, lane, category, currency, state, failure_class, *rest = key
-            campaign_id, is_test = rest
-            amounts = tuple(sums)
-            _add(
-                self._hours,
-                (hour, shop_id, connector_id, country, lane, currency, state, failure_class),
-                amounts,
-            )
-            if not is_test:
-                _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), amounts)
-            if campaign_id is not None:
+        for (hour, kind, entered, failure_class), (messages,) in self._messages.items():
+            (
+                shop_id, connector_id, country, lane, category, currency, parts, cost_micros, campaign_id,
+                is_test,
+            ) = kind  # fmt: skip
+            amounts = (messages, messages * parts, messages * cost_micros)
+            for state in _ENTRIES:
+                if not entered >> state & 1:
+                    continue
+                of_class = failure_class if state == MessageState.FAILED else 0
                 _add(
-                    self._campaigns,
-                    (shop_id, campaign_id, hour, country, lane, currency, state, failure_class),
+                    self._hours,
+                    (hour, shop_id, connector_id, country, lane, currency, state, of_class),
                     amounts,
                 )
+                if not is_test:
+                    _add(self._shops, (hour // 24, shop_id, category, lane, currency, state), amounts)
+                if campaign_id is not None:
+                    _add(
+                        self._campaigns,
+                        (shop_id, campaign_id, hour, country, lane, currency, state, of_class),
+                        amounts,
+                    )
         self._messages.clear()
 
     def add_failure(
@@ -150,11 +133,11 @@ class Tallies:
 
     def add_submission(self, message_id: int, connector_id: int, state: int, command_status: int) -> None:
         key = ((message_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, state, command_status)
-        _add(self._submissions, key, _ONE)
+        _add_one(self._submissions, key)
 
     def add_receipt(self, row_id: int, connector_id: int, outcome: int) -> None:
         """`row_id` is the message's id for a matched receipt, the receipt's own for an unmatched one."""
-        _add(self._receipts, ((row_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, outcome), _ONE)
+        _add_one(self._receipts, ((row_id >> _TIME_SHIFT) // _MS_PER_HOUR, connector_id, outcome))
 
     def add_exclusion(self, shop_id: int, campaign_id: int, exclusion: Exclusion, people: int = 1) -> None:
         """Count people whom the audience names and who get no message."""
@@ -234,6 +217,15 @@ def hour_start(hours_since_epoch: int) -> datetime:
 
 def day_start(days_since_epoch: int) -> date:
     return EPOCH.date() + timedelta(days=days_since_epoch)
+
+
+def _add_one(table: _Table, key: tuple[Any, ...]) -> None:
+    """`_add` for a table with one sum, at half its price: called three times a message."""
+    held = table.get(key)
+    if held is None:
+        table[key] = [1]
+    else:
+        held[0] += 1
 
 
 def _add(table: _Table, key: tuple[Any, ...], amounts: tuple[int, ...]) -> None:

@@ -1,0 +1,77 @@
+"""Counts of a batch: what is counted together comes to the same as each entry counted by itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.message import ACCEPTED_BIT, COUNTED, entered_bit
+from gateway.store.database import Connection
+from gateway.store.rollups import MessageKind, Tallies
+from tests.store.flight_values import MESSAGE_ID, S
+
+HOUR_OF_IDS = 3_600_000 << 22
+BITS = (ACCEPTED_BIT, *map(entered_bit, COUNTED))
+
+KINDS = st.tuples(
+    st.integers(1, 2),
+    st.integers(1, 2),
+    st.sampled_from(["FR", "BE"]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.sampled_from(["EUR", "CHF"]),
+    st.integers(1, 3),
+    st.sampled_from([0, 45_000, 90_000]),
+    st.sampled_from([None, 7]),
+    st.booleans(),
+)
+ENTRIES = st.tuples(st.integers(0, 2), KINDS, st.sets(st.sampled_from(BITS), min_size=1), st.integers(0, 5))
+
+
+class Recorder:
+    """Keeps what it is told to execute."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    async def execute(self, name: str, *arguments: object) -> str:
+        self.told.append((name, *arguments))
+        return ""
+
+
+async def written(tallies: Tallies) -> list[tuple[object, ...]]:
+    recorder = Recorder()
+    await tallies.write(cast(Connection, recorder))
+    return recorder.told
+
+
+@given(st.lists(ENTRIES, max_size=30))
+async def test_states_entered_at_once_count_as_each_by_itself(
+    entries: Sequence[tuple[int, MessageKind, set[int], int]],
+) -> None:
+    at_once, one_by_one = Tallies(), Tallies()
+    for hours, kind, bits, failure_class in entries:
+        message_id = MESSAGE_ID + hours * HOUR_OF_IDS
+        at_once.add_message(message_id, kind, sum(bits), failure_class=failure_class)
+        for bit in bits:
+            of_class = failure_class if bit == entered_bit(S.FAILED) else 0
+            one_by_one.add_message(message_id, kind, bit, failure_class=of_class)
+    assert await written(at_once) == await written(one_by_one)
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=30))
+async def test_no_message_part_or_amount_is_lost(
+    entries: Sequence[tuple[int, MessageKind, set[int], int]],
+) -> None:
+    tallies = Tallies()
+    expected: Counter[str] = Counter()
+    for hours, kind, bits, failure_class in entries:
+        tallies.add_message(MESSAGE_ID + hours * HOUR_OF_IDS, kind, sum(bits), failure_class=failure_class)
+        expected["messages"] += len(bits)
+        expected["parts"] += len(bits) * kind[6]
+        expected["cost"] += len(bits) * kind[7]
+    [(_, *columns)] = await written(tallies)
+    hourly = cast(list[Any], columns)[8:11]
+    assert [sum(column) for column in hourly] == [expected["messages"], expected["parts"], expected["cost"]]
