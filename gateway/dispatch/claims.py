@@ -68,7 +68,9 @@ class ClaimedStream:
             self.may_have_more = True
 
     def wants_claim(self, most: int) -> bool:
-        return self.may_have_more and not self._is_claiming and len(self.flights) < most
+        """Whether half of the `most` that may be claimed is free: a claim for each message that leaves would
+        cost more than the message."""
+        return self.may_have_more and not self._is_claiming and len(self.flights) * 2 <= most
 
     def begin_claim(self) -> int:
         """The id to read after; until `end_claim` no other claim begins."""
@@ -132,6 +134,9 @@ class Claims:
             for lane, category in STREAMS
         }
         self._in_order = [self.streams[pair] for pair in STREAMS]
+        self._by_lane = {
+            lane: tuple(stream for stream in self._in_order if stream.stream[1] == lane) for lane in Lane
+        }
 
     def hear(self, stream: Stream, lowest_id: int) -> None:
         found = self.streams.get(stream[1:])
@@ -169,8 +174,12 @@ class Claims:
         if stream is not None:
             stream.claimed.discard(flight.id)
 
+    def has_waiting(self, lane: Lane) -> bool:
+        """Whether a claimed message of this lane waits for its intent, held or not."""
+        return any(stream.flights for stream in self._by_lane[lane])
+
     def next_to_claim(self, *, most: int, is_held: Callable[[int], bool]) -> ClaimedStream | None:
-        """The first stream that should be read now: not held, perhaps with rows, and below `most` claimed."""
+        """The first stream that should be read now: not held, perhaps with rows, and half of `most` free."""
         for stream in self._in_order:
             if stream.wants_claim(most) and not is_held(stream.stream[2]):
                 return stream

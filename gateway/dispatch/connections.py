@@ -256,7 +256,7 @@ class _BindOwner(SessionOwner):
         if judged.must_rebind:
             log.warning("bind.not_bound", connector=run.config.name, bind=self._bind_no)
             session.leave(f"the carrier says it is not bound: {name_status(judged.last_status)}")
-        run.plan_pump()
+        run.go_on()
 
     def on_late_answers(self, session: Session, answers: list[Answer]) -> None:
         evidence = self._connections.judge.judge_late(answers, datetime.now(UTC))

@@ -16,6 +16,7 @@ from gateway.config.carriers import ConnectorConfig, ReceiptMode
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.holds import HeldInStream
 from gateway.dispatch.planning import Planner, WirePlan
+from gateway.dispatch.rounds import CALM_SECONDS, Rounds
 from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState, Progress, Reason
@@ -33,8 +34,8 @@ _LEAST_CLAIMED = 32
 _MOST_CLAIMED = 4_000
 """Claimed messages in memory at the highest speeds: about 4 MB, and a claim's latency many times over."""
 
-_LEAST_PAUSE_SECONDS = 0.002
-"""Between two looks at the pacer: above 500 parts a second several parts leave at a time."""
+_LARGE_ORDER = 256
+"""Intents asked for at one time, above which more would not make each of them cheaper."""
 
 _SHORT_PAUSE_SECONDS = 0.05
 """After a refusal that does not depend on speed: what was sent back is in the queue again by then."""
@@ -83,6 +84,7 @@ class ConnectorRun:
         config: ConnectorConfig,
         *,
         loop: asyncio.AbstractEventLoop,
+        rounds: Rounds,
         holds: Holds,
         put_intents: Callable[[Sequence[Flight]], None],
         put_evidence: Callable[[Sequence[Evidence]], None],
@@ -104,6 +106,7 @@ class ConnectorRun:
         self.waiting = 0
         """Messages whose intent is asked for or committed and that are not wholly submitted."""
         self._loop = loop
+        self._rounds = rounds
         self._holds = holds
         self._put_intents = put_intents
         self._put_evidence = put_evidence
@@ -125,19 +128,32 @@ class ConnectorRun:
         self.config = config
         self._planner = Planner(config)
 
-    def hold(self, shards: Collection[int]) -> None:
-        """Claim these shards of the queue from now on, and no others."""
-        if set(shards) != set(self.shards):
-            self.shards = tuple(sorted(shards))
-            self.claims.drop_others(self.shards)
-            self.claims.look_again()
+    def hold(self, shards: Collection[int]) -> bool:
+        """Claim these shards of the queue from now on, and no others; whether they are new."""
+        if set(shards) == set(self.shards):
+            return False
+        self.shards = tuple(sorted(shards))
+        self.claims.drop_others(self.shards)
+        self.claims.look_again()
+        return True
 
     def allow(self, parts_per_second: float) -> None:
         """Send no faster than this from now on; nothing at 0."""
+        if parts_per_second == self.parts_per_second:
+            return
         self.parts_per_second = parts_per_second
         if parts_per_second > 0.0:
             self.pacer.set_limit(parts_per_second)
+        if self._timer is not None:
+            self._timer.cancel()  # it stands where the next part was due at the speed of before
+            self._timer = None
         self.plan_pump()
+
+    def go_on(self) -> None:
+        """Answers made room, or intents are committed: what may leave leaves in this very turn of the loop.
+        Where parts were ready and had room before, nothing has changed: they leave at their time."""
+        if self._timer is None:
+            self.pump()
 
     def plan_pump(self) -> None:
         """Pump once at the end of this turn of the loop, however many ask."""
@@ -239,8 +255,9 @@ class ConnectorRun:
 
     def recover(self) -> None:
         """Give back speed after throttling; call about once a second."""
-        self.pacer.recover(self._loop.time())
-        self.plan_pump()
+        if self.pacer.parts_per_second < self.pacer.limit:
+            self.pacer.recover(self._loop.time())
+            self.plan_pump()
 
     def withdraw(self, message_id: int) -> None:
         """A message that is to be sent again was taken after all: it goes back to the queue, where its answer
@@ -369,8 +386,7 @@ class ConnectorRun:
     def _plan_timer(self) -> None:
         """Pump again when the next part may leave."""
         if self._timer is None:
-            due_at = max(self.pacer.next_at(), self._loop.time() + _LEAST_PAUSE_SECONDS)
-            self._timer = self._loop.call_at(due_at, self._pump_on_time)
+            self._timer = self._loop.call_at(self._rounds.next_tick(self.pacer.next_at()), self._pump_on_time)
 
     def _submit_parts(self, entry: _Outgoing, most: int, submitted_at: datetime) -> int:
         """Submit up to `most` parts of one message, all on one bind; returns how many went."""
@@ -398,24 +414,62 @@ class ConnectorRun:
         return max(self.sessions, key=_room_of)
 
     def _refill(self) -> None:
-        """Ask for as many intents as free window and prefetch allow. While the store is behind only one-time
-        passwords go on: more than it can take would just make memory grow. Commits pump again."""
+        """See that intents and claims keep the flow going. What would be missed soon is asked for at once;
+        where there is enough for a while, it waits for the next round of all connectors."""
         if self.is_stopping or not self.sessions or not self.parts_per_second:
             return
         if self.pacer.is_paused(self._loop.time()):
             self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it
             return
-        soon = int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1
-        # Of a window that is wide for the speed only what the next moment fills: intents cannot be paused.
-        wanted = min(self.room, soon) + min(self.window, soon) - self.waiting
+        otp, transactional, bulk = self._outgoing
+        most, wanted = self._count_wanted()
+        if wanted > 0 and self.claims.has_waiting(Lane.OTP):
+            self._order_intents(wanted)
+        elif wanted > 0 and bulk and self.claims.has_waiting(Lane.TRANSACTIONAL):
+            self._rounds.join(self)
+        elif wanted >= min(most / 4, _LARGE_ORDER):
+            if self._lasts(len(otp) + len(transactional) + len(bulk)):
+                self._rounds.join(self)
+            else:
+                self._order_intents(wanted)
+        stream = self.claims.next_to_claim(most=self.most_claimed, is_held=self._holds.stops_category)
+        if stream is not None:
+            if self._lasts(len(stream.flights)):
+                self._rounds.join(self)
+            else:
+                self._ask_claim(self)
+
+    def order(self) -> None:
+        """Ask for all intents that window and prefetch allow, and for claims."""
+        if self.is_stopping or not self.sessions or not self.parts_per_second:
+            return
+        if self.pacer.is_paused(self._loop.time()):
+            return
+        _, wanted = self._count_wanted()
         if wanted > 0:
-            flights = self.claims.take(
-                wanted, is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
-            )
-            if flights:
-                self._intend(flights)
-        if self.claims.next_to_claim(most=self.most_claimed, is_held=self._holds.stops_category) is not None:
-            self._ask_claim(self)
+            self._order_intents(wanted)
+        self._ask_claim(self)
+
+    def _count_wanted(self) -> tuple[int, int]:
+        """How many messages window and prefetch allow to be intended or on the way there, and how many of
+        them are missing. Of a window that is wide for the speed only what the next moment fills: intents
+        cannot be paused."""
+        soon = int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1
+        most = min(self.room, soon) + min(self.window, soon)
+        return most, most - self.waiting
+
+    def _lasts(self, messages: int) -> bool:
+        """Whether so many messages are enough until a round has come and gone."""
+        return messages >= self.pacer.parts_per_second * CALM_SECONDS
+
+    def _order_intents(self, wanted: int) -> None:
+        """While the store is behind only one-time passwords go on: more than it can take would just make
+        memory grow. Commits pump again."""
+        flights = self.claims.take(
+            wanted, is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
+        )
+        if flights:
+            self._intend(flights)
 
     def _intend(self, flights: list[Flight]) -> None:
         now = datetime.now(UTC)

@@ -28,6 +28,7 @@ from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holding import Holding
 from gateway.dispatch.limits import Limit, find_limit
 from gateway.dispatch.planning import sender_style
+from gateway.dispatch.rounds import Rounds
 from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.inference import CarrierAddresses
 from gateway.domain.unanswered import resends_unanswered
@@ -107,6 +108,7 @@ class Dispatcher:
         self._configs: Mapping[int, ConnectorConfig] = {}
         self._readers: Mapping[int, DeliveryReader] = {}
         """Of every connector that there is, also of those whose binds other nodes hold."""
+        self._rounds = Rounds(asyncio.get_running_loop())
         self._runs: dict[int, ConnectorRun] = {}
         self._connections: dict[int, Connections] = {}
         self._ending: dict[int, asyncio.Task[None]] = {}
@@ -162,9 +164,9 @@ class Dispatcher:
                 return
             run = self._start_connector(connector_id, config)
         run.allow(holding.parts_per_second)
-        run.hold(holding.shards)
         self._connections[connector_id].hold(holding.bind_nos)
-        self.ask_claim(run)
+        if run.hold(holding.shards):
+            self.ask_claim(run)
 
     async def give_up_binds(
         self, connector_id: int, bind_nos: Collection[int], *, drain_seconds: float
@@ -191,6 +193,7 @@ class Dispatcher:
             connector_id,
             config,
             loop=asyncio.get_running_loop(),
+            rounds=self._rounds,
             holds=self._holds,
             put_intents=self._put_intents,
             put_evidence=self._sink.put_many,
@@ -291,7 +294,7 @@ class Dispatcher:
             at = datetime.now(UTC)
             self._sink.put_many([hand_back(flight, at) for flight in orphans])
         for run in touched:
-            run.pump()
+            run.go_on()
 
     def on_stored(self, acknowledgements: list[object]) -> None:
         """A batch of evidence is stored, and these deliver_sm with it."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 from gateway.config import ConnectorConfig, HostPort, Secret
 from gateway.dispatch.connector import ConnectorRun
 from gateway.dispatch.holds import HeldInStream
+from gateway.dispatch.rounds import Rounds
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category
 from gateway.domain.message import MessageState, Reason, accepted, intend
 from gateway.domain.sharing import SHARD_COUNT
@@ -32,12 +33,26 @@ def make_config(**changes: Any) -> ConnectorConfig:
     return ConnectorConfig(**{**values, **changes})
 
 
+class Turn:
+    """One call that is due, and may be cancelled before."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self._callback = None
+
+    def take(self) -> None:
+        if self._callback is not None:
+            self._callback()
+
+
 class TurnedLoop:
     """The three methods of a loop that dispatch uses, on a time that only `advance` moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Turn]] = []
         self._numbers = count()
 
     def time(self) -> float:
@@ -46,16 +61,17 @@ class TurnedLoop:
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.call_at(self.now, callback)
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> object:
-        heapq.heappush(self._due, (max(when, self.now), next(self._numbers), callback))
-        return object()
+    def call_at(self, when: float, callback: Callable[[], None]) -> "Turn":
+        turn = Turn(callback)
+        heapq.heappush(self._due, (max(when, self.now), next(self._numbers), turn))
+        return turn
 
     def advance(self, seconds: float) -> None:
         """Run everything due within the next `seconds`, each at its time."""
         end = self.now + seconds
         while self._due and self._due[0][0] <= end:
-            self.now, _, callback = heapq.heappop(self._due)
-            callback()
+            self.now, _, turn = heapq.heappop(self._due)
+            turn.take()
         self.now = end
 
 
@@ -117,15 +133,18 @@ class Bench:
         self.holds = NoHolds()
         self.is_store_behind = False
         self.intents: list[Flight] = []
+        self.orders: list[int] = []
         self.evidence: list[Evidence] = []
         self.claims_asked = 0
         self.commits_at_once = True
         self.most_waiting = 0
         self._ids = count(1)
+        loop = cast(asyncio.AbstractEventLoop, self.loop)
         self.run = ConnectorRun(
             1,
             make_config(**config),
-            loop=cast(asyncio.AbstractEventLoop, self.loop),
+            loop=loop,
+            rounds=Rounds(loop),
             holds=self.holds,
             put_intents=self._put_intents,
             put_evidence=self._put_evidence,
@@ -137,6 +156,7 @@ class Bench:
 
     def _put_intents(self, flights: Sequence[Flight]) -> None:
         self.intents += flights
+        self.orders.append(len(flights))
         self.most_waiting = max(self.most_waiting, self.run.waiting)
         if self.commits_at_once:
             self.loop.call_soon(self.commit)

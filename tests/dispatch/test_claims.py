@@ -58,6 +58,17 @@ def test_news_during_a_claim_is_looked_at_after_it() -> None:
     assert stream.begin_claim() == 4
 
 
+def test_a_stream_is_read_again_once_half_of_what_may_be_claimed_is_free() -> None:
+    claims = Claims(1)
+    stream = claims.streams[PAIR]
+    read(stream, *range(10, 20), asked=10)
+    wishes = []
+    for _ in range(10):
+        claims.take(1, is_held=lambda _: False)
+        wishes.append(stream.wants_claim(10))
+    assert wishes == [False] * 4 + [True] * 6
+
+
 def test_one_time_passwords_leave_first() -> None:
     claims = Claims(1)
     read(claims.streams[PAIR], 10)

@@ -117,6 +117,59 @@ def test_a_one_time_password_overtakes_all_that_has_no_intent() -> None:
     assert place < begun, "it leaves before bulk that had no intent, and even before some that had one"
 
 
+def test_transactional_messages_overtake_bulk_that_has_no_intent_within_a_round() -> None:
+    bench = Bench(parts_per_second=10)
+    session = bench.bind(window=10)
+    bench.claim(bench.flights(32, category=MARKETING))
+    bench.loop.advance(0.35)
+    begun = bench.run.waiting + len(session.submits)
+    [parcel] = bench.flights(1)
+    bench.claim([parcel])
+    for _ in range(30):
+        session.answer()
+        bench.run.go_on()
+        bench.loop.advance(0.1)
+    assert sent_ids(session).index(parcel.id) < begun
+
+
+def test_slow_connectors_ask_for_several_intents_at_a_time_and_never_run_dry() -> None:
+    bench = Bench(parts_per_second=20)
+    session = bench.bind(window=50)
+    bench.claim(bench.flights(400))
+    bench.loop.advance(1)
+    before, asked_before = len(session.submits), len(bench.orders)
+    for _ in range(400):
+        bench.loop.advance(0.02)
+        session.answer()
+        bench.run.go_on()
+    assert len(session.submits) - before == pytest.approx(160, abs=1)
+    assert len(bench.orders) - asked_before < 70
+    gaps = [after - before for (before, *_), (after, *_) in pairwise(session.submits)]
+    assert max(gaps) <= 0.053
+
+
+def test_an_answer_that_makes_room_sends_the_next_message_in_the_same_turn() -> None:
+    bench = Bench(parts_per_second=1_000)
+    session = bench.bind(window=2)
+    bench.claim(bench.flights(10))
+    bench.loop.advance(1)
+    assert session.in_flight == 2
+    session.answer(1)
+    bench.run.go_on()
+    assert session.in_flight == 2
+
+
+def test_a_speed_that_grows_does_not_wait_for_the_part_that_was_due_at_the_old_one() -> None:
+    bench = Bench(parts_per_second=1)
+    session = bench.bind(window=100)
+    bench.claim(bench.flights(30))
+    bench.loop.advance(0.1)
+    before = len(session.submits)
+    bench.run.allow(100)
+    bench.loop.advance(0.2)
+    assert len(session.submits) - before >= 15
+
+
 def test_intents_are_asked_for_no_further_than_window_and_prefetch() -> None:
     bench = Bench(parts_per_second=50)
     bench.bind(window=20)
