@@ -5,11 +5,12 @@ expiry, the state row says which node and epoch is about to submit. The last gat
 since a message was made gets none.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
-from gateway.domain.lanes import Category
+from gateway.domain.lanes import Category, Lane
 from gateway.domain.message import MessageState, Progress, Reason, intend
 from gateway.domain.people import SuppressionScope
 from gateway.store.database import Connection
@@ -18,10 +19,12 @@ from gateway.store.evidence import Ending
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import Fence, GroupWriter, Mark
 from gateway.store.writer_connection import Joins
 
 _BATCH_ROWS = 1_000
+_FEW_ROWS = 32
+"""Begun by one statement, if they never were before."""
 _GUARD_ROUNDS = 3
 _STATE_COLUMNS = (
     "shop_id", "id", "slot", "state", "reason", "failure_class", "attempt", "node_no", "entered", "epoch",
@@ -33,7 +36,8 @@ OnIntended = Callable[[list[Flight], list[Flight]], None]
 
 
 class IntentWriter:
-    """The one writer of intents of this process."""
+    """The one writer of intents of this process. One-time passwords have a connection of their own, so that
+    none waits for the commits of a thousand texts of a campaign."""
 
     def __init__(
         self,
@@ -45,28 +49,40 @@ class IntentWriter:
         put_endings: Callable[[Sequence[Ending]], None],
     ) -> None:
         """`put_endings` takes the ends of messages whose person wants none, after the commit."""
+        work = _IntentWork(fence, on_intended, put_endings)
         self._writer: GroupWriter[Flight, _Intended] = GroupWriter(
-            dsn,
-            queries,
-            fence,
-            _IntentWork(fence, on_intended, put_endings),
-            name="intents",
-            batch_rows=_BATCH_ROWS,
-            joins=Joins.BY_ARRAY,
+            dsn, queries, fence, work, name="intents", batch_rows=_BATCH_ROWS, joins=Joins.BY_ARRAY
+        )
+        self._urgent: GroupWriter[Flight, _Intended] = GroupWriter(
+            dsn, queries, fence, work, name="intents-otp", batch_rows=_BATCH_ROWS, at_once=_FewAtOnce(fence)
         )
 
     @property
     def is_away(self) -> bool:
-        return self._writer.is_away
+        return self._writer.is_away or self._urgent.is_away
 
     def put_many(self, flights: Sequence[Flight]) -> None:
-        self._writer.put_many(flights)
+        """Flights of one connector, best lane first, as claims hand them out."""
+        urgent = sum(1 for _ in takewhile(_is_urgent, flights))
+        if urgent:
+            self._urgent.put_many(flights[:urgent])
+            flights = flights[urgent:]
+        if flights:
+            self._writer.put_many(flights)
 
     async def run(self) -> None:
-        await self._writer.run()
+        """Write until cancelled; an end of either writer is an end of both."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._writer.run())
+            tasks.create_task(self._urgent.run())
 
     async def drained(self) -> None:
+        await self._urgent.drained()
         await self._writer.drained()
+
+
+def _is_urgent(flight: Flight) -> bool:
+    return flight.lane == Lane.OTP
 
 
 class _Intended:
@@ -268,3 +284,45 @@ class _IntentWork:
     def refused(self, item: Flight, error: Exception) -> None:
         """Postgres refused the state row itself; the queue row stays and the message waits."""
         self._on_intended([], [item])
+
+
+class _FewAtOnce:
+    """First attempts at one-time passwords, by one statement. Whom a shop knows may have opted out since, and
+    is looked up: that takes a transaction."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+
+    def foresee(self, items: Sequence[Flight]) -> _Intended | None:
+        if len(items) > _FEW_ROWS or any(f.attempt or f.contact_id is not None for f in items):
+            return None
+        intended = _Intended()
+        intended.progress = {flight.id: intend(flight.progress) for flight in items}
+        return intended
+
+    async def store(
+        self, connection: Connection, mark: Mark, items: Sequence[Flight]
+    ) -> tuple[bool, bool] | None:
+        now = datetime.now(UTC)
+        flights = sorted(items, key=_place_of)  # two batches must not wait for one another's rows
+        row = await connection.fetch_row(
+            "intend_at_once",
+            *mark,
+            [flight.connector_id for flight in flights],
+            [flight.lane for flight in flights],
+            [flight.category for flight in flights],
+            [self._state_row(flight, now) for flight in flights],
+        )
+        return None if row is None else (row["is_live"], row["is_stored"])
+
+    def _state_row(self, flight: Flight, now: datetime) -> tuple[object, ...]:
+        after = intend(flight.progress)
+        return (
+            flight.shop_id, flight.id, flight.slot, MessageState.SENDING, Reason.NONE, 0, 0,
+            self._fence.node_no, after.entered, self._fence.epoch, now, None, None, None, after.part_states,
+            None, None,
+        )  # fmt: skip
+
+
+def _place_of(flight: Flight) -> tuple[int, int, int, int]:
+    return flight.connector_id, flight.lane, flight.category, flight.id

@@ -32,6 +32,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 ItemContra = TypeVar("ItemContra", contravariant=True)
 ResultBoth = TypeVar("ResultBoth")
+ResultForeseen = TypeVar("ResultForeseen", covariant=True)
 
 log = structlog.get_logger("store")
 
@@ -67,6 +68,28 @@ class BatchWork(Protocol[ItemContra, ResultBoth]):
     def refused(self, item: ItemContra, error: Exception) -> None:
         """This one item was refused for its data, or because rows are not as it believed; the rest of its
         batch was stored."""
+
+
+Mark = tuple[int, int, str, int]
+"""(node_no, epoch, writer, batch): what each batch gives `begin_batch`."""
+
+
+class AtOnce(Protocol[ItemContra, ResultForeseen]):
+    """A second way to store what a `BatchWork` stores: a small batch whole, by one statement.
+
+    A transaction of nine statements is as many turns of the event loop, 3 ms each while it is busy, and
+    whoever waits for the batch waits for all of them. The statement must check the fence and leave the mark
+    as `begin_batch` does, and store nothing at all unless it leaves a higher one.
+    """
+
+    def foresee(self, items: Sequence[ItemContra]) -> ResultForeseen | None:
+        """What storing all of the items comes to; None when they need a transaction."""
+
+    async def store(
+        self, connection: Connection, mark: Mark, items: Sequence[ItemContra]
+    ) -> tuple[bool, bool] | None:
+        """(is_live, is_stored): whether the lease runs still, and whether all of the items are stored, or
+        else none; None when the lease is another's."""
 
 
 class Fence:
@@ -118,6 +141,7 @@ class GroupWriter(Generic[Item, Result]):
         weigh: Callable[[Item], int] | None = None,
         joins: Joins = Joins.BY_PROBE,
         keeps_items: bool = True,
+        at_once: AtOnce[Item, Result] | None = None,
     ) -> None:
         """`name` is this writer's alone among those of its node: its marks in the database go by it."""
         self._dsn = dsn
@@ -129,6 +153,7 @@ class GroupWriter(Generic[Item, Result]):
         self._weigh = weigh
         self._joins = joins
         self._keeps_items = keeps_items
+        self._at_once = at_once
         self._batch_no = 0
         self._began_at: float | None = None
         self._is_in_doubt = False
@@ -302,16 +327,17 @@ class GroupWriter(Generic[Item, Result]):
         """
         failures = 0
         while True:
-            result: Result | None = None
+            result = None if self._at_once is None else self._at_once.foresee(batch)
             try:
                 connection = await self._connect()
-                await connection.command("BEGIN")
-                await self._pass_fence(connection)
-                result = await self._work.write(connection, batch)
-                if not self._fence.may_write():
-                    raise _LeaseStale
-                self._is_in_doubt = True
-                await connection.command("COMMIT")
+                if result is None or not await self._is_stored_at_once(connection, batch):
+                    await connection.command("BEGIN")
+                    await self._pass_fence(connection)
+                    result = await self._work.write(connection, batch)
+                    if not self._fence.may_write():
+                        raise _LeaseStale
+                    self._is_in_doubt = True
+                    await connection.command("COMMIT")
             except _LeaseStale as exc:
                 await self._roll_back()
                 if not self._keeps_items:
@@ -350,28 +376,47 @@ class GroupWriter(Generic[Item, Result]):
             log.warning("writer.disconnected", writer=self._name, rows=rows, fault=repr(fault))
         self._failed_at, self._fault = time.monotonic(), str(fault) or type(fault).__name__
 
+    async def _is_stored_at_once(self, connection: Connection, batch: list[Item]) -> bool:
+        """Store a small batch with one statement; False when it needs a transaction after all. From the
+        first octet to the answer its outcome is in doubt, as it is during a COMMIT."""
+        assert self._at_once is not None
+        if not self._fence.may_write():
+            raise _LeaseStale
+        self._is_in_doubt = True
+        answer = await self._at_once.store(connection, self._next_mark(), batch)
+        self._is_in_doubt = False
+        self._require_lease(None if answer is None else answer[0])
+        return answer is not None and answer[1]
+
     async def _pass_fence(self, connection: Connection) -> None:
-        fence = self._fence
+        self._require_lease(await connection.fetch_value("begin_batch", *self._next_mark()))
+
+    def _next_mark(self) -> Mark:
         self._batch_no += 1
-        is_live = await connection.fetch_value(
-            "begin_batch", fence.node_no, fence.epoch, self._name, self._batch_no
-        )
+        return self._fence.node_no, self._fence.epoch, self._name, self._batch_no
+
+    def _require_lease(self, is_live: bool | None) -> None:
         if is_live is None:
-            raise LeaseLost(fence.node_no, fence.epoch)
+            raise LeaseLost(self._fence.node_no, self._fence.epoch)
         if not is_live:
             raise _LeaseStale
 
     async def _was_committed(self) -> bool:
-        """Wait for the server to come back and say whether the batch that came last was committed."""
+        """Wait for the server to come back and say whether the batch that came last was committed. One of a
+        single statement that is still on its way to the server finds itself overtaken there."""
+        epoch, batch_no = self._fence.epoch, self._batch_no
+        self._batch_no += 1  # what the server has then
         while True:
             try:
                 connection = await self._connect()
-                mark = await connection.fetch_row("find_mark", self._fence.node_no, self._name)
+                mark = await connection.fetch_row(
+                    "overtake_mark", self._fence.node_no, epoch, self._name, batch_no
+                )
             except UNREACHABLE:
                 await self._disconnect()
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
-            is_committed = mark is not None and tuple(mark) == (self._fence.epoch, self._batch_no)
+            is_committed = mark is not None and tuple(mark) == (epoch, batch_no)
             log.info("commit.resolved", writer=self._name, is_committed=is_committed)
             return is_committed
 

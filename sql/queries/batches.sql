@@ -24,8 +24,19 @@ SELECT is_live FROM held;
 INSERT INTO batch_mark (node_no, writer, epoch, batch) VALUES ($1, $2, 0, 0)
 ON CONFLICT (node_no, writer) DO NOTHING;
 
--- name: find_mark
--- The last batch of a writer that was committed; waits for one whose transaction is still open.
+-- name: overtake_mark
+-- The last batch of a writer that was committed; waits for one whose transaction is still open. If it is none of the
+-- wanted number yet, it never will be: the mark goes beyond it, and a batch of one statement that the server has yet
+-- to read stores nothing.
 -- $1 node_no int2
--- $2 writer text
-SELECT epoch, batch FROM batch_mark WHERE node_no = $1 AND writer = $2 FOR UPDATE;
+-- $2 epoch int8
+-- $3 writer text
+-- $4 batch int8
+WITH held AS (
+    SELECT epoch, batch FROM batch_mark WHERE node_no = $1 AND writer = $3 FOR UPDATE
+), overtaken AS (
+    UPDATE batch_mark AS mark SET epoch = $2, batch = $4 + 1
+    FROM held
+    WHERE mark.node_no = $1 AND mark.writer = $3 AND (held.epoch, held.batch) < ($2, $4)
+)
+SELECT epoch, batch FROM held;

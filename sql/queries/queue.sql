@@ -101,6 +101,52 @@ WHERE q.connector_id = ANY (ARRAY[stream.connector_id]) AND q.lane = ANY (ARRAY[
   AND q.id = ANY (($6::int8[])[stream.first_place:stream.last_place]) AND q.id BETWEEN $7 AND $8
 RETURNING q.id;
 
+-- name: intend_at_once
+-- The intents of a few messages that were never tried, as a whole or not at all: the fence and the mark as in
+-- begin_batch, and nothing unless every queue row is there still. No row comes back: the lease is another's.
+-- $1 node_no int2
+-- $2 epoch int8
+-- $3 writer text
+-- $4 batch int8
+-- $5 connector_id int4[]
+-- $6 lane int2[]
+-- $7 category int2[]
+-- $8 sending message_state[]
+WITH lease AS (
+    SELECT expires_at > clock_timestamp() AS is_live
+    FROM node_lease
+    WHERE node_no = $1 AND epoch = $2
+    FOR KEY SHARE
+), wanted AS (
+    SELECT connector_id, lane, category, id, slot, shop_id
+    FROM unnest($5::int4[], $6::int2[], $7::int2[], $8::message_state[])
+         AS wanted (connector_id, lane, category, shop_id, id, slot)
+), present AS (
+    SELECT q.id
+    FROM wanted
+    JOIN queue AS q ON q.connector_id = wanted.connector_id AND q.lane = wanted.lane
+                   AND q.category = wanted.category AND q.id = wanted.id AND q.slot = wanted.slot
+                   AND q.shop_id = wanted.shop_id
+    FOR UPDATE OF q
+), marked AS (
+    INSERT INTO batch_mark AS mark (node_no, writer, epoch, batch)
+    SELECT $1, $3, $2, $4
+    FROM lease
+    WHERE is_live AND (SELECT count(*) FROM present) = cardinality($5)
+    ON CONFLICT (node_no, writer) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
+    WHERE (mark.epoch, mark.batch) < (excluded.epoch, excluded.batch)
+    RETURNING batch
+), taken AS (
+    DELETE FROM queue AS q
+    USING wanted
+    WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.category = wanted.category
+      AND q.id = wanted.id AND q.slot = wanted.slot AND q.shop_id = wanted.shop_id AND EXISTS (SELECT FROM marked)
+), begun AS (
+    INSERT INTO message_state
+    SELECT sending.* FROM unnest($8::message_state[]) AS sending WHERE EXISTS (SELECT FROM marked)
+)
+SELECT is_live, EXISTS (SELECT FROM marked) AS is_stored FROM lease;
+
 -- name: mark_sending_again
 -- The intent of messages that were tried before: their state rows say queued, and what is expected of their parts.
 -- $1 shop_id int4[]

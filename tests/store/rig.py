@@ -174,8 +174,10 @@ async def eventually(check: Callable[[], Coroutine[Any, Any, bool]], *, seconds:
 class CutProxy:
     """A TCP door to the test's Postgres that can be closed, or cut just after the server committed."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, commits: Sequence[bytes] = _COMMITS) -> None:
+        """`commits` are words by which a statement that commits is known."""
         self._target = dsn
+        self._commit_words = commits
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._stranded: set[asyncio.StreamWriter] = set()
@@ -183,6 +185,11 @@ class CutProxy:
         """So many COMMITs still reach the server while their answers are lost with the connection."""
         self.swallow_commits = 0
         """So many COMMITs are lost with the connection before they reach the server."""
+        self.delay_commits = 0
+        """So many COMMITs reach the server only once `late` is set, long after their connection is lost."""
+        self.late = asyncio.Event()
+        self.came_late = asyncio.Event()
+        """Something was delayed and is answered now."""
         self.is_closed = False
         self.connections = 0
         self.dsn = ""
@@ -238,9 +245,18 @@ class CutProxy:
         task = asyncio.create_task(answers())
         try:
             while octets := await reader.read(65536):
-                is_commit = any(each in octets for each in _COMMITS)
+                is_commit = any(each in octets for each in self._commit_words)
                 if is_commit and self.swallow_commits:
                     self.swallow_commits -= 1
+                    break
+                if is_commit and self.delay_commits:
+                    self.delay_commits -= 1
+                    answer_is_lost.set()
+                    writer.transport.abort()
+                    await self.late.wait()
+                    back.write(octets)
+                    await task
+                    self.came_late.set()
                     break
                 if is_commit and self.cut_commits:
                     self.cut_commits -= 1

@@ -1,0 +1,239 @@
+"""Small batches stored by one statement: the same rows as by a transaction, and the same promises when the
+line is lost on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.domain.lanes import Category
+from gateway.domain.message import MessageState, entered_bit
+from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
+from gateway.store.flights import Flight
+from gateway.store.intake import MESSAGE_COLUMNS, IntakeWriter, NewMessage, Stored
+from gateway.store.queue_rows import QUEUE_COLUMNS
+from tests.store.desk import Desk, S
+from tests.store.rig import CutProxy, Rig, eventually, running
+
+pytestmark = pytest.mark.integration
+
+TEXT = "only by one statement"
+
+
+@pytest.fixture
+async def cut(rig: Rig) -> AsyncIterator[CutProxy]:
+    """Knows the statement by the text that it carries. Keys do not keep a repeat from being seen."""
+    for table in ("message", "queue"):
+        await rig.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+    async with CutProxy(rig.dsn, commits=(TEXT.encode(),)) as proxy:
+        yield proxy
+
+
+async def store(rig: Rig, writer: IntakeWriter, *messages: NewMessage) -> Stored:
+    async with running(writer.run), asyncio.timeout(8):
+        return await writer.store(messages)
+
+
+async def was_one_statement(rig: Rig, writer: str) -> bool:
+    """Whether the last that a writer's connection said was no COMMIT."""
+    [(query,)] = await rig.fetch(
+        "SELECT query FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
+        f"estafette-{writer}",
+    )
+    return str(query).startswith("WITH lease")
+
+
+async def counted(rig: Rig) -> list[int]:
+    """Rows of content and queue, and messages by the totals of hours and of shops."""
+    return [
+        await rig.value("SELECT count(*)::int FROM message"),
+        await rig.value("SELECT count(*)::int FROM queue"),
+        await rig.value("SELECT coalesce(sum(messages), 0)::int FROM stat_hour WHERE state = 0"),
+        await rig.value("SELECT coalesce(sum(messages), 0)::int FROM stat_shop WHERE state = 0"),
+    ]
+
+
+async def test_a_message_is_stored_by_one_statement_as_it_was_accepted(rig: Rig) -> None:
+    message = rig.new_message(
+        parts=3,
+        text="Ça va ? 🎉",
+        body=b"\x00\xff",
+        client_reference="A-7",
+        webhook_url="https://example.org/h",
+        metadata='{"order": 7}',
+        is_sensitive=True,
+        wants_events=True,
+        contact_id=9,
+    )
+    writer = rig.intake()
+    async with running(writer.run):
+        await writer.store([message])
+        assert await was_one_statement(rig, "intake")
+    [row] = await rig.fetch(f"SELECT {', '.join(MESSAGE_COLUMNS)} FROM message")
+    assert row == tuple(getattr(message, name) for name in MESSAGE_COLUMNS)
+    [queued] = await rig.fetch(f"SELECT {', '.join(QUEUE_COLUMNS)} FROM queue")
+    kind = (message.connector_id, message.lane, message.category)
+    entered = 1 | entered_bit(S.QUEUED)
+    assert queued == (*kind, message.id, message.slot, message.shop_id, 0, 0, entered, message.expires_at)
+    assert rig.queued == {(1, 2, 2): message.id}
+
+
+async def test_one_statement_counts_as_a_transaction_does(rig: Rig) -> None:
+    def make(*, campaign_id: int | None) -> list[NewMessage]:
+        kinds = (Category.OTP, Category.TRANSACTIONAL, Category.TRANSACTIONAL)
+        made = [rig.new_message(parts=2, category=kind, campaign_id=campaign_id) for kind in kinds]
+        return [*made, rig.new_message(is_test=True, country="DE", campaign_id=campaign_id)]
+
+    totals = (
+        "SELECT hour, shop_id, connector_id, country, lane, currency, state, failure_class, messages, parts,"
+        " cost_micros FROM stat_hour ORDER BY 1, 2, 3, 4, 5",
+        "SELECT day, shop_id, category, lane, currency, state, messages, parts, cost_micros FROM stat_shop"
+        " ORDER BY 1, 2, 3, 4",
+    )
+    await rig.accept(*make(campaign_id=8))  # a campaign's take a transaction
+    by_transaction = [await rig.fetch(each) for each in totals]
+    for table in ("stat_hour", "stat_shop"):
+        await rig.execute(f"DELETE FROM {table}")
+    for _ in range(2):
+        await rig.accept(*make(campaign_id=None))
+    doubled = [[(*row[:-3], *(2 * sums for sums in row[-3:])) for row in rows] for rows in by_transaction]
+    assert [await rig.fetch(each) for each in totals] == doubled
+
+
+async def test_a_lost_answer_is_not_repeated(rig: Rig, cut: CutProxy) -> None:
+    cut.cut_commits = 1
+    outcome = await store(rig, rig.intake(dsn=cut.dsn), rig.new_message(text=TEXT))
+    assert (outcome, await counted(rig)) == (Stored.COMMITTED, [1, 1, 1, 1])
+
+
+async def test_a_statement_that_never_arrived_is_repeated(rig: Rig, cut: CutProxy) -> None:
+    cut.swallow_commits = 1
+    outcome = await store(rig, rig.intake(dsn=cut.dsn), rig.new_message(text=TEXT))
+    assert (outcome, await counted(rig)) == (Stored.COMMITTED, [1, 1, 1, 1])
+
+
+async def test_a_statement_that_arrives_after_its_repetition_stores_nothing(rig: Rig, cut: CutProxy) -> None:
+    cut.delay_commits = 1
+    outcome = await store(rig, rig.intake(dsn=cut.dsn), rig.new_message(text=TEXT))
+    assert (outcome, await counted(rig)) == (Stored.COMMITTED, [1, 1, 1, 1])
+    await arrive_late(cut)
+    assert await counted(rig) == [1, 1, 1, 1]
+
+
+async def test_a_statement_that_arrives_after_its_refusal_stores_nothing(rig: Rig, cut: CutProxy) -> None:
+    """Whoever was told that nothing is stored may have sent it elsewhere since."""
+    cut.delay_commits, cut.swallow_commits = 1, 1
+    writer = rig.intake(dsn=cut.dsn)
+    with pytest.raises(StoreUnavailable):
+        await store(rig, writer, rig.new_message(text=TEXT))
+    await arrive_late(cut)
+    assert await counted(rig) == [0, 0, 0, 0]
+
+
+async def arrive_late(proxy: CutProxy) -> None:
+    proxy.late.set()
+    async with asyncio.timeout(5):
+        await proxy.came_late.wait()
+
+
+async def test_nothing_is_stored_under_a_lease_that_ran_out(rig: Rig) -> None:
+    await rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 second'")
+    with pytest.raises(StoreUnavailable, match="not renewed"):
+        await store(rig, rig.intake(), rig.new_message())
+    assert await counted(rig) == [0, 0, 0, 0]
+
+
+async def test_nothing_is_stored_under_a_lease_of_another(rig: Rig) -> None:
+    await rig.execute("UPDATE node_lease SET epoch = epoch + 1")
+    writer = rig.intake()
+    storing = asyncio.create_task(writer.store([rig.new_message()]))
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(5):
+            await writer.run()
+    storing.cancel()
+    assert caught.group_contains(LeaseLost)
+    assert await counted(rig) == [0, 0, 0, 0]
+
+
+async def test_a_bad_row_fails_alone(rig: Rig) -> None:
+    writer = rig.intake()
+    async with running(writer.run):
+        outcomes = await asyncio.gather(
+            writer.store([rig.new_message()]),
+            writer.store([rig.new_message(text="a\0b")]),
+            writer.store([rig.new_message()]),
+            return_exceptions=True,
+        )
+    assert (outcomes[0], outcomes[2]) == (Stored.COMMITTED, Stored.COMMITTED)
+    assert isinstance(outcomes[1], RowRefused)
+    assert await counted(rig) == [2, 2, 2, 2]
+
+
+# Intents.
+
+
+async def claim_passwords(desk: Desk, count: int) -> list[Flight]:
+    await desk.accept(*(desk.rig.new_message(category=Category.OTP, parts=2) for _ in range(count)))
+    return await desk.claim()
+
+
+async def test_intents_of_passwords_are_one_statement(desk: Desk) -> None:
+    flights = await claim_passwords(desk, 3)
+    began_at = datetime.now(UTC)
+    async with running(desk.intents.run):
+        desk.intents.put_many(flights)
+        await desk.intents.drained()
+        assert await was_one_statement(desk.rig, "intents-otp")
+    assert sorted(flight.id for flight in desk.ready) == sorted(flight.id for flight in flights)
+    for flight in flights:
+        row = await desk.row(flight.id)
+        assert (row["state"], row["reason"], row["failure_class"], row["attempt"]) == (S.SENDING, 0, 0, 0)
+        assert (row["node_no"], row["epoch"]) == (desk.rig.node.node_no, desk.rig.node.epoch)
+        assert row["entered"] == 1 | entered_bit(S.QUEUED) | entered_bit(S.SENDING)
+        assert row["part_states"] == flight.progress.part_states == bytes([S.SENDING] * 2)
+        assert row["changed_at"] >= began_at
+        assert (row["sent_at"], row["final_at"], row["command_status"], row["stat"]) == (None,) * 4
+    assert await desk.count("queue") == 0
+    await desk.assert_balanced()
+
+
+async def test_a_password_that_is_gone_keeps_no_other_from_being_sent(desk: Desk) -> None:
+    first, *others = await claim_passwords(desk, 3)
+    await desk.tell(desk.ending(first.id))
+    ready = await desk.intend([first, *others])
+    assert sorted(flight.id for flight in ready) == sorted(flight.id for flight in others)
+    assert desk.gone == [first]
+    assert await desk.state(first.id) is MessageState.CANCELLED
+
+
+async def test_a_password_is_begun_once_by_two(desk: Desk) -> None:
+    [first] = await claim_passwords(desk, 1)
+    [second] = await desk.claim()
+    assert await desk.intend([first]) == [first]
+    assert await desk.intend([second]) == []
+    assert desk.gone == [second]
+
+
+async def test_passwords_do_not_wait_for_the_intents_of_others(desk: Desk) -> None:
+    """A campaign's batch is held up by a lock on one of its rows."""
+    await desk.accept(desk.rig.new_message())
+    *passwords, held = await claim_passwords(desk, 2)
+    async with desk.rig.database.connection() as other, running(desk.intents.run):
+        async with other.raw.transaction():
+            await other.raw.execute("SELECT FROM queue WHERE id = $1 FOR UPDATE", held.id)
+            desk.intents.put_many([held])
+            await asyncio.sleep(0)
+            desk.intents.put_many(passwords)
+            await eventually(_are_ready(desk, 2))
+            assert held not in desk.ready
+        await desk.intents.drained()
+    assert held in desk.ready
+
+
+def _are_ready(desk: Desk, count: int) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def check() -> bool:
+        return len(desk.ready) == count
+
+    return check
