@@ -227,7 +227,7 @@ class Line:
         """The message as the server knows one; only its addresses, text and end are asked for."""
         return Flight(
             shop_id=0,
-            message_id=probe.number,
+            id=probe.number,
             slot=0,
             connector_id=0,
             accepted_connector_id=0,

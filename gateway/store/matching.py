@@ -196,7 +196,7 @@ def _keys_of(receipt: ReceiptSeen) -> list[tuple[int, str]]:
 def _flight_of(row: asyncpg.Record) -> Flight:
     flight = Flight(
         shop_id=row["shop_id"],
-        message_id=row["id"],
+        id=row["id"],
         slot=row["slot"],
         connector_id=row["connector_id"],
         accepted_connector_id=row["connector_id"],

@@ -207,7 +207,7 @@ class Bench:
         message_id = next(self._ids) << 22
         values: dict[str, Any] = {
             "shop_id": 1,
-            "message_id": message_id,
+            "id": message_id,
             "slot": 0,
             "connector_id": 1,
             "accepted_connector_id": 1,

@@ -395,7 +395,7 @@ def test_messages_sent_back_by_a_busy_carrier_leave_before_those_behind_them() -
     unwritten = {flight.id for flight, _ in bench.unsent}
     back = [flight for flight in flights if flight.id in unwritten or flight in refused]
     rest = [flight for flight in flights if flight not in back]
-    bench.claim([bench.flight(message_id=flight.id) for flight in [*back, *rest]])
+    bench.claim([bench.flight(id=flight.id) for flight in [*back, *rest]])
     for _ in range(40):
         bench.loop.advance(0.1)
         session.answer()
@@ -417,8 +417,8 @@ def test_a_part_that_is_throttled_comes_back_before_the_parts_after_it_and_befor
     bench.run.slow_down(1.0, 0x58)
     bench.run.stop_message(long)
     assert bench.unsent == [(other, (0,)), (long, (2, 3))]
-    back = bench.flight(message_id=long.id, parts=4, attempt=1, to_address=long.to_address)
-    bench.claim([back, bench.flight(message_id=other.id)])
+    back = bench.flight(id=long.id, parts=4, attempt=1, to_address=long.to_address)
+    bench.claim([back, bench.flight(id=other.id)])
     bench.loop.advance(1.1)
     back.progress = type(back.progress)(
         S.QUEUED, back.progress.entered, bytes([S.SENT, S.QUEUED, S.QUEUED, S.QUEUED])

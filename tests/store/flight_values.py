@@ -1,5 +1,6 @@
 """Flights and evidence with plain values, for tests of what the store makes of them."""
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ def make_flight(*, parts: int = 1, message_id: int = MESSAGE_ID, **changes: Any)
     """A message being sent, as it is right after its intent."""
     values: dict[str, Any] = {
         "shop_id": 1,
-        "message_id": message_id,
+        "id": message_id,
         "slot": slot_of_id(message_id),
         "connector_id": 1,
         "accepted_connector_id": 1,
@@ -47,10 +48,7 @@ def make_flight(*, parts: int = 1, message_id: int = MESSAGE_ID, **changes: Any)
 
 
 def copy_flight(flight: Flight) -> Flight:
-    copied = make_flight(parts=flight.parts, message_id=flight.id)
-    for name in Flight.__slots__:
-        setattr(copied, name, getattr(flight, name))
-    return copied
+    return copy(flight)
 
 
 def answer(
