@@ -5,8 +5,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
-from typing import Self
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Self, TypeVar
 
 import structlog
 
@@ -14,39 +14,53 @@ from gateway.config import Config
 from gateway.errors import EstafetteError
 from gateway.hosting.notify import ServiceNotifier
 from gateway.node.gateway import Gateway
+from gateway.node.ground import Footing
+from gateway.node.place import ALONE, Place
 
 log = structlog.get_logger("main")
 
 _BEAT_SECONDS = 1_800.0
 
+T = TypeVar("T")
 
-async def serve(load: Callable[[], Config]) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP calls `load` again and takes its configuration over.
 
-    A configuration that cannot be read leaves the one in force. Raises what ended the gateway by itself, and
-    whatever entering `Gateway` raises.
+async def serve(
+    config: Config,
+    load: Callable[[], Config],
+    *,
+    notifier: ServiceNotifier | None = None,
+    footing: Footing | None = None,
+    place: Place = ALONE,
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP calls `load` and takes its configuration over.
+
+    A configuration that cannot be read leaves the one in force. A worker is given whom to tell how it is, and
+    what it stands on. Raises what ended the gateway by itself, and whatever entering `Gateway` raises.
     """
     loop = asyncio.get_running_loop()
     stop, reload = asyncio.Event(), asyncio.Event()
-    notifier = ServiceNotifier.from_environment(os.environ)
+    notifier = notifier or ServiceNotifier.from_environment(os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     async with AsyncExitStack() as standing:
-        gateway = await _start(standing, Gateway(load(), notifier=notifier), stop)
+        starting = Gateway(config, notifier=notifier, footing=footing, place=place)
+        gateway = await start_until(stop, standing, starting)
         if gateway is None:
             return
         notifier.ready(_describe(gateway))
-        async with _Watch() as watch:
+        async with Watch() as watch:
             watch.add(gateway.wait_failed())
             watch.add(stop.wait())
-            watch.add(_beat(notifier))
+            watch.add(beat(notifier))
             watch.add(_reload_when_asked(gateway, load, reload, notifier))
             await watch.wait_first()
 
 
-async def _start(standing: AsyncExitStack, gateway: Gateway, stop: asyncio.Event) -> Gateway | None:
-    """The gateway, entered in `standing`; None when `stop` was asked for before it stood.
+async def start_until(
+    stop: asyncio.Event, standing: AsyncExitStack, what: AbstractAsyncContextManager[T]
+) -> T | None:
+    """What entering `what` in `standing` gives; None when `stop` was asked for before it stood.
 
     A start may wait for its database for as long as that recovers, so it has to be possible to end it. It
     runs in this task, because the bundled Postgres and the stack belong to the task that enters them.
@@ -56,7 +70,7 @@ async def _start(standing: AsyncExitStack, gateway: Gateway, stop: asyncio.Event
     asked = asyncio.create_task(stop.wait())
     asked.add_done_callback(lambda done: None if done.cancelled() else starting.cancel())
     try:
-        return await standing.enter_async_context(gateway)
+        return await standing.enter_async_context(what)
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
@@ -66,7 +80,7 @@ async def _start(standing: AsyncExitStack, gateway: Gateway, stop: asyncio.Event
         asked.cancel()
 
 
-class _Watch:
+class Watch:
     """Tasks of which the first to end ends all; its error, if any, is raised."""
 
     def __init__(self) -> None:
@@ -89,7 +103,7 @@ class _Watch:
         await asyncio.wait(self._tasks)
 
 
-async def _beat(notifier: ServiceNotifier) -> None:
+async def beat(notifier: ServiceNotifier) -> None:
     """Tell the service manager, from this loop, that the loop still turns."""
     while True:
         notifier.watchdog()

@@ -62,6 +62,9 @@ class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state_directory: Path | None = None
     """Folder of this server's identity, admin socket and bundled Postgres. Without it: `$STATE_DIRECTORY`
     (set by systemd), else `/var/lib/estafette` as root, else `~/.local/state/estafette`."""
+    workers: Annotated[int, Meta(ge=1, le=8)] = 1
+    """Processes that share this server's work, each a node of its own on one core; at most one a core. See
+    workers.md."""
 
 
 class EmbeddedPostgresConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -81,19 +81,21 @@ def spawn(
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
-        preexec_fn=_prepare_death_signal(),
+        preexec_fn=prepare_death_signal(signal.SIGINT),
     )
 
 
-def _prepare_death_signal() -> Callable[[], None] | None:
+def prepare_death_signal(number: signal.Signals) -> Callable[[], None] | None:
+    """What a child calls to get signal `number` the moment the forking thread of its parent, which calls
+    this, ends; None where there is no such thing."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()
 
     def die_with_parent() -> None:
-        # Between fork and exec, and after setuid, because a change of user clears the setting.
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        # After the fork, and after setuid, because a change of user clears the setting.
+        prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the line above
             os._exit(1)
 

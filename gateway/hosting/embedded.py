@@ -22,6 +22,7 @@ import asyncpg
 
 from gateway.hosting.accounts import Account, choose_account, spawn
 from gateway.hosting.errors import HostingError, PostgresStartFailed
+from gateway.hosting.exits import exit_event
 from gateway.hosting.postgres_binaries import PostgresBinaries, make_reachable
 from gateway.hosting.postgres_folders import (
     SOCKET_NAME,
@@ -149,7 +150,7 @@ class EmbeddedPostgres:
         process = self._process
         if process is None:
             raise HostingError(f"no Postgres was started on {self.data}")
-        with _exit_event(process) as event:
+        with exit_event(process.pid) as event:
             while (status := process.poll()) is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(1.0 if event else 0.1):
@@ -322,25 +323,6 @@ def _progress_seconds() -> Iterator[float | None]:
             yield now - started
         else:
             yield None
-
-
-@contextlib.contextmanager
-def _exit_event(process: subprocess.Popen[bytes]) -> Iterator[asyncio.Event | None]:
-    """An event set when `process` ends; None where the system has no process descriptors and polling must
-    do."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):
-        yield None
-        return
-    loop = asyncio.get_running_loop()
-    event = asyncio.Event()
-    loop.add_reader(descriptor, event.set)
-    try:
-        yield event
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from gateway.errors import EstafetteError
@@ -22,6 +23,17 @@ class StateDirectoryBusy(HostingError):
             f"the state folder {path} is in use by {holder}; stop that one, "
             "or give this one a state folder of its own (node.state_directory)"
         )
+
+
+class AddressTaken(HostingError):
+    """Another program listens where this server is to listen, or the address is none of this machine."""
+
+    def __init__(self, host: str, port: int, fault: OSError) -> None:
+        self.host = host
+        self.port = port
+        in_use = fault.errno == errno.EADDRINUSE
+        reason = "is in use by another program" if in_use else f"cannot be used: {fault.strerror}"
+        super().__init__(f"port {port} of {host} {reason}; end that one, or change the configuration")
 
 
 class PostgresMissing(HostingError):

@@ -14,8 +14,14 @@ DURABILITY: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_write
 """What "accepted" rests on: a message answered 202 survives a power cut. Not for sale."""
 
 
+CONNECTIONS: Final = 60
+"""For a server of one process, with its pool at 50 in the worst case, and for people beside it."""
+CONNECTIONS_OF_A_WORKER: Final = 20
+"""More for each further worker: the pool is divided among them, but each has its own writers."""
+
+
 def choose_settings(
-    binaries: PostgresBinaries, *, shared_buffers_mb: int, max_wal_size_mb: int
+    binaries: PostgresBinaries, *, shared_buffers_mb: int, max_wal_size_mb: int, workers: int = 1
 ) -> dict[str, str]:
     """Settings for a write-heavy database on a small machine. Durability (`fsync` and its kin) stays at its
     default, on."""
@@ -33,7 +39,7 @@ def choose_settings(
         "random_page_cost": "1.1",
         "work_mem": "8MB",
         "maintenance_work_mem": "128MB",
-        "max_connections": "60",
+        "max_connections": str(CONNECTIONS + CONNECTIONS_OF_A_WORKER * (workers - 1)),
         # Tables have a partition a day; a statement without a day locks every partition and its indexes.
         "max_locks_per_transaction": "512",
         "max_parallel_workers_per_gather": "1",

@@ -48,7 +48,8 @@ def resolve_state_directory(configured: str | None, environ: Mapping[str, str], 
 class StateDirectory:
     """A state folder held by this process until `close()` or its death, whichever comes first.
 
-    The kernel frees `flock` with the process, so no stale lock outlives a crash or a power cut.
+    The kernel frees `flock` with the process, so no stale lock outlives a crash or a power cut. A process
+    forked meanwhile holds it too: until it is gone nobody else takes the folder.
     """
 
     def __init__(self, path: Path, lock_descriptor: int, identity: str) -> None:

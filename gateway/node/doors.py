@@ -1,4 +1,8 @@
-"""Where callers come in: the public API and the public pages on TCP, the admin API on a unix socket."""
+"""Where callers come in: the public API and the public pages on TCP, the admin API on a unix socket.
+
+Workers of one server listen on the same TCP addresses, and the kernel gives each connection to one of them;
+the first alone answers monitoring.
+"""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -9,16 +13,18 @@ from aiohttp import web
 
 from gateway.domain.ledger import LedgerReport
 from gateway.node.ground import Ground
+from gateway.node.place import Place
 from gateway.node.rooms import Rooms, now_utc
+from gateway.node.server_metrics import serve_metrics
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.ledger_handlers import LedgerAdmin
 from gateway.web.message_handlers import BodyLimits
 from gateway.web.oncall_handlers import OncallAdmin, make_metrics_app
 from gateway.web.public_api import PublicDeps, make_public_app
 from gateway.web.serving import make_runner, open_admin_socket
+from gateway.web.siblings import Siblings
 from gateway.web.webhook_handlers import WebhookTools
 
-ADMIN_SOCKET = "admin.sock"
 ADMIN_GROUP = "estafette"
 """Who is in this group may connect; what each may do is in `admin.roles`."""
 
@@ -28,7 +34,7 @@ _PAGES_KEEPALIVE_SECONDS = 15.0
 
 
 @asynccontextmanager
-async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
+async def open_public_door(ground: Ground, rooms: Rooms, place: Place) -> AsyncIterator[int]:
     """Listen for shops; gives the port. Raises `OSError` when the address is taken."""
     http = rooms.config.http
 
@@ -52,39 +58,45 @@ async def open_public_door(ground: Ground, rooms: Rooms) -> AsyncIterator[int]:
         )
     )
     async with _run(app) as runner:
-        await web.TCPSite(runner, http.host, http.port, backlog=_BACKLOG).start()
+        await _listen(runner, http.host, http.port, place)
         yield runner.addresses[0][1]
 
 
 @asynccontextmanager
-async def open_pages_door(rooms: Rooms) -> AsyncIterator[int]:
+async def open_pages_door(rooms: Rooms, place: Place) -> AsyncIterator[int]:
     """Listen for recipients: redirects and public pages; gives the port. Raises `OSError` when the address is
     taken."""
     public = rooms.config.public
     async with _run(rooms.shop_rooms.make_pages_app(), keepalive_seconds=_PAGES_KEEPALIVE_SECONDS) as runner:
-        await web.TCPSite(runner, public.host, public.port, backlog=_BACKLOG).start()
+        await _listen(runner, public.host, public.port, place)
         yield runner.addresses[0][1]
 
 
 @asynccontextmanager
-async def open_metrics_door(rooms: Rooms) -> AsyncIterator[int | None]:
+async def open_metrics_door(rooms: Rooms, place: Place, siblings: Siblings) -> AsyncIterator[int | None]:
     """Listen for a monitoring system, if a port is configured; gives the port. Raises `OSError` when the
     address is taken."""
     metrics = rooms.config.metrics
-    if metrics.port is None:
+    if metrics.port is None or not place.is_first:
         yield None
         return
-    async with _run(make_metrics_app(rooms.oncall.figures.render)) as runner:
+    async with _run(make_metrics_app(serve_metrics(rooms.oncall.figures.render, siblings))) as runner:
         await web.TCPSite(runner, metrics.host, metrics.port).start()
         yield runner.addresses[0][1]
 
 
 @asynccontextmanager
 async def open_admin_door(
-    ground: Ground, rooms: Rooms, *, read_ledger: Callable[[], Awaitable[LedgerReport]]
+    ground: Ground,
+    rooms: Rooms,
+    place: Place,
+    siblings: Siblings,
+    *,
+    read_ledger: Callable[[], Awaitable[LedgerReport]],
 ) -> AsyncIterator[Path]:
-    """Listen for operators; the kernel tells who connects. Gives the path of the socket."""
-    path = Path(rooms.config.admin.socket or ground.state.path / ADMIN_SOCKET)
+    """Listen for operators, or as a later worker for the first one; the kernel tells who connects. Gives
+    the path of the socket."""
+    path = place.admin_socket(rooms.config, ground.state.path)
 
     async def read_ledger_json() -> Mapping[str, object]:
         return (await read_ledger()).as_json()
@@ -101,6 +113,7 @@ async def open_admin_door(
             read_ledger=read_ledger_json,
             on_hold_changed=rooms.holds.refresh,
             trace=rooms.trace,
+            siblings=siblings,
             ledger=LedgerAdmin(ground.database, now_utc, lambda: rooms.config.retention.receipt_map_days),
             unknown_desk=rooms.unknown_desk,
             shop_routes=rooms.shop_rooms.list_routes(),
@@ -109,15 +122,24 @@ async def open_admin_door(
                 list_connectors=rooms.status.list_connectors,
                 list_alerts=rooms.status.list_alerts,
                 try_alerts=rooms.oncall.watch.try_out,
-                render_metrics=rooms.oncall.figures.render,
+                render_metrics=serve_metrics(rooms.oncall.figures.render, siblings),
                 check_readiness=rooms.check_readiness,
                 list_nodes=rooms.nodes.read,
             ),
         )
     )
+    group = ADMIN_GROUP if place.is_first else None
     async with _run(app) as runner:
-        await web.SockSite(runner, open_admin_socket(path, group=ADMIN_GROUP)).start()
+        await web.SockSite(runner, open_admin_socket(path, group=group)).start()
         yield path
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int, place: Place) -> None:
+    """Each worker has a socket of its own, among which the kernel spreads connections evenly. From one
+    socket that all share, whoever wakes first takes all that wait: of 64 connections made at once 23, 64,
+    25 and 64 came to one of two workers, this way 28, 30, 24 and 29."""
+    reuse_port = None if place.is_alone else True
+    await web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=reuse_port).start()
 
 
 @asynccontextmanager

@@ -15,10 +15,12 @@ from gateway.errors import EstafetteError
 from gateway.hosting.notify import ServiceNotifier
 from gateway.ledger.accounts import read_ledger
 from gateway.node.doors import open_admin_door, open_metrics_door, open_pages_door, open_public_door
-from gateway.node.ground import Ground, open_ground
+from gateway.node.ground import Footing, Ground, open_footing, open_ground
+from gateway.node.place import ALONE, Place
 from gateway.node.rooms import Rooms, now_utc, open_rooms
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
+from gateway.web.siblings import Siblings
 
 log = structlog.get_logger("main")
 
@@ -29,6 +31,7 @@ _STORE_SECONDS = 20.0
 class Gateway:
     """A node that runs while the context is entered. Used by `serve`, the demo and tests alike.
 
+    A worker is given the `footing` that it shares with the others of its server, and its `place` among them.
     Entering raises the errors of the room at fault (`HostingError`, `StoreError`, those of migrations) or
     `OSError` for an address that is taken; nothing is left running then.
     """
@@ -40,8 +43,17 @@ class Gateway:
     metrics_port: int | None
     admin_socket: Path
 
-    def __init__(self, config: Config, *, notifier: ServiceNotifier | None = None) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: Config,
+        *,
+        notifier: ServiceNotifier | None = None,
+        footing: Footing | None = None,
+        place: Place = ALONE,
+    ) -> None:
+        self._config = place.take_part(config)
+        self._footing = footing
+        self._place = place
         self._notifier = notifier or ServiceNotifier(None, None)
         self._standing = AsyncExitStack()
         self._doors = AsyncExitStack()
@@ -61,8 +73,13 @@ class Gateway:
         await self.aclose()
 
     async def _start(self) -> None:
-        config = self._config
-        self.ground = await self._standing.enter_async_context(open_ground(config, self._notifier))
+        config, place = self._config, self._place
+        footing = self._footing
+        if footing is None:
+            footing = await self._standing.enter_async_context(open_footing(config, self._notifier))
+        self.ground = await self._standing.enter_async_context(
+            open_ground(config, footing, self._notifier, place)
+        )
         test_port = None
         if config.test_mode.simulator:
             simulator = await self._standing.enter_async_context(Simulator(load_profile("default")))
@@ -74,11 +91,16 @@ class Gateway:
         self._standing.push_async_callback(self._end_work)
         self._work = asyncio.create_task(self.rooms.run(), name="node")
         await self._standing.enter_async_context(self._doors)
-        self.http_port = await self._doors.enter_async_context(open_public_door(self.ground, self.rooms))
-        self.public_port = await self._doors.enter_async_context(open_pages_door(self.rooms))
-        self.metrics_port = await self._doors.enter_async_context(open_metrics_door(self.rooms))
+        self.http_port = await self._doors.enter_async_context(
+            open_public_door(self.ground, self.rooms, place)
+        )
+        self.public_port = await self._doors.enter_async_context(open_pages_door(self.rooms, place))
+        siblings = Siblings(place.list_siblings(self.ground.state.path))
+        self.metrics_port = await self._doors.enter_async_context(
+            open_metrics_door(self.rooms, place, siblings)
+        )
         self.admin_socket = await self._doors.enter_async_context(
-            open_admin_door(self.ground, self.rooms, read_ledger=self.read_ledger)
+            open_admin_door(self.ground, self.rooms, place, siblings, read_ledger=self.read_ledger)
         )
         node = self.ground.node
         log.info(
@@ -91,6 +113,7 @@ class Gateway:
 
     async def apply(self, config: Config) -> None:
         """Take over a configuration that was read again."""
+        config = self._place.take_part(config)
         await self.rooms.apply(config)
         self._config = config
 

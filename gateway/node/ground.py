@@ -1,6 +1,7 @@
 """What everything stands on: the state folder, Postgres, its schema, and this process's lease.
 
-Owns their order at start and stop. Knows no message.
+A server has one footing, and each of its processes a ground of its own on it. Owns their order at start and
+stop. Knows no message.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from gateway.hosting.notify import ServiceNotifier
 from gateway.hosting.postgres_binaries import find_postgres
 from gateway.hosting.postgres_settings import choose_settings
 from gateway.hosting.state import StateDirectory, resolve_state_directory
+from gateway.node.place import Place
 from gateway.store.database import Database
 from gateway.store.leases import Node
 from gateway.store.migrations import locate_sql, migrate, read_migrations
@@ -36,8 +38,17 @@ _RESTART_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Footing:
+    """What a server has once. `postgres` is None where the database is not this process's to run."""
+
+    state: StateDirectory
+    dsn: str
+    postgres: EmbeddedPostgres | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
-    """A node with its database. `postgres` is None where the database is not ours to run."""
+    """A node with its database. `postgres` is None where the database is not this process's to run."""
 
     state: StateDirectory
     dsn: str
@@ -47,47 +58,60 @@ class Ground:
 
 
 @asynccontextmanager
-async def open_ground(config: Config, notifier: ServiceNotifier) -> AsyncIterator[Ground]:
-    """Lock the state folder, start or reach Postgres, migrate, make partitions, take the node's lease.
+async def open_footing(
+    config: Config, notifier: ServiceNotifier, *, workers: int = 1
+) -> AsyncIterator[Footing]:
+    """Lock the state folder, and start the bundled Postgres, for so many workers, where no other is named.
 
     Must run on the main thread (the bundled Postgres lives as long as the thread that starts it). Raises
-    `HostingError`, `StoreError` and the errors of the migrations, each with what to do.
+    `HostingError` with what to do.
     """
     path = resolve_state_directory(config.node.state_directory, os.environ, os.geteuid())
     with StateDirectory.acquire(path) as state:
-        async with _open_postgres(config, state, notifier) as (dsn, postgres):
-            sql = locate_sql()
-            for migration in await migrate(dsn, read_migrations(sql / "migrations")):
-                log.info("migration.applied", name=migration.name)
-            queries = load_queries(sql / "queries")
-            database = await Database.open(dsn, queries, pool_size=config.database.pool_size)
-            try:
-                await make_partitions_ahead(database, datetime.now(UTC).date())
-                node = await Node.take(
-                    database,
-                    node_key=state.identity,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    version=VERSION,
-                )
-                database.may_write = node.may_submit
-                try:
-                    yield Ground(state, dsn, database, node, postgres)
-                finally:
-                    await node.release()
-            finally:
-                await database.aclose()
+        if config.database.dsn is not None:
+            yield Footing(state, config.database.dsn.reveal(), None)
+            return
+        async with _run_postgres(config, state, notifier, workers) as postgres:
+            yield Footing(state, postgres.dsn, postgres)
 
 
 @asynccontextmanager
-async def _open_postgres(
-    config: Config, state: StateDirectory, notifier: ServiceNotifier
-) -> AsyncIterator[tuple[str, EmbeddedPostgres | None]]:
-    if config.database.dsn is not None:
-        dsn = config.database.dsn.reveal()
-        await wait_for_server(dsn, report=lambda words: _tell_waiting(notifier, words))
-        yield dsn, None
-        return
+async def open_ground(
+    config: Config, footing: Footing, notifier: ServiceNotifier, place: Place
+) -> AsyncIterator[Ground]:
+    """Reach Postgres, migrate, make partitions, take the node's lease.
+
+    Raises `StoreError` and the errors of the migrations, each with what to do.
+    """
+    state, dsn = footing.state, footing.dsn
+    await wait_for_server(dsn, report=lambda words: _tell_waiting(notifier, words))
+    sql = locate_sql()
+    for migration in await migrate(dsn, read_migrations(sql / "migrations")):
+        log.info("migration.applied", name=migration.name)
+    queries = load_queries(sql / "queries")
+    database = await Database.open(dsn, queries, pool_size=config.database.pool_size)
+    try:
+        await make_partitions_ahead(database, datetime.now(UTC).date())
+        node = await Node.take(
+            database,
+            node_key=place.node_key(state.identity),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=VERSION,
+        )
+        database.may_write = node.may_submit
+        try:
+            yield Ground(state, dsn, database, node, footing.postgres)
+        finally:
+            await node.release()
+    finally:
+        await database.aclose()
+
+
+@asynccontextmanager
+async def _run_postgres(
+    config: Config, state: StateDirectory, notifier: ServiceNotifier, workers: int
+) -> AsyncIterator[EmbeddedPostgres]:
     settings = config.database.embedded or EmbeddedPostgresConfig()
     binaries = find_postgres()
     postgres = EmbeddedPostgres(
@@ -97,12 +121,13 @@ async def _open_postgres(
             binaries,
             shared_buffers_mb=settings.shared_buffers_mb,
             max_wal_size_mb=settings.max_wal_size_mb,
+            workers=workers,
         ),
         report=lambda words: notifier.starting(words, extend_seconds=_RECOVERY_SECONDS),
     )
     await postgres.start()
     try:
-        yield postgres.dsn, postgres
+        yield postgres
     finally:
         await postgres.stop()
 

@@ -42,6 +42,7 @@ CATALOGUE: Final[Mapping[str, MetricSpec]] = MappingProxyType(
         spec.name: spec
         for spec in (
             MetricSpec("estafette_info", _GAUGE, ("version",), "always 1"),
+            MetricSpec("estafette_worker_up", _GAUGE, ("worker",), "of several workers: 1 if it answers"),
             MetricSpec("estafette_database_up", _GAUGE, (), "1 while the database answers"),
             MetricSpec("estafette_lease_held", _GAUGE, (), "1 while this node may submit"),
             MetricSpec(

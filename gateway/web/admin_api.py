@@ -22,6 +22,7 @@ from gateway.web.oncall_handlers import OncallAdmin
 from gateway.web.problems import answer_problems
 from gateway.web.receipt_handlers import ReceiptAdmin
 from gateway.web.shop_routes import ShopRoute, mount_for_people
+from gateway.web.siblings import Siblings
 from gateway.web.trace_handlers import TraceAdmin
 from gateway.web.unknown_handlers import UnknownAdmin
 
@@ -46,6 +47,8 @@ class AdminDeps:
     read_ledger: Callable[[], Awaitable[Mapping[str, object]]]
     on_hold_changed: Callable[[], Awaitable[None]]
     trace: TraceDesk
+    siblings: Siblings
+    """Workers whose traces are shown beside this one's."""
     unknown_desk: UnknownDesk
     shop_routes: Sequence[ShopRoute] = ()
     oncall: OncallAdmin | None = None
@@ -63,7 +66,7 @@ def make_admin_app(deps: AdminDeps) -> web.Application:
     shops = ShopAdmin(deps.database, deps.changes, deps.clock, deps.random_octets)
     messages = MessageAdmin(deps.database, deps.changes)
     receipts = ReceiptAdmin(deps.database)
-    traces = TraceAdmin(deps.database, deps.trace)
+    traces = TraceAdmin(deps.database, deps.trace, deps.siblings)
     unknown = UnknownAdmin(deps.database, deps.unknown_desk, deps.clock)
     may = Permission
     for method, path, permission, handler in (

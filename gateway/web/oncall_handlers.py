@@ -51,7 +51,7 @@ class OncallAdmin:
         list_connectors: Callable[[], Sequence[Mapping[str, object]]],
         list_alerts: Callable[[], tuple[Sequence[Mapping[str, object]], Sequence[Mapping[str, object]]]],
         try_alerts: Callable[[], Awaitable[Mapping[str, str | None]]],
-        render_metrics: Callable[[], bytes],
+        render_metrics: Callable[[], Awaitable[bytes]],
         check_readiness: Callable[[], Awaitable[Readiness]],
         list_nodes: Callable[[], Awaitable[Sequence[Mapping[str, object]]]],
     ) -> None:
@@ -114,7 +114,7 @@ class OncallAdmin:
         return answer_json({"tried": tried})
 
     async def show_metrics(self, request: web.Request, caller: Caller) -> web.Response:
-        return web.Response(body=self._render_metrics(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await self._render_metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     async def tell_ready(self, request: web.Request, caller: Caller) -> web.Response:
         return answer_readiness(await self._check_readiness())
@@ -137,11 +137,11 @@ def answer_readiness(readiness: Readiness) -> web.Response:
     )
 
 
-def make_metrics_app(render_metrics: Callable[[], bytes]) -> web.Application:
+def make_metrics_app(render_metrics: Callable[[], Awaitable[bytes]]) -> web.Application:
     """`GET /metrics` alone, for a port of its own."""
 
     async def show(request: web.Request) -> web.Response:
-        return web.Response(body=render_metrics(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await render_metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application()
     app.router.add_get("/metrics", show)

@@ -40,15 +40,17 @@ def make_runner(app: web.Application, *, keepalive_seconds: float = _KEEPALIVE_S
     )
 
 
-def open_admin_socket(path: Path, *, group: str) -> socket.socket:
-    """A listening unix socket of mode 0660 that belongs to `group`, where such a group exists and we may.
+def open_admin_socket(path: Path, *, group: str | None) -> socket.socket:
+    """A listening unix socket of mode 0660 that belongs to `group`, where such a group exists and we may;
+    of mode 0600 without one.
 
     Replaces what a killed server left behind; the lock on the state folder keeps two servers from one path.
     Raises `OSError`: the path is longer than 107 octets, or the folder is not writable.
     """
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o117)  # never open to others, not even for the moment before a chmod
+    # Never open to others, not even for the moment before a chmod.
+    before = os.umask(0o117 if group else 0o177)
     try:
         listener.bind(str(path))
         listener.listen(_SOCKET_BACKLOG)
@@ -57,8 +59,9 @@ def open_admin_socket(path: Path, *, group: str) -> socket.socket:
         raise
     finally:
         os.umask(before)
-    with contextlib.suppress(KeyError, PermissionError):
-        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    if group is not None:
+        with contextlib.suppress(KeyError, PermissionError):
+            os.chown(path, -1, grp.getgrnam(group).gr_gid)
     return listener
 
 

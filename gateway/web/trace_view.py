@@ -1,7 +1,8 @@
 """A traced PDU as the outside sees it, and what is known of a message whose PDUs are looked for. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from gateway.dispatch.trace_desk import ToldPdu
 from gateway.dispatch.trace_search import OpenSubmits, Sought, Submission
@@ -65,3 +66,15 @@ def show_message_trace(
 ) -> dict[str, object]:
     """`kept_since` is when the oldest PDU in memory passed: what is older is forgotten."""
     return {"id": public_id, "kept_since": kept_since, "pdus": [show_pdu(pdu) for pdu in told]}
+
+
+def join_message_traces(
+    own: Mapping[str, object], others: Sequence[Mapping[str, object]]
+) -> dict[str, object]:
+    """One answer out of those of several workers as JSON has them: all PDUs in the order in which they
+    passed. Memory goes back to where the shortest does."""
+    answers = (own, *others)
+    pdus = [pdu for answer in answers for pdu in cast(list[dict[str, object]], answer["pdus"])]
+    kept = [str(answer["kept_since"]) for answer in answers if answer["kept_since"] is not None]
+    in_order = sorted(pdus, key=lambda pdu: str(pdu["at"]))
+    return {**own, "kept_since": max(kept, default=None), "pdus": in_order}

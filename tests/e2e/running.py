@@ -224,6 +224,7 @@ class ServerProcess:
         self.config_path = write_configuration(folder, config)
         self.log_path = folder / "serve.log"
         self.port = int(config["http"]["port"])
+        self.workers = int(config["node"].get("workers", 1))
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -231,8 +232,8 @@ class ServerProcess:
         return self.log_path.read_text(encoding="utf-8")
 
     async def start(self) -> None:
-        """Start it and wait until it is ready."""
-        before = self.log.count("node.started") if self.log_path.exists() else 0
+        """Start it and wait until it is ready, all of its workers."""
+        before = self.count_starts() if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway.cli", "serve", "--config", str(self.config_path)),
@@ -240,8 +241,17 @@ class ServerProcess:
                 stderr=log,
                 cwd=Path(__file__).parents[2],
             )
-        await until(lambda: self.log.count("node.started") > before or self._has_ended())
+        await until(lambda: self.count_starts() >= before + self.workers or self._has_ended())
         assert not self._has_ended(), self.log
+
+    def count_starts(self) -> int:
+        """How often a node of it came up."""
+        return self.log.count("node.started")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.hosting.notify import ServiceNotifier
+from gateway.hosting.notify import NOTICE_OCTETS, Notice, ServiceNotifier, read_notice
 
 
 @pytest.fixture
@@ -64,3 +64,33 @@ def test_the_watchdog_is_armed_only_for_this_process() -> None:
     assert ServiceNotifier.from_environment(ours).watchdog_seconds == 20
     assert ServiceNotifier.from_environment(ours | {"WATCHDOG_PID": "1"}).watchdog_seconds is None
     assert ServiceNotifier.from_environment({"WATCHDOG_USEC": "5000000"}).watchdog_seconds == 5
+
+
+@pytest.mark.integration
+def test_a_worker_speaks_the_same_to_the_process_that_started_it() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        worker = ServiceNotifier(None, 5.0, channel=theirs)
+        worker.starting("recovering", extend_seconds=30)
+        worker.ready("up")
+        worker.watchdog()
+        worker.failed("node 1 lost\nits lease")
+        notices = [read_notice(ours.recv(NOTICE_OCTETS)) for _ in range(4)]
+    assert notices == [
+        Notice(status="recovering", extend_seconds=30),
+        Notice(status="up", is_ready=True),
+        Notice(is_beat=True),
+        Notice(fault="node 1 lost its lease"),
+    ]
+
+
+def test_what_is_no_notice_means_nothing() -> None:
+    assert read_notice(b"\xff\nREADY\nEXTEND_TIMEOUT_USEC=soon\n=") == Notice()
+
+
+@pytest.mark.integration
+def test_a_parent_that_is_gone_does_not_stop_a_worker() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.close()
+    with theirs:
+        ServiceNotifier(None, None, channel=theirs).ready("up")

@@ -21,6 +21,7 @@ from gateway.store.intake import Stream
 from gateway.web.admin_access import PERMISSIONS, AdminAccess, Caller, Permission, map_callers
 from gateway.web.admin_api import AdminDeps, make_admin_app
 from gateway.web.serving import make_runner, open_admin_socket
+from gateway.web.siblings import Siblings
 from tests.web.harness import Gateway, run_gateway
 
 pytestmark = pytest.mark.integration
@@ -81,6 +82,7 @@ async def run_admin(gateway: Gateway, folder: Path, access: AdminAccess) -> Asyn
             read_ledger=read_ledger,
             on_hold_changed=on_hold_changed,
             trace=TraceDesk(TraceBook(0, clock=time.time), monotonic=time.monotonic),
+            siblings=Siblings({}),
             unknown_desk=UnknownDesk(
                 gateway.database,
                 on_queued=admin.queued.update,

@@ -1,0 +1,153 @@
+"""What follows when workers start, end, fall silent and are stopped. No process is forked here."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from gateway.workers.errors import WorkerNotStarted
+from gateway.workers.supervisor import Supervisor
+from tests.workers.fake_processes import FakeForks, FakeManager
+
+
+def supervise(
+    forks: FakeForks,
+    manager: FakeManager | None = None,
+    *,
+    stop_seconds: float = 5.0,
+    monotonic: Callable[[], float] = lambda: 0.0,
+) -> Supervisor:
+    return Supervisor(
+        2,
+        forks.fork,
+        manager or FakeManager(),
+        status="up",
+        stop_seconds=stop_seconds,
+        monotonic=monotonic,
+    )
+
+
+async def until(fact: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not fact():  # noqa: ASYNC110 - looks at what tasks have done
+            await asyncio.sleep(0)
+
+
+async def test_the_first_starts_alone_and_ready_is_told_when_all_are() -> None:
+    forks, manager = FakeForks(), FakeManager()
+    forks.are_ready = False
+    starting = asyncio.create_task(supervise(forks, manager).__aenter__())
+    await until(lambda: forks.made)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [process.number for process in forks.made] == [1]
+    forks.of(1)[0].says.ready("up")
+    await until(lambda: forks.of(2))
+    assert manager.read() == []
+    forks.of(2)[0].says.ready("up")
+    supervisor = await starting
+    assert manager.read() == ["READY=1\nSTATUS=up with 2 workers"]
+    await supervisor.aclose()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_worker_that_does_not_start_ends_the_start_with_its_words(number: int) -> None:
+    forks = FakeForks()
+    forks.are_ready = number == 2
+    starting = asyncio.create_task(supervise(forks).__aenter__())
+    await until(lambda: forks.of(1))
+    forks.are_ready = False
+    await until(lambda: forks.of(number))
+    forks.of(number)[0].says.failed("the address is taken")
+    forks.of(number)[0].end(1)
+    with pytest.raises(WorkerNotStarted, match=f"worker {number} did not start: the address is taken"):
+        await starting
+    assert all(process.signals in ([], [signal.SIGTERM]) for process in forks.made)
+
+
+async def test_a_worker_that_ends_is_started_again_and_the_others_go_on() -> None:
+    forks, manager = FakeForks(), FakeManager()
+    async with supervise(forks, manager):
+        manager.read()
+        forks.of(2)[0].end(-signal.SIGKILL)
+        await until(lambda: len(forks.of(2)) == 2)
+        await until(lambda: manager.read()[-1:] == ["READY=1\nSTATUS=up with 2 workers"])
+        assert (len(forks.of(1)), forks.of(1)[0].signals) == (1, [])
+
+
+async def test_ready_is_not_told_while_one_is_missing() -> None:
+    forks, manager = FakeForks(), FakeManager()
+    async with supervise(forks, manager):
+        manager.read()
+        forks.are_ready = False
+        forks.of(1)[0].end(1)
+        await until(lambda: len(forks.of(1)) == 2)
+        assert set(manager.read()) == {"STATUS=up with 1 of 2 workers"}
+
+
+async def test_a_worker_that_does_not_last_waits_before_its_next_start() -> None:
+    forks = FakeForks()
+    async with supervise(forks):
+        forks.of(1)[0].end(1)
+        await until(lambda: len(forks.of(1)) == 2)
+        forks.of(1)[1].end(1)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(forks.of(1)) == 2
+
+
+async def test_a_stop_asks_all_at_once_and_starts_none_again() -> None:
+    forks = FakeForks()
+    async with supervise(forks):
+        pass
+    assert [process.signals for process in forks.made] == [[signal.SIGTERM]] * 2
+
+
+async def test_what_does_not_stop_in_time_is_killed() -> None:
+    forks = FakeForks()
+    forks.are_stubborn = True
+    async with supervise(forks, stop_seconds=0.01):
+        pass
+    assert [process.signals for process in forks.made] == [[signal.SIGTERM, signal.SIGKILL]] * 2
+
+
+async def test_a_kill_ends_all_at_once() -> None:
+    forks = FakeForks()
+    forks.are_stubborn = True
+    supervisor = supervise(forks)
+    async with supervisor:
+        supervisor.kill()
+        await until(lambda: all(worker.process is None for worker in supervisor.workers))
+    assert [process.signals for process in forks.made] == [[signal.SIGKILL]] * 2
+
+
+async def test_a_reload_reaches_all_and_is_over_when_all_have_taken_it() -> None:
+    forks, manager = FakeForks(), FakeManager()
+    async with supervise(forks, manager) as supervisor:
+        manager.read()
+        supervisor.reload()
+        assert [process.signals for process in forks.made] == [[signal.SIGHUP]] * 2
+        assert manager.read()[0].startswith("RELOADING=1")
+        forks.of(1)[0].says.ready("up")
+        await until(lambda: manager.read() == ["STATUS=up with 1 of 2 workers"])
+        forks.of(2)[0].says.ready("up")
+        await until(lambda: manager.read() == ["READY=1\nSTATUS=up with 2 workers"])
+
+
+async def test_the_manager_is_told_that_all_is_well_only_while_all_are_heard_of() -> None:
+    now = 0.0
+    forks, manager = FakeForks(), FakeManager(watchdog_seconds=0.01)
+    async with supervise(forks, manager, monotonic=lambda: now) as supervisor:
+        manager.read()
+        beating = asyncio.create_task(supervisor.beat())
+        await until(lambda: "WATCHDOG=1" in manager.read())
+        now = 1.0
+        forks.of(1)[0].says.watchdog()
+        await until(lambda: supervisor.workers[0].heard_at == now)
+        manager.read()
+        await asyncio.sleep(0.03)
+        assert manager.read() == []
+        forks.of(2)[0].says.watchdog()
+        await until(lambda: "WATCHDOG=1" in manager.read())
+        beating.cancel()
