@@ -38,6 +38,7 @@ class HttpOptions:
     messages: int
     batch: int = 0
     connections: int = CONNECTIONS
+    workers: int = 1
 
 
 def run_http(options: HttpOptions) -> Figures:
@@ -49,7 +50,10 @@ def run_http(options: HttpOptions) -> Figures:
     if requests + max(_WARM_UP_REQUESTS, options.connections) > 10 ** _request_digits(options.batch):
         raise BenchError(f"there are not enough numbers for {requests:,} requests of {options.batch}")
     messages = requests * max(1, options.batch)
-    with start_smsc(None, ["--quiet"]) as smsc, start_server(smsc, DEFAULT_CARRIER) as server:
+    with (
+        start_smsc(None, ["--quiet"]) as smsc,
+        start_server(smsc, DEFAULT_CARRIER, workers=options.workers) as server,
+    ):
         server.hold()
         with tempfile.TemporaryDirectory() as folder:
             bodies = _write_bodies(Path(folder), options.batch)

@@ -49,6 +49,7 @@ class CampaignOptions:
     recipients: int
     kills: int = 0
     seed: int = 1
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ def run_campaign(options: CampaignOptions) -> CampaignFigures:
             start_smsc(
                 None, ["--log", str(log), "--quiet"] if not options.kills else ["--log", str(log)]
             ) as smsc,
-            start_server(smsc, _CARRIER, EVERY_HOUR) as server,
+            start_server(smsc, _CARRIER, EVERY_HOUR, workers=options.workers) as server,
         ):
             if not smsc.keeps_clock:
                 raise BenchError("`bench campaign` needs a C compiler for its sink")

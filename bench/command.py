@@ -16,7 +16,7 @@ from bench.faults import FaultsOptions, run_faults
 from bench.imports import ImportFigures, run_import
 from bench.report import run_report, write_documents, write_report
 from bench.telling import tell
-from bench.words import WORDS, Word, add_common, positive, repeat
+from bench.words import WORDS, Word, add_common, add_workers, positive, repeat
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     campaign.add_argument("--recipients", type=positive, default=100_000, metavar="N")
     campaign.add_argument("--kills", type=int, default=0, metavar="K", help="SIGKILLs on the way")
     campaign.add_argument("--seed", type=int, default=1, metavar="S", help="of the moments of the kills")
+    add_workers(campaign)
     campaign.add_argument("--json", action="store_true", help="print one JSON object")
     chaos = words.add_parser(
         "chaos",
@@ -121,7 +122,8 @@ def _run_faults(arguments: argparse.Namespace) -> int:
 
 
 def _run_campaign(arguments: argparse.Namespace) -> int:
-    figures = run_campaign(CampaignOptions(arguments.recipients, arguments.kills, arguments.seed))
+    options = CampaignOptions(arguments.recipients, arguments.kills, arguments.seed, arguments.workers)
+    figures = run_campaign(options)
     print(json.dumps(figures.as_document()) if arguments.json else _tell_campaign(figures))
     return 0 if figures.is_good else 1
 

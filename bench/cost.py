@@ -87,11 +87,9 @@ class Costs:
 
     def _read_processes(self) -> list[tuple[str, float]]:
         gateway, postgres = self._gateway_pid(), self._postgres_pid()
+        title = read_title(gateway)
         named = [
-            (
-                "gateway" if each.pid == gateway else f"gateway: {_short(read_title(each.pid))}",
-                each.cpu_seconds,
-            )
+            ("gateway" if each.pid == gateway else name_child(read_title(each.pid), title), each.cpu_seconds)
             for each in list_tree(gateway, without=postgres)
         ]
         named += [
@@ -144,6 +142,11 @@ def name_postgres(title: str) -> str:
     """`postgres: walwriter` stays; connections are one name, whatever they do just now."""
     kind = title.removeprefix("postgres: ").strip()
     return "postgres: connections" if kind.startswith("estafette ") else f"postgres: {kind}"
+
+
+def name_child(title: str, title_of_gateway: str) -> str:
+    """A process below the gateway: a worker, which is forked from it, or what it started."""
+    return "gateway: worker" if title == title_of_gateway else f"gateway: {_short(title)}"
 
 
 def _short(title: str) -> str:

@@ -34,11 +34,15 @@ class CycleOptions:
     smsc: str | None = None
     carrier: Carrier = DEFAULT_CARRIER
     with_acceptance: bool = False
+    workers: int = 1
 
 
 def run_cycle(options: CycleOptions) -> Figures:
     """One run on a fresh database. Raises `BenchError` when it does not come to its end."""
-    with start_smsc(options.smsc) as smsc, start_server(smsc, options.carrier) as server:
+    with (
+        start_smsc(options.smsc) as smsc,
+        start_server(smsc, options.carrier, workers=options.workers) as server,
+    ):
         return measure_cycle(options, smsc, server)
 
 

@@ -43,6 +43,7 @@ class OtpOptions:
     recipients: int = 1_000_000
     passwords: int = 1_000
     per_second: float = 20.0
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ def run_otp(options: OtpOptions) -> Figures:
         log = Path(folder) / "passwords.log"
         with (
             start_smsc(None, log_options(log)) as smsc,
-            start_server(smsc, DEFAULT_CARRIER, EVERY_HOUR) as server,
+            start_server(smsc, DEFAULT_CARRIER, EVERY_HOUR, workers=options.workers) as server,
         ):
             if not smsc.keeps_clock:
                 raise BenchError("`bench otp` needs a C compiler for its sink")

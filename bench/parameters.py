@@ -14,6 +14,7 @@ def describe(
     """`recipients` are those of the run; `seed` that of its chance, None where nothing is left to chance."""
     return {
         "smsc": smsc.kind,
+        "workers": server.workers,
         "connectors": carrier.connectors,
         "binds": carrier.binds,
         "window": carrier.window,

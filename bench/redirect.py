@@ -91,6 +91,7 @@ class RedirectOptions:
     requests: int
     links: int = 1_000_000
     connections: int = 64
+    workers: int = 1
 
 
 def run_redirect(options: RedirectOptions) -> Figures:
@@ -103,7 +104,7 @@ def run_redirect(options: RedirectOptions) -> Figures:
     settings = {"public": {"port": port, "trusted_proxies": ["127.0.0.1"]}}
     with (
         start_smsc(None, ["--quiet"]) as smsc,
-        start_server(smsc, DEFAULT_CARRIER, settings) as server,
+        start_server(smsc, DEFAULT_CARRIER, settings, workers=options.workers) as server,
         tempfile.TemporaryDirectory() as folder,
     ):
         codes = LinkCodes(_fill(server, options.links))

@@ -22,6 +22,7 @@ from typing import Any
 from bench.cost import Costs
 from bench.errors import BenchError
 from bench.postgres import PostgresProbe
+from bench.processes import list_tree
 from bench.recipients import COUNTRIES
 from bench.smsc import Smsc
 from gateway.commands.admin_client import AdminClient
@@ -29,6 +30,7 @@ from gateway.commands.errors import ServerUnreachable
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_HOLD_SECONDS = 1.5
 _LOG_TAIL_OCTETS = 2000
 MOST_OF_A_ROUTE = 64
 """Connectors, as the configuration has it."""
@@ -47,8 +49,10 @@ class Carrier:
 class Server:
     """One running gateway with one shop and its live key."""
 
-    def __init__(self, folder: Path, http_port: int, smsc: Smsc) -> None:
+    def __init__(self, folder: Path, http_port: int, smsc: Smsc, carrier: Carrier, workers: int) -> None:
         self._folder = folder
+        self._binds_in_all = carrier.connectors * carrier.binds
+        self.workers = workers
         self._process = self._start()
         self.http_port = http_port
         self.admin = AdminClient(folder / "admin.sock", timeout_seconds=120)
@@ -72,8 +76,13 @@ class Server:
             )
 
     def kill(self) -> None:
-        """End it as a crash does, without a word."""
-        self._process.kill()
+        """End it as a crash does, without a word, its workers too."""
+        postgres = None
+        with contextlib.suppress(FileNotFoundError):
+            postgres = self.postgres.pid
+        for process in list_tree(self._process.pid, without=postgres):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
         self._process.wait()
 
     def restart(self) -> None:
@@ -102,19 +111,16 @@ class Server:
             if self._process.poll() is not None:
                 raise BenchError(f"the gateway ended with {self._process.returncode}: {self._log_tail()}")
             with contextlib.suppress(ServerUnreachable):
-                if all(bind["state"] == "bound" for bind in self._binds()):
+                if self._is_up():
                     return
             time.sleep(0.05)
         raise BenchError(f"the gateway was not ready within {_START_SECONDS:.0f} s: {self._log_tail()}")
 
-    def _binds(self) -> list[dict[str, Any]]:
-        connectors = self.admin.get("/admin/connectors")["connectors"]
-        return [
-            bind
-            for connector in connectors
-            if connector["name"] != "simulator"
-            for bind in connector["binds"]
-        ]
+    def _is_up(self) -> bool:
+        """Whether all workers are there and have divided the binds of the carrier among them, all up."""
+        nodes = [node for node in self.admin.get("/admin/nodes")["nodes"] if node["state"] == "alive"]
+        up = [sum(bind["is_up"] for bind in node["binds"]) for node in nodes]
+        return len(nodes) == self.workers and sum(up) == self._binds_in_all and max(up) - min(up) <= 1
 
     def create_shop(self) -> None:
         """One shop that may send to every country of the measurement, and its live key."""
@@ -123,7 +129,10 @@ class Server:
         self.key = answer["key"]
 
     def hold(self) -> None:
+        """Nothing is sent once this returns: workers that were not asked see it a moment later."""
         self.admin.post("/admin/hold", {"scope": "all", "reason": "bench: filling"})
+        if self.workers > 1:
+            time.sleep(_HOLD_SECONDS)
 
     def release(self) -> None:
         self.admin.post("/admin/release", {"scope": "all"})
@@ -169,16 +178,18 @@ class Server:
 
 @contextlib.contextmanager
 def start_server(
-    smsc: Smsc, carrier: Carrier, settings: Mapping[str, object] | None = None
+    smsc: Smsc, carrier: Carrier, settings: Mapping[str, object] | None = None, *, workers: int = 1
 ) -> Iterator[Server]:
-    """A gateway bound to `smsc`, with its own empty bundled Postgres; all of it is gone afterwards."""
+    """A gateway of `workers` processes bound to `smsc`, with its own empty bundled Postgres; all of it is
+    gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="estafette-bench-"))
     folder.chmod(0o711)  # root's Postgres runs as another user and must pass through
     http_port, public_port = free_ports(2)
     content = make_configuration(folder, smsc, carrier, http_port, public_port) | dict(settings or {})
+    content["node"] = {"state_directory": str(folder), "workers": workers}
     (folder / "config.yaml").write_text(json.dumps(content))
     try:
-        server = Server(folder, http_port, smsc)
+        server = Server(folder, http_port, smsc, carrier, workers)
         try:
             server.wait_ready()
             server.create_shop()

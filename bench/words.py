@@ -47,6 +47,12 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers", type=positive, default=1, metavar="W", help="processes of the server, 1 to 8"
+    )
+
+
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -75,6 +81,7 @@ def _add_cycle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-acceptance", action="store_true", help="start the clock with the first request"
     )
+    add_workers(parser)
 
 
 def _run_cycle(arguments: argparse.Namespace) -> Figures:
@@ -86,6 +93,7 @@ def _run_cycle(arguments: argparse.Namespace) -> Figures:
         smsc=arguments.smsc,
         carrier=carrier,
         with_acceptance=arguments.with_acceptance,
+        workers=arguments.workers,
     )
     return run_cycle(options)
 
@@ -99,11 +107,13 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
         "--connections", type=positive, metavar="C",
         help=f"without it {CONNECTIONS}, or {CONNECTIONS_OF_BATCHES} with batches",
     )  # fmt: skip
+    add_workers(parser)
 
 
 def _run_http(arguments: argparse.Namespace) -> Figures:
     usual = CONNECTIONS_OF_BATCHES if arguments.batch else CONNECTIONS
-    return run_http(HttpOptions(arguments.messages, arguments.batch, arguments.connections or usual))
+    connections = arguments.connections or usual
+    return run_http(HttpOptions(arguments.messages, arguments.batch, connections, arguments.workers))
 
 
 def _add_otp(parser: argparse.ArgumentParser) -> None:
@@ -115,6 +125,7 @@ def _add_otp(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=_positive_number, default=default.per_second, metavar="R", help="passwords a second"
     )
+    add_workers(parser)
 
 
 def _add_redirect(parser: argparse.ArgumentParser) -> None:
@@ -123,6 +134,7 @@ def _add_redirect(parser: argparse.ArgumentParser) -> None:
         "--links", type=positive, metavar="L", help="that there are; without it ten for each request"
     )
     parser.add_argument("--connections", type=positive, default=64, metavar="C")
+    add_workers(parser)
 
 
 def _add_inbound(parser: argparse.ArgumentParser) -> None:
@@ -197,7 +209,7 @@ WORDS: Final = (
         "one-time passwords while a campaign goes out at full speed",
         "Time one-time passwords from the request to the SMSC, while a campaign is on its way.",
         _add_otp,
-        lambda given: run_otp(OtpOptions(given.recipients, given.passwords, given.rate)),
+        lambda given: run_otp(OtpOptions(given.recipients, given.passwords, given.rate, given.workers)),
     ),
     Word(
         "redirect",
@@ -205,7 +217,9 @@ WORDS: Final = (
         "Open links over keep-alive connections, nine in ten from a set that is opened again.",
         _add_redirect,
         lambda given: run_redirect(
-            RedirectOptions(given.requests, given.links or 10 * given.requests, given.connections)
+            RedirectOptions(
+                given.requests, given.links or 10 * given.requests, given.connections, given.workers
+            )
         ),
     ),
     Word(

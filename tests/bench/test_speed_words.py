@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.cost import name_postgres
+from bench.cost import name_child, name_postgres
 from bench.errors import BenchError
 from bench.growth import plan_copies
 from bench.otp import make_password, read_arrivals
@@ -43,3 +43,9 @@ def test_copies_are_as_many_as_there_are_other_nodes_at_most(messages: int, cycl
 )
 def test_connections_of_postgres_have_one_name_whatever_they_do(title: str, name: str) -> None:
     assert name_postgres(title) == name
+
+
+def test_a_worker_is_known_from_what_the_gateway_starts() -> None:
+    title = "python -m gateway.cli serve --config config.yaml"
+    assert name_child(title, title) == "gateway: worker"
+    assert name_child("python -m gateway.audience.importing", title) == "gateway: gateway.audience.importing"
