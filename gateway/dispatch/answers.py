@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from gateway.config.carriers import ConnectorConfig, RetryAction, Unanswered
 from gateway.dispatch.connector import SubmitContext
 from gateway.domain.backoff import retry_delay_seconds
@@ -117,7 +119,7 @@ class AnswerJudge:
                 refusals += 1
                 refused = self._judge_refusal(judged, flight, part, submitted_at, command_status, bind_no, at)
                 if message_id:  # the status decides; what the carrier calls it is kept beside (quirk 28)
-                    refused = refused._replace(carrier_id=message_id.decode("latin-1"))
+                    refused = replace(refused, carrier_id=message_id.decode("latin-1"))
                 evidence.append(refused)
                 continue
             carrier_id, lookup_id = self._read_id(message_id)

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from gateway.config.carriers import ConnectorConfig, ReceiptMode, UnknownReceipt
 from gateway.dispatch.inbound_reading import InboundReader
 from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id
@@ -60,7 +62,7 @@ class DeliveryReader:
             return self._inbound.read(pdu, acknowledge, at)
         seen = self._read_receipt(pdu, receipt, acknowledge, at)
         if receipt.is_guess:
-            return seen._replace(otherwise=self._inbound.read(pdu, acknowledge, at))
+            return replace(seen, otherwise=self._inbound.read(pdu, acknowledge, at))
         return seen
 
     def find_lookup_id(self, written: str) -> str:
@@ -89,24 +91,22 @@ class DeliveryReader:
                 err_classes=self._err_classes,
             ).failure_class
         times = self._dates.read(receipt.submitted_text, receipt.done_text, at)
-        # By position: naming nineteen fields costs 0.6 µs more.
         return ReceiptSeen(
-            self._connector_id,
-            self.find_lookup_id(written_id),
-            wanted,
-            _NO_STATE if state is None else state.value,
-            failure_class,
-            receipt.stat[:_LONGEST_FIELD],
-            receipt.err[:_LONGEST_FIELD],
-            pdu.source_addr.decode("latin-1"),
-            pdu.destination_addr.decode("latin-1"),
-            at,
-            acknowledge,
-            self.find_lookup_id(other_id) if other_id else "",
-            0,
-            written_id,
-            other_id,
-            times.carrier_at,
-            times.submitted_at,
-            self._ends_message,
+            connector_id=self._connector_id,
+            carrier_id=self.find_lookup_id(written_id),
+            wanted=wanted,
+            receipt_state=_NO_STATE if state is None else state.value,
+            failure_class=failure_class,
+            stat=receipt.stat[:_LONGEST_FIELD],
+            err=receipt.err[:_LONGEST_FIELD],
+            from_address=pdu.source_addr.decode("latin-1"),
+            to_address=pdu.destination_addr.decode("latin-1"),
+            at=at,
+            acknowledge=acknowledge,
+            other_id=self.find_lookup_id(other_id) if other_id else "",
+            written_id=written_id,
+            written_other_id=other_id,
+            carrier_at=times.carrier_at,
+            submitted_at=times.submitted_at,
+            ends_message=self._ends_message,
         )

@@ -192,7 +192,7 @@ def _may_recall(case: Case, item: LateAnswer) -> bool:
 
 
 def _judge_receipt(case: Case, item: Matched, *, per_message: bool) -> ReceiptOutcome:
-    receipt, part, is_inferred = item
+    receipt, part, is_inferred = item.receipt, item.part, item.is_inferred
     wanted = receipt.wanted
     if wanted is None:
         return ReceiptOutcome.INTERMEDIATE

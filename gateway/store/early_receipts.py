@@ -6,6 +6,8 @@ look at that table, which is seconds, where the answer is milliseconds away. For
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from gateway.store.evidence import ReceiptSeen
 
 MOST_EARLY: Final = 10_000
@@ -27,7 +29,7 @@ class EarlyReceipts:
 
     def keep(self, receipt: ReceiptSeen) -> None:
         """Remember a receipt that is stored; nobody is to be answered for it any more."""
-        kept = receipt._replace(acknowledge=None, otherwise=None)
+        kept = replace(receipt, acknowledge=None, otherwise=None)
         for carrier_id in filter(None, (receipt.carrier_id, receipt.other_id)):
             receipts = self._by_id.setdefault((receipt.connector_id, carrier_id), [])
             if len(receipts) < _MOST_OF_ONE_ID:

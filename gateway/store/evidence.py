@@ -1,12 +1,16 @@
 """What is handed to the outcome writer: each value is one thing that happened to a message.
 
-Tuples, because several are made for every message: a NamedTuple costs 0.3 µs, a frozen dataclass 1.0 µs.
+Structs made in C, because several are made for every message: an answer takes 0.1 µs, as a NamedTuple 0.3 to
+0.7, as a frozen dataclass 1.0. Nothing that they refer to leads back to them, so the garbage collector need
+not know them; an `Ending` has a future, which may. What is a key, or a piece of one, is a tuple.
 """
 
 import asyncio
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from gateway.domain.message import MessageState, Reason
 from gateway.smpp.text import ReadAs
@@ -51,7 +55,7 @@ class PartRef(NamedTuple):
     part: int
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What a submitted part came to: SENT, FAILED, QUEUED (not taken, to be tried again) or UNKNOWN.
 
     `carrier_id` is as the carrier wrote it, `lookup_id` the form under which its receipt is looked up.
@@ -71,7 +75,7 @@ class Answer(NamedTuple):
     retry_at: datetime | None = None
 
 
-class LateAnswer(NamedTuple):
+class LateAnswer(msgspec.Struct, frozen=True, gc=False):
     """An answer to a part that was written off as unknown, or put back to be sent again, for want of it."""
 
     flight: Flight
@@ -86,7 +90,7 @@ class LateAnswer(NamedTuple):
     """Tells the attempt that it answers."""
 
 
-class Unsent(NamedTuple):
+class Unsent(msgspec.Struct, frozen=True, gc=False):
     """An intent whose bytes were never written: these parts go back to the queue."""
 
     flight: Flight
@@ -94,7 +98,7 @@ class Unsent(NamedTuple):
     at: datetime
 
 
-class ReceiptSeen(NamedTuple):
+class ReceiptSeen(msgspec.Struct, frozen=True, gc=False):
     """A delivery receipt. `wanted` is None for one that ends nothing; `acknowledge` comes back on commit.
 
     `carrier_id` and `other_id` are the forms to look up; the `written` ones and the addresses are as the
@@ -130,7 +134,7 @@ class ReceiptSeen(NamedTuple):
     """Whose it was taken to be, while no message has its id."""
 
 
-class Matched(NamedTuple):
+class Matched(msgspec.Struct, frozen=True, gc=False):
     """A receipt and the part it speaks of, found by its id unless `is_inferred`."""
 
     receipt: ReceiptSeen
@@ -138,14 +142,14 @@ class Matched(NamedTuple):
     is_inferred: bool = False
 
 
-class Inference(NamedTuple):
+class Inference(msgspec.Struct, frozen=True, gc=False):
     """No message has this receipt's id, and only this part can be meant."""
 
     receipt: ReceiptSeen
     ref: PartRef
 
 
-class Disowned(NamedTuple):
+class Disowned(msgspec.Struct, frozen=True, gc=False):
     """A receipt that was inferred for this part is another's; the rest of its rows say `standing`."""
 
     receipt: ReceiptSeen
@@ -156,7 +160,7 @@ class Disowned(NamedTuple):
     at: datetime
 
 
-class InboundSeen(NamedTuple):
+class InboundSeen(msgspec.Struct, frozen=True, gc=False):
     """A text from a handset, or one part of it: `parts` above 1. `acknowledge` comes back on commit.
 
     `body` is the user data behind its header, `udh` that header with the octet of its length. A part has no
@@ -218,7 +222,7 @@ class Ending(NamedTuple):
     done: "asyncio.Future[bool] | None" = None
 
 
-class WrittenOff(NamedTuple):
+class WrittenOff(msgspec.Struct, frozen=True, gc=False):
     """Evidence of absence. NO_RESPONSE: the node that was sending it is gone, parts without an answer become
     UNKNOWN, or QUEUED with `retry_at`. NO_RECEIPT: parts that were answered and never reported become so."""
 

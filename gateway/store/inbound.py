@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from gateway.domain.country_rules import CountryRules
 from gateway.domain.identifiers import IdSource, first_id_at
 from gateway.domain.keywords import Keyword, ReadKeyword, read_keyword
@@ -124,7 +126,7 @@ async def hear_texts(
 def _hear(item: InboundSeen, wrote: Sequence[Correspondent], inbound_id: int) -> Heard:
     from_there = [each for each in wrote if each.is_from_there]
     if not item.shop_id and len(from_there) == 1:
-        item = InboundSeen(from_there[0].shop_id, *item[1:])  # as _replace does, 1.3 µs faster
+        item = replace(item, shop_id=from_there[0].shop_id)
     concerned = from_there or [each for each in wrote if each.is_marketing]
     if item.shop_id:
         unheard_of = Correspondent(item.shop_id, 0, False, False, 0, 0)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import asyncpg
+from msgspec.structs import replace
 
 from gateway.domain.identifiers import IdSource
 from gateway.domain.joining import HeldPart, place_part
@@ -142,7 +143,8 @@ def join_parts(came: Sequence[InboundSeen], inbound_id: int) -> InboundSeen:
         Piece(seen.read_as, seen.udh, seen.body) if seen is not None else None
         for seen in map(by_number.get, range(1, first.parts + 1))
     ]
-    return first._replace(
+    return replace(
+        first,
         text=read_pieces(pieces),
         body=b"".join(seen.body for seen in in_order),
         at=max(seen.at for seen in in_order),

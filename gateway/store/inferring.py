@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
+from msgspec.structs import replace
 
 from gateway.domain.failures import judge_receipt
 from gateway.domain.message import ENDS, MessageState, Reason
@@ -48,7 +49,7 @@ async def read_again(connection: Connection, receipts: Sequence[ReceiptSeen]) ->
             again.append(receipt)
         elif (row := rows.pop(receipt.unmatched_id, None)) is not None:  # once in a batch
             ref = None if row["inferred_id"] is None else PartRef(*tuple(row)[1:])
-            again.append(receipt if ref == receipt.inferred else receipt._replace(inferred=ref))
+            again.append(receipt if ref == receipt.inferred else replace(receipt, inferred=ref))
     return again
 
 

@@ -7,6 +7,7 @@ intent: whoever takes the queue row away wins. What the answer comes to is judge
 from collections.abc import Callable, Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from gateway.domain.message import MessageState
 from gateway.store.cases import Case
@@ -38,7 +39,7 @@ def find_overtaken(case: Case) -> list[LateAnswer]:
     if not case.is_requeued:
         return []
     return [
-        item._replace(carrier_id=None, lookup_id=None)
+        replace(item, carrier_id=None, lookup_id=None)
         for item in case.evidence
         if type(item) is LateAnswer
         and item.wanted is MessageState.SENT

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import asyncpg
 import msgspec
+from msgspec.structs import replace
 
 from gateway.domain.delays import DelayKind
 from gateway.domain.identifiers import IdSource, slot_of_address
@@ -240,7 +241,7 @@ class OutcomeRows:
 
     def add_unmatched(self, receipt: ReceiptSeen) -> ReceiptSeen:
         """Keep a receipt whose id is unknown; returns it with its row's id."""
-        return receipt._replace(unmatched_id=self._keep(receipt, ReceiptOutcome.UNMATCHED))
+        return replace(receipt, unmatched_id=self._keep(receipt, ReceiptOutcome.UNMATCHED))
 
     def add_too_late(self, receipt: ReceiptSeen) -> None:
         """Keep a receipt that no later look can give its message, for the list alone."""

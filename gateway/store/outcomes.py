@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import asyncpg
+from msgspec.structs import replace
 
 from gateway.domain.country_rules import CountryRules
 from gateway.domain.identifiers import IdSource
@@ -344,9 +345,9 @@ class _OutcomeWork:
         outcomes = iter(case.outcomes)
         for item in case.evidence:
             if type(item) is Matched:
-                receipt, part, _ = item
+                receipt = item.receipt
                 is_news = next(outcomes) in _NEWS
-                state = flight.progress.part_states[part]
+                state = flight.progress.part_states[item.part]
                 if state in ENDS:
                     self._book.forget(receipt.connector_id, receipt.carrier_id, flight)
                     if receipt.other_id:
@@ -361,7 +362,7 @@ class _OutcomeWork:
             self._listener.on_refused(item.acknowledge)
         if isinstance(item, Answer | LateAnswer) and item.carrier_id is not None:
             # An id that cannot be stored must not keep the message from being what the carrier made of it.
-            self._put_again(item._replace(carrier_id=None, lookup_id=None))
+            self._put_again(replace(item, carrier_id=None, lookup_id=None))
 
 
 def _keep_strangers(rows: OutcomeRows, strangers: Strangers, written: _Written) -> list[InboundSeen]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from gateway.config.carriers import FailureKind, IdConversion, IdFormConfig, ReceiptMode, UnknownReceipt
 from gateway.dispatch.deliveries import DeliveryReader
@@ -136,6 +137,6 @@ def test_nothing_a_carrier_sends_fails_or_holds_what_cannot_be_stored(
     fields = {} if as_data_sm else {"short_message": text}
     pdu = kind(esm_class=esm_class, data_coding=data_coding, tlvs=tuple(tlvs), **fields)
     seen = by.read(pdu, None, NOW)  # type: ignore[arg-type]
-    strings = [field for field in seen if isinstance(field, str)]
+    strings = [field for field in astuple(seen) if isinstance(field, str)]
     assert not any("\0" in string for string in strings)
     assert all(string.encode("utf-8") is not None for string in strings)

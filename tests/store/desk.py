@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.domain.identifiers import slot_of_id
 from gateway.domain.lanes import STREAMS
 from gateway.domain.ledger import LedgerReport
@@ -133,7 +135,7 @@ class Desk:
         """Each argument is stored as a batch of its own."""
         async with running(self.outcomes.run), asyncio.timeout(_PATIENCE_SECONDS):
             for batch in batches:
-                # Every kind of evidence is a tuple itself.
+                # Some kinds of evidence are tuples themselves.
                 self.outcomes.put_many(batch if isinstance(batch, list) else [batch])  # type: ignore[list-item]
                 for _ in range(_DEEPEST):
                     await self.outcomes.drained()
@@ -173,7 +175,7 @@ class Desk:
 
     def to_be_resent(self, flight: Flight, part: int = 0, *, retry_in: timedelta | None = None) -> Answer:
         """What dispatch makes of no answer where the connector sends again what has none."""
-        return self.answered(flight, part, S.QUEUED, retry_in=retry_in)._replace(command_status=None)
+        return replace(self.answered(flight, part, S.QUEUED, retry_in=retry_in), command_status=None)
 
     def late(self, flight: Flight, part: int, carrier_id: str | None) -> LateAnswer:
         if carrier_id is not None:

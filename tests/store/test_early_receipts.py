@@ -1,5 +1,7 @@
 """Receipts that wait in memory for the answer they overtook."""
 
+from msgspec.structs import replace
+
 from gateway.store.early_receipts import EarlyReceipts
 from tests.store.flight_values import receipt
 
@@ -23,7 +25,7 @@ def test_nobody_is_answered_for_it_again() -> None:
 
 def test_either_of_two_ids_finds_it_and_the_other_forgets_it() -> None:
     early = EarlyReceipts()
-    both = receipt("ff")._replace(other_id="255")
+    both = replace(receipt("ff"), other_id="255")
     early.keep(both)
     assert early.take(1, "255") == [both]
     assert not early

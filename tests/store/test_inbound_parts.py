@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.dispatch.overdue_parts import OverdueParts
 from gateway.domain.identifiers import slot_of_address
@@ -58,7 +59,7 @@ def part(
         reference_bits=bits,
         udh=bytes((5, 0, 3, reference & 0xFF, total, number)),
     )
-    return seen._replace(**changes)
+    return replace(seen, **changes)
 
 
 async def texts(rig: Rig) -> list[tuple[Any, ...]]:

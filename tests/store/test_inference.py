@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.dispatch.receipt_inference import ReceiptInference
 from gateway.dispatch.receipt_retries import ReceiptRetries
@@ -56,7 +57,7 @@ def stray(
     carrier_id: str = "x", wanted: Any = S.DELIVERED, *, number: str = NUMBER, **changes: Any
 ) -> ReceiptSeen:
     seen = receipt(carrier_id, wanted, at=datetime.now(UTC))
-    return seen._replace(from_address=number, written_id=carrier_id, **changes)
+    return replace(seen, from_address=number, written_id=carrier_id, **changes)
 
 
 async def unanswered(desk: Desk, *, parts: int = 1, **changes: Any) -> Flight:
@@ -168,7 +169,7 @@ async def test_another_sender_number_connector_or_time_is_another_message(
     desk: Desk, looks: Looks, changes: dict[str, Any]
 ) -> None:
     flight = await unanswered(desk)
-    await desk.tell(stray("x")._replace(**changes))
+    await desk.tell(replace(stray("x"), **changes))
     assert await looks.look() == 0
     assert await desk.state(flight.id) is S.UNKNOWN
 

@@ -5,6 +5,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.delays import DelayKind, bucket_of
 from gateway.domain.identifiers import HIGHEST_ID
@@ -429,7 +430,7 @@ async def test_deliver_sm_is_acknowledged_after_the_commit_only(desk: Desk) -> N
 
 
 async def test_a_receipt_that_postgres_refuses_is_refused_alone(desk: Desk) -> None:
-    bad = receipt("x", acknowledge="bad")._replace(stat="a\0b")
+    bad = replace(receipt("x", acknowledge="bad"), stat="a\0b")
     await desk.tell([receipt("y", acknowledge="one"), bad, receipt("z", acknowledge="two")])
     assert sorted(desk.ear.acknowledged, key=str) == ["one", "two"]
     assert desk.ear.refused == ["bad"]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.failures import FailureClass
 from gateway.domain.identifiers import HIGHEST_ID, first_id_at
@@ -56,11 +57,11 @@ async def test_a_receipt_that_overtook_its_answer_is_judged_right_after_it(desk:
 
 async def test_what_a_receipt_meant_is_kept_for_a_later_look(desk: Desk) -> None:
     [failed, notified] = await desk.begin(desk.rig.new_message(), desk.rig.new_message())
-    absent = receipt("A", S.FAILED)._replace(
-        failure_class=int(FailureClass.ABSENT), carrier_at=datetime.now(UTC)
+    absent = replace(
+        receipt("A", S.FAILED), failure_class=int(FailureClass.ABSENT), carrier_at=datetime.now(UTC)
     )
-    notice = receipt("b")._replace(wanted=None)  # an intermediate notification of DELIVERED
-    await desk.tell([absent._replace(carrier_id="a", written_id="A"), notice])
+    notice = replace(receipt("b"), wanted=None)  # an intermediate notification of DELIVERED
+    await desk.tell([replace(absent, carrier_id="a", written_id="A"), notice])
     desk.restart()
     await desk.tell(
         desk.answered(failed, carrier_id="a", remember=False),
@@ -79,7 +80,7 @@ async def test_what_a_receipt_meant_is_kept_for_a_later_look(desk: Desk) -> None
 async def test_a_corrected_id_form_finds_the_messages_of_receipts_that_came_before_it(desk: Desk) -> None:
     [flight] = await desk.begin(desk.rig.new_message())
     await desk.tell(desk.answered(flight, carrier_id="255"))
-    await desk.tell(receipt("ff")._replace(written_id="FF"))
+    await desk.tell(replace(receipt("ff"), written_id="FF"))
     desk.restart()
     await desk.tell(await find(desk))
     assert await desk.state(flight.id) is S.SENT
@@ -90,7 +91,7 @@ async def test_a_corrected_id_form_finds_the_messages_of_receipts_that_came_befo
 
 async def test_a_second_id_is_tried_at_each_look(desk: Desk) -> None:
     [flight] = await desk.begin(desk.rig.new_message())
-    await desk.tell(receipt("ff")._replace(other_id="255"))
+    await desk.tell(replace(receipt("ff"), other_id="255"))
     desk.restart()
     await desk.tell(desk.answered(flight, carrier_id="255", remember=False))
     await desk.tell(await find(desk))
@@ -126,8 +127,8 @@ async def test_a_receipt_of_a_message_that_is_no_longer_kept_is_too_late(desk: D
 
 async def test_a_receipt_of_a_message_submitted_before_any_id_that_is_kept_is_too_late(desk: Desk) -> None:
     now = datetime.now(UTC)
-    dated = receipt("a")._replace(carrier_at=now, submitted_at=now - 13 * DAY)
-    await desk.tell([dated, receipt("b")._replace(carrier_at=now, submitted_at=now - 3 * DAY)])
+    dated = replace(receipt("a"), carrier_at=now, submitted_at=now - 13 * DAY)
+    await desk.tell([dated, replace(receipt("b"), carrier_at=now, submitted_at=now - 3 * DAY)])
     assert sorted(await outcomes(desk)) == [UNMATCHED, TOO_LATE]
     await desk.assert_balanced()
 
@@ -136,7 +137,7 @@ async def test_one_receipt_for_all_parts_delivers_after_a_restart_too(desk: Desk
     [flight] = await desk.begin(desk.rig.new_message(parts=3))
     await desk.tell([desk.answered(flight, part, carrier_id=f"p{part}") for part in range(3)])
     desk.restart()
-    await desk.tell(receipt("p2")._replace(ends_message=True))
+    await desk.tell(replace(receipt("p2"), ends_message=True))
     assert await desk.state(flight.id) is S.DELIVERED
     await desk.assert_balanced()
 
@@ -172,7 +173,7 @@ async def test_a_date_from_long_before_the_submission_is_not_kept(desk: Desk) ->
     await desk.tell(desk.answered(flight, carrier_id="a"))
     now = datetime.now(UTC)
     await desk.tell(
-        receipt("a", None)._replace(carrier_at=now - 3 * DAY), receipt("a")._replace(carrier_at=now - DAY / 2)
+        replace(receipt("a", None), carrier_at=now - 3 * DAY), replace(receipt("a"), carrier_at=now - DAY / 2)
     )
     kept = await desk.rig.fetch("SELECT carrier_at FROM receipt ORDER BY receipt_id")
     assert kept == [(None,), (now - DAY / 2,)]
@@ -189,7 +190,7 @@ def text_of(carrier_id: str) -> InboundSeen:
 async def test_a_text_that_reads_like_a_receipt_is_one_only_when_its_id_is_ours(desk: Desk) -> None:
     [flight] = await desk.begin(desk.rig.new_message())
     await desk.tell(desk.answered(flight, carrier_id="a"))
-    guesses = [receipt(each, acknowledge=each)._replace(otherwise=text_of(each)) for each in ("a", "nobody")]
+    guesses = [replace(receipt(each, acknowledge=each), otherwise=text_of(each)) for each in ("a", "nobody")]
     await desk.tell(guesses)
     assert await desk.state(flight.id) is S.DELIVERED
     assert await desk.rig.fetch("SELECT text FROM inbound") == [("id:nobody stat:DELIVRD",)]
