@@ -56,6 +56,7 @@ async def serve_workers(config: Config, load: Callable[[], Config], *, count: in
             count,
             seed.fork_worker,
             notifier,
+            stop=stop,
             status=f"taking messages on port {config.http.port}",
             stop_seconds=_STOP_SECONDS + _DRAINS * config.stop.drain_seconds,
         )

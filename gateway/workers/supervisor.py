@@ -26,6 +26,8 @@ log = structlog.get_logger("main")
 
 _COLLECT_SECONDS: Final = 5.0
 """For a killed process to be gone."""
+_NOT_FORKED: Final = 71
+"""In place of an exit status; sysexits.h's for what the system refuses."""
 
 
 class WorkerState(Enum):
@@ -62,6 +64,7 @@ class Supervisor:
         fork_worker: Callable[[int], ForkedProcess],
         notifier: ServiceNotifier,
         *,
+        stop: asyncio.Event,
         status: str,
         stop_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -75,7 +78,7 @@ class Supervisor:
         self._keeping: list[asyncio.Task[None]] = []
         self._is_up = False
         """Whether all were ready once: only from then on is a worker that ends started again."""
-        self._stopping = asyncio.Event()
+        self._stopping = stop
 
     async def __aenter__(self) -> Self:
         try:
@@ -177,7 +180,11 @@ class Supervisor:
         """One process of a worker from its fork to its end; its exit status."""
         loop = asyncio.get_running_loop()
         worker.fault = None
-        process = worker.process = self._fork_worker(worker.number)
+        try:
+            process = worker.process = self._fork_worker(worker.number)
+        except OSError as exc:  # the machine is out of memory or of processes, for now
+            worker.fault = f"it could not be forked: {exc.strerror}"
+            return _NOT_FORKED
         self._move(worker, WorkerState.STARTING)
         log.info("worker.started", worker=worker.number, pid=process.pid)
         with process.channel as channel:

@@ -47,8 +47,13 @@ class FakeForks:
         self.made: list[FakeProcess] = []
         self.are_ready = True
         self.are_stubborn = False
+        self.refusals = 0
+        """How often the system refuses to fork."""
 
     def fork(self, number: int) -> ForkedProcess:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(11, "Resource temporarily unavailable")
         process = FakeProcess(number, is_stubborn=self.are_stubborn)
         self.made.append(process)
         if self.are_ready:

@@ -23,7 +23,11 @@ from tests.e2e.running import ServerProcess, Shop, configuration, connector, fre
 
 pytestmark = pytest.mark.integration
 
+BINDS = 2
 WINDOW = 10
+KILLS = 6
+PACE_SECONDS = 0.02
+"""Between the texts of one sender: all of them are in the carrier's log at the end."""
 
 
 class Server:
@@ -35,6 +39,8 @@ class Server:
         self.carrier = carrier
         self.accepted: list[str] = []
         """Texts that were answered 202."""
+        self.ids: dict[str, str] = {}
+        """Of their messages, by number."""
         self._metrics_port = metrics_port
 
     def list_pids(self) -> dict[int, int]:
@@ -71,15 +77,17 @@ class Server:
         body = {"to": f"+33612{number:06}", "text": f"text {number}"}
         with suppress(aiohttp.ClientError, TimeoutError):
             async with asyncio.timeout(5):
-                status, _ = await self.shop.call("POST", "/v1/messages", body, Connection="close")
+                status, answer = await self.shop.call("POST", "/v1/messages", body, Connection="close")
             if status == 202:
                 self.accepted.append(body["text"])
+                self.ids[body["to"]] = answer["id"]
 
     async def send_until(self, stop: asyncio.Event, first: int) -> None:
         number = first
         while not stop.is_set():
             await self.send(number)
             number += 1
+            await asyncio.sleep(PACE_SECONDS)
 
     def taken(self) -> Counter[str]:
         """How often the carrier took each text."""
@@ -97,12 +105,13 @@ class Server:
                 await asyncio.sleep(0.2)
 
     async def until_shared(self) -> None:
-        """Until each worker has a bind that is up."""
+        """Until each worker has a bind that is up, and half of the queue."""
         async with asyncio.timeout(20):
             while True:
                 nodes = (await self.ask("nodes"))["nodes"]
                 alive = [node for node in nodes if node["state"] == "alive"]
-                if [sum(bind["is_up"] for bind in node["binds"]) for node in alive] == [1, 1]:
+                held = [(sum(bind["is_up"] for bind in node["binds"]), node["shards"]) for node in alive]
+                if held == [(1, 8), (1, 8)]:
                     return
                 await asyncio.sleep(0.1)
 
@@ -118,7 +127,7 @@ async def run_server(dsn: str) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="workers-") as name:
         async with Simulator(load_profile("default")) as carrier, aiohttp.ClientSession() as session:
             folder, metrics_port = Path(name), free_port()
-            carriers = [connector("one", carrier.port, binds=2, window=WINDOW)]
+            carriers = [connector("one", carrier.port, binds=BINDS, window=WINDOW)]
             config = configuration(
                 dsn, folder, carriers, metrics={"port": metrics_port}, test_mode={"simulator": False}
             )
@@ -150,8 +159,15 @@ async def test_two_workers_are_one_server_and_a_killed_one_comes_back(database: 
         values = await server.read_metrics()
         assert [values["estafette_worker_up", number] for number in "12"] == [1, 1]
         assert [values["estafette_lease_held", number] for number in "12"] == [1, 1]
-        binds = {line["bind"] for line in await tracing if line["command"] == "submit_sm"}
-        assert binds == {1, 2}
+        submits = [line for line in await tracing if line["command"] == "submit_sm"]
+        assert {line["bind"] for line in submits} == {1, 2}
+        assert len(submits) == 40
+
+        # PDUs of a message are found whichever worker sent it.
+        for number in {line["bind"]: line["summary"].rpartition(" ")[2] for line in submits}.values():
+            trace = await server.ask("message", "trace", server.ids[f"+{number}"])
+            assert [pdu["command"] for pdu in trace["pdus"]][:2] == ["submit_sm", "submit_sm_resp"]
+            assert len(trace["pdus"]) == 4
 
         # A worker that is killed is started again as the same node, at once.
         before = server.list_pids()
@@ -200,7 +216,7 @@ async def test_a_worker_killed_under_load_loses_nothing_and_doubles_nothing(data
         await server.until_shared()
         stop = asyncio.Event()
         load = [asyncio.create_task(server.send_until(stop, 100_000 * n)) for n in range(4)]
-        for kill in range(6):
+        for kill in range(KILLS):
             await asyncio.sleep(2.0)
             starts = server.process.count_starts()
             os.kill(server.list_pids()[1 + kill % 2], signal.SIGKILL)
@@ -213,6 +229,6 @@ async def test_a_worker_killed_under_load_loses_nothing_and_doubles_nothing(data
         assert len(server.accepted) > 100
         assert max(taken.values()) == 1
         unknown = ledger["messages_by_state"].get("unknown", 0)
-        assert unknown <= 6 * WINDOW
+        assert unknown <= KILLS * BINDS * 2 * WINDOW
         assert len([text for text in server.accepted if text not in taken]) <= unknown
         assert "Traceback" not in server.process.log

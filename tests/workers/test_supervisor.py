@@ -15,6 +15,7 @@ def supervise(
     forks: FakeForks,
     manager: FakeManager | None = None,
     *,
+    stop: asyncio.Event | None = None,
     stop_seconds: float = 5.0,
     monotonic: Callable[[], float] = lambda: 0.0,
 ) -> Supervisor:
@@ -22,6 +23,7 @@ def supervise(
         2,
         forks.fork,
         manager or FakeManager(),
+        stop=stop or asyncio.Event(),
         status="up",
         stop_seconds=stop_seconds,
         monotonic=monotonic,
@@ -95,6 +97,30 @@ async def test_a_worker_that_does_not_last_waits_before_its_next_start() -> None
         for _ in range(50):
             await asyncio.sleep(0)
         assert len(forks.of(1)) == 2
+
+
+async def test_a_worker_that_ends_once_the_stop_is_asked_for_is_not_started_again() -> None:
+    """Ctrl-C reaches the workers too, perhaps before us."""
+    forks, stop = FakeForks(), asyncio.Event()
+    async with supervise(forks, stop=stop) as supervisor:
+        stop.set()
+        forks.of(1)[0].end(0)
+        await until(lambda: supervisor.workers[0].process is None)
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert len(forks.of(1)) == 1
+
+
+async def test_a_machine_that_cannot_fork_just_now_is_asked_again() -> None:
+    forks = FakeForks()
+    async with supervise(forks):
+        forks.refusals = 1
+        forks.of(2)[0].end(-signal.SIGKILL)
+        await until(lambda: forks.refusals == 0)
+        assert len(forks.of(2)) == 1
+        async with asyncio.timeout(5):
+            while len(forks.of(2)) == 1:  # noqa: ASYNC110 - a pause of a second
+                await asyncio.sleep(0.05)
 
 
 async def test_a_stop_asks_all_at_once_and_starts_none_again() -> None:
