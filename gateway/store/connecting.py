@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from gateway.store.time_codec import remember_times
+
 _LEAST_SECONDS_A_HOST: Final = 0.5
 _IDLE_IN_TRANSACTION_MS: Final = "5000"
 """A process that stands still in a transaction loses it, and with it what it locked, well before its lease of
@@ -87,6 +89,7 @@ class Dialler:
 async def _connect(dsn: str, seconds: float, options: Mapping[str, Any]) -> Any:
     raw = await asyncpg.connect(dsn, timeout=seconds, **options)
     try:
+        await remember_times(raw)
         raw.backend_pid = await raw.fetchval(_ASK_PID, timeout=seconds)
     except BaseException:
         raw.terminate()

@@ -101,11 +101,6 @@ class Connection:
         """COPY rows in binary form: the cheapest way to insert more than a few."""
         await self._ask(self.raw.copy_records_to_table(table, records=records, columns=columns))
 
-    async def copy_octets(self, table: str, columns: Sequence[str], rows: bytearray) -> None:
-        """COPY rows that are in the binary form already."""
-        copying = self.raw.copy_to_table(table, source=rows, columns=columns, format="binary")  # type: ignore[arg-type]  # any buffer is taken
-        await self._ask(copying)
-
 
 class OwnConnection:
     """One connection beside the pool, for one caller at a time; opened when needed, and again once lost."""

@@ -19,7 +19,6 @@ from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
 from gateway.store.queries import Query
-from gateway.store.queue_rows import QUEUE_COLUMNS, QueueKind, encode_queue_rows
 from gateway.store.rollups import Tallies
 from gateway.store.writer import Fence, GroupWriter, Mark, unavailable
 
@@ -71,8 +70,11 @@ class NewMessage(NamedTuple):
 
 MESSAGE_COLUMNS = NewMessage._fields[:-1]
 _COLUMNS = len(MESSAGE_COLUMNS)
-_kind_of = itemgetter(*map(NewMessage._fields.index, QueueKind._fields))
 _stream_of = itemgetter(*map(NewMessage._fields.index, ("connector_id", "lane", "category")))
+QUEUE_COLUMNS = (
+    "connector_id", "lane", "category", "id", "slot", "shop_id", "attempt", "refusals", "entered",
+    "expires_at",
+)  # fmt: skip
 SCHEDULE_COLUMNS = (
     "shop_id", "id", "slot", "connector_id", "lane", "category", "attempt", "refusals", "entered", "due_at",
     "expires_at",
@@ -313,12 +315,14 @@ async def copy_messages(connection: Connection, messages: Sequence[NewMessage], 
 
 async def _copy_some(connection: Connection, messages: Sequence[NewMessage], tallies: Tallies) -> None:
     content: list[tuple[object, ...]] = []
-    queued: list[tuple[QueueKind, int, int]] = []
+    queued: list[tuple[object, ...]] = []
     scheduled: list[tuple[object, ...]] = []
     for m in messages:
         content.append(m[:_COLUMNS])
         if m.due_at is None:
-            queued.append((_kind_of(m), m.id, m.slot))
+            queued.append((
+                m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, 0, _QUEUED, m.expires_at,
+            ))  # fmt: skip
         else:
             scheduled.append((
                 m.shop_id, m.id, m.slot, m.connector_id, m.lane, m.category, 0, 0, _SCHEDULED, m.due_at,
@@ -327,7 +331,7 @@ async def _copy_some(connection: Connection, messages: Sequence[NewMessage], tal
         _count_accepted(tallies, m)
     await connection.copy("message", MESSAGE_COLUMNS, content)
     if queued:
-        await connection.copy_octets("queue", QUEUE_COLUMNS, encode_queue_rows(queued, entered=_QUEUED))
+        await connection.copy("queue", QUEUE_COLUMNS, queued)
     if scheduled:
         await connection.copy("schedule", SCHEDULE_COLUMNS, scheduled)
 

@@ -29,7 +29,7 @@ from gateway.store.evidence import (
 from gateway.store.flights import Flight
 from gateway.store.inbound import REPLY_COLUMNS, Heard, Obeyed
 from gateway.store.inferring import Corrections
-from gateway.store.intake import SCHEDULE_COLUMNS, Stream
+from gateway.store.intake import QUEUE_COLUMNS, SCHEDULE_COLUMNS, Stream
 from gateway.store.optout_events import EndpointsFor, standing_records
 from gateway.store.outbox import (
     INBOUND_RECEIVED,
@@ -38,7 +38,6 @@ from gateway.store.outbox import (
     OWN_URL,
     DeliveryState,
 )
-from gateway.store.queue_rows import QUEUE_COLUMNS
 from gateway.store.rollups import NO_STATUS, Tallies
 
 PART_COLUMNS = (

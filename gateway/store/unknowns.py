@@ -14,9 +14,8 @@ from gateway.domain.identifiers import HIGHEST_ID, slot_of_id
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, Progress, Reason, reopen
 from gateway.store.database import Connection, Database
-from gateway.store.intake import Stream
+from gateway.store.intake import QUEUE_COLUMNS, Stream
 from gateway.store.intents import find_refusing, judge_refusing
-from gateway.store.queue_rows import QUEUE_COLUMNS
 
 COUNT_CAP: Final = 20_000
 """Counting reads the content's row of each message: 34 ms for so many, and more are counted by nobody."""

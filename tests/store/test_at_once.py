@@ -12,8 +12,7 @@ from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, entered_bit
 from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
 from gateway.store.flights import Flight
-from gateway.store.intake import MESSAGE_COLUMNS, IntakeWriter, NewMessage, Stored
-from gateway.store.queue_rows import QUEUE_COLUMNS
+from gateway.store.intake import MESSAGE_COLUMNS, QUEUE_COLUMNS, IntakeWriter, NewMessage, Stored
 from tests.store.desk import Desk, S
 from tests.store.rig import CutProxy, Rig, eventually, running
 
