@@ -48,6 +48,8 @@ class Worker:
     process: ForkedProcess | None = None
     heard_at: float = 0.0
     """When it last said that its loop turns, in monotonic seconds."""
+    killed: ForkedProcess | None = None
+    """The last that was killed because it was silent."""
     fault: str | None = None
     """What its last process said that it failed by."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -117,20 +119,33 @@ class Supervisor:
                 worker.process.signal(signal.SIGHUP)
 
     async def beat(self) -> None:
-        """Tell the service manager that all is well, as often as it wants, until cancelled. A worker that
-        has not been heard of for as long as the manager waits silences all of it; one that starts is given
-        time."""
+        """Tell the service manager that all is well, as often as it wants, until cancelled.
+
+        A worker that has not been heard of for as long as the manager waits is killed, to be started again;
+        one that starts is given time. While a killed one is still there, as on a disk that does not answer,
+        the manager hears nothing.
+        """
         seconds = self._notifier.watchdog_seconds
         if seconds is None:
             await asyncio.Event().wait()
             return
         while True:
-            silent = [worker.number for worker in self.workers if self._is_silent(worker, seconds)]
-            if silent:
-                log.error("worker.silent", workers=silent, seconds=seconds)
-            else:
+            if self._kill_silent(seconds):
                 self._notifier.watchdog()
             await asyncio.sleep(seconds / 2)
+
+    def _kill_silent(self, seconds: float) -> bool:
+        """Whether none is left of those that were killed before."""
+        are_gone = True
+        for worker in self.workers:
+            process = worker.process
+            if process is None or not self._is_silent(worker, seconds):
+                continue
+            log.error("worker.silent", worker=worker.number, seconds=seconds)
+            are_gone &= worker.killed is not process
+            worker.killed = process
+            process.signal(signal.SIGKILL)
+        return are_gone
 
     def kill(self) -> None:
         """End all at once."""

@@ -11,9 +11,10 @@ from gateway.hosting.notify import ServiceNotifier
 
 
 class FakeProcess:
-    """Ends when it is told to, or at SIGTERM and SIGKILL; ignores SIGTERM where `is_stubborn`."""
+    """Ends when it is told to, or at SIGTERM and SIGKILL; ignores SIGTERM where `is_stubborn`, and the other
+    too where `is_undead`."""
 
-    def __init__(self, number: int, *, is_stubborn: bool = False) -> None:
+    def __init__(self, number: int, *, is_stubborn: bool = False, is_undead: bool = False) -> None:
         self.number = number
         self.pid = 1000 + number
         self.signals: list[signal.Signals] = []
@@ -22,10 +23,13 @@ class FakeProcess:
         self.says = ServiceNotifier(None, None, channel=theirs)
         self._theirs = theirs
         self._is_stubborn = is_stubborn
+        self._is_undead = is_undead
         self._status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def signal(self, number: signal.Signals) -> None:
         self.signals.append(number)
+        if self._is_undead:
+            return
         if number is signal.SIGKILL or (number is signal.SIGTERM and not self._is_stubborn):
             self.end(0 if number is signal.SIGTERM else -number)
 
@@ -47,6 +51,7 @@ class FakeForks:
         self.made: list[FakeProcess] = []
         self.are_ready = True
         self.are_stubborn = False
+        self.are_undead = False
         self.refusals = 0
         """How often the system refuses to fork."""
 
@@ -54,11 +59,15 @@ class FakeForks:
         if self.refusals:
             self.refusals -= 1
             raise OSError(11, "Resource temporarily unavailable")
-        process = FakeProcess(number, is_stubborn=self.are_stubborn)
+        process = FakeProcess(number, is_stubborn=self.are_stubborn, is_undead=self.are_undead)
         self.made.append(process)
         if self.are_ready:
             process.says.ready("up")
         return cast(ForkedProcess, process)
+
+    def end_all(self) -> None:
+        for process in self.made:
+            process.end(0)
 
     def of(self, number: int) -> list[FakeProcess]:
         return [process for process in self.made if process.number == number]

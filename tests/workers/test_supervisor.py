@@ -161,19 +161,35 @@ async def test_a_reload_reaches_all_and_is_over_when_all_have_taken_it() -> None
         await until(lambda: manager.read() == ["READY=1\nSTATUS=up with 2 workers"])
 
 
-async def test_the_manager_is_told_that_all_is_well_only_while_all_are_heard_of() -> None:
+async def test_a_silent_worker_is_killed_and_started_again_alone() -> None:
     now = 0.0
     forks, manager = FakeForks(), FakeManager(watchdog_seconds=0.01)
     async with supervise(forks, manager, monotonic=lambda: now) as supervisor:
-        manager.read()
         beating = asyncio.create_task(supervisor.beat())
         await until(lambda: "WATCHDOG=1" in manager.read())
         now = 1.0
         forks.of(1)[0].says.watchdog()
-        await until(lambda: supervisor.workers[0].heard_at == now)
+        await until(lambda: len(forks.of(2)) == 2)
+        assert forks.of(2)[0].signals == [signal.SIGKILL]
+        manager.read()
+        await until(lambda: "WATCHDOG=1" in manager.read())
+        assert (len(forks.of(1)), forks.of(1)[0].signals) == (1, [])
+        beating.cancel()
+
+
+async def test_the_manager_hears_nothing_while_a_killed_worker_is_still_there() -> None:
+    now = 0.0
+    forks, manager = FakeForks(), FakeManager(watchdog_seconds=0.01)
+    forks.are_undead = True
+    async with supervise(forks, manager, monotonic=lambda: now) as supervisor:
+        beating = asyncio.create_task(supervisor.beat())
+        now = 1.0
+        await until(lambda: all(len(process.signals) > 1 for process in forks.made))
         manager.read()
         await asyncio.sleep(0.03)
         assert manager.read() == []
-        forks.of(2)[0].says.watchdog()
+        for process in forks.made:
+            process.end(-signal.SIGKILL)
         await until(lambda: "WATCHDOG=1" in manager.read())
         beating.cancel()
+        forks.end_all()
