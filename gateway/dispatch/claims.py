@@ -67,6 +67,15 @@ class ClaimedStream:
         else:
             self.may_have_more = True
 
+    def offer(self, flight: Flight) -> bool:
+        """Take a message that was stored just now as if it had been read; False where others may be waiting
+        to be read before it."""
+        if self.may_have_more or self._is_claiming or (self.flights and self.flights[-1].id > flight.id):
+            return False
+        self.claimed.add(flight.id)
+        self.flights.append(flight)
+        return True
+
     def wants_claim(self, most: int) -> bool:
         """Whether half of the `most` that may be claimed is free: a claim for each message that leaves would
         cost more than the message."""

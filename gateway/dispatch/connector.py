@@ -21,6 +21,7 @@ from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState, Progress, Reason
 from gateway.domain.pacing import Pacer
+from gateway.domain.sharing import shard_of_slot
 from gateway.domain.throttling import SlowingEffect
 from gateway.session.session import Session
 from gateway.smpp.errors import SmppError, TextTooLong
@@ -135,6 +136,15 @@ class ConnectorRun:
         self.shards = tuple(sorted(shards))
         self.claims.drop_others(self.shards)
         self.claims.look_again()
+        return True
+
+    def offer(self, flight: Flight) -> bool:
+        """Send a message that was stored just now without reading it; False where it must be read."""
+        stream = self.claims.streams[flight.lane, flight.category]
+        is_ours = self.is_up and not self.is_stopping and shard_of_slot(flight.slot) in self.shards
+        if not is_ours or len(stream.flights) >= self.most_claimed or not stream.offer(flight):
+            return False
+        self.plan_pump()
         return True
 
     def allow(self, parts_per_second: float) -> None:
@@ -464,12 +474,15 @@ class ConnectorRun:
 
     def _order_intents(self, wanted: int) -> None:
         """While the store is behind only one-time passwords go on: more than it can take would just make
-        memory grow. Commits pump again."""
+        memory grow. Commits pump again. More than a large order is cut into several, for a thousand messages
+        are planned in 10 ms, in which nothing else is done."""
         flights = self.claims.take(
-            wanted, is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
+            min(wanted, _LARGE_ORDER), is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
         )
         if flights:
             self._intend(flights)
+        if wanted > len(flights) == _LARGE_ORDER:
+            self.plan_pump()
 
     def _intend(self, flights: list[Flight]) -> None:
         now = datetime.now(UTC)

@@ -35,8 +35,9 @@ from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
 from gateway.store.flights import Flight, FlightBook
-from gateway.store.intake import Stream
+from gateway.store.intake import NewMessage, Stream
 from gateway.store.queries import Query
+from gateway.store.queue import flight_of
 
 log = structlog.get_logger("dispatch")
 
@@ -271,6 +272,12 @@ class Dispatcher:
             if run is not None:
                 run.claims.hear(stream, lowest_id)
                 self.ask_claim(run)
+
+    def offer(self, message: NewMessage) -> bool:
+        """A message was stored that is to be sent at once; False where it has to be claimed like all others,
+        as news of it is."""
+        run = self._runs.get(message.connector_id)
+        return run is not None and self._may_claim() and run.offer(flight_of(message))
 
     def on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         """Intents are committed (or their queue rows were gone)."""

@@ -151,7 +151,9 @@ class Rooms:
         self.nodes = NodeList(
             database, self.ownership, own_number=node.node_no, connector_names=self._name_connectors
         )
-        self.store = IntakeWriter(dsn, queries, node.fence, on_queued=self.on_queued)
+        self.store = IntakeWriter(
+            dsn, queries, node.fence, on_queued=self.on_queued, offer=self.dispatcher.offer
+        )
         self.timetable = Timetable(
             database,
             self.outcomes,

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gateway.domain.identifiers import HIGHEST_ID
+from gateway.domain.lanes import Lane
 from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
@@ -121,8 +122,14 @@ class _Request:
         self.answered = answered
 
 
+def _refuse_offer(message: NewMessage) -> bool:
+    """For an intake beside which nothing is sent."""
+    return False
+
+
 class IntakeWriter:
-    """Stores accepted messages. `on_queued` hears, after the commit, the lowest new id of each stream."""
+    """Stores accepted messages. After the commit `offer` is given each one-time password that is due, and
+    `on_queued` hears the lowest new id of each stream, but for those that `offer` took."""
 
     def __init__(
         self,
@@ -131,8 +138,9 @@ class IntakeWriter:
         fence: Fence,
         *,
         on_queued: Callable[[dict[Stream, int]], None],
+        offer: Callable[[NewMessage], bool] = _refuse_offer,
     ) -> None:
-        work = _IntakeWork(on_queued)
+        work = _IntakeWork(on_queued, offer)
         self._fence = fence
         self._small = GroupWriter(
             dsn,
@@ -198,8 +206,11 @@ def _weigh(request: _Request) -> int:
 
 
 class _IntakeWork:
-    def __init__(self, on_queued: Callable[[dict[Stream, int]], None]) -> None:
+    def __init__(
+        self, on_queued: Callable[[dict[Stream, int]], None], offer: Callable[[NewMessage], bool]
+    ) -> None:
         self._on_queued = on_queued
+        self._offer = offer
 
     async def write(self, connection: Connection, items: Sequence[_Request]) -> set[int]:
         """Returns the `id()` of every request that was not stored: its key was already held, or its caller
@@ -248,10 +259,13 @@ class _IntakeWork:
                 _answer(item, Stored.KEY_EXISTS)
                 continue
             _answer(item, Stored.COMMITTED)
-            stored.extend(item.messages)
+            stored.extend(message for message in item.messages if not self._is_taken(message))
         lowest = find_lowest_queued(stored)
         if lowest:
             self._on_queued(lowest)
+
+    def _is_taken(self, message: NewMessage) -> bool:
+        return message.lane == Lane.OTP and message.due_at is None and self._offer(message)
 
     def refused(self, item: _Request, error: Exception) -> None:
         if not item.answered.done():

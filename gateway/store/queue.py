@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.domain.identifiers import time_of_id
-from gateway.domain.message import MessageState, Progress, entered_bit
+from gateway.domain.message import MessageState, Progress, accepted, entered_bit
 from gateway.store.database import Connection, Database
 from gateway.store.flights import Flight
-from gateway.store.intake import Stream
+from gateway.store.intake import NewMessage, Stream
 
 _QUEUED = bytes((MessageState.QUEUED,))
 _PARTS = 8
@@ -113,6 +113,17 @@ class _Standings(dict[tuple[int, int], Progress]):
 def _claimed(stream: Stream, columns: tuple[Any, ...], standings: _Standings) -> Flight:
     """The flight of a row of a claim: `entered`, then the first parameters of `Flight` in their order."""
     return Flight(*(*columns[1:], *stream, standings[columns[0], columns[_PARTS]]))
+
+
+def flight_of(message: NewMessage) -> Flight:
+    """What a claim would read of a message that was queued just now."""
+    m = message
+    return Flight(
+        m.shop_id, m.id, m.slot, 0, 0, m.expires_at, m.connector_id, m.parts, m.cost_micros, m.country,
+        m.currency, m.campaign_id, m.contact_id, m.is_sensitive, m.is_test, m.wants_events,
+        m.webhook_url is not None, m.to_address, m.from_address, m.text, m.body, m.connector_id, m.lane,
+        m.category, accepted(m.parts, scheduled=False),
+    )  # fmt: skip
 
 
 async def count_waiting(database: Database, connector_ids: Sequence[int], *, cap: int) -> list[Waiting]:

@@ -147,3 +147,39 @@ def test_what_is_held_in_one_stream_keeps_no_other_from_the_regular_look() -> No
     claims.look_on()
     assert otp.may_have_more
     assert not claims.streams[PAIR].may_have_more
+
+
+def test_a_message_just_stored_is_taken_unread_where_nothing_waits_before_it() -> None:
+    claims = Claims(1)
+    stream = claims.streams[PAIR]
+    read(stream, 10)
+    assert stream.offer(flight(12))
+    assert not stream.offer(flight(11)), "it would leave behind a later one"
+    assert stream.offer(flight(13))
+    read(stream, 11, 12, 13, 14)
+    assert take(claims, 9) == [10, 11, 12, 13, 14]
+
+
+def test_a_message_just_stored_waits_behind_those_that_are_still_to_be_read() -> None:
+    stream = ClaimedStream(STREAM)
+    assert not stream.offer(flight(10)), "nothing was read yet"
+    stream.begin_claim()
+    assert not stream.offer(flight(10)), "what is read now may be before it"
+    stream.end_claim([flight(9)], asked=1)
+    assert not stream.offer(flight(10)), "there was more than was asked for"
+    stream.begin_claim()
+    stream.end_claim([], asked=1)
+    stream.hear(5)
+    assert not stream.offer(flight(10)), "there is news of an earlier one"
+    assert [claimed.id for claimed in stream.flights] == [9]
+
+
+def test_a_message_taken_unread_is_forgotten_with_the_others() -> None:
+    claims = Claims(1)
+    stream = claims.streams[PAIR]
+    read(stream)
+    assert stream.offer(flight(10))
+    claims.drop_all()
+    assert (claims.count(), stream.may_have_more) == (0, True)
+    read(stream, 10)
+    assert take(claims, 9) == [10]

@@ -535,3 +535,53 @@ def test_an_intent_on_its_way_to_the_database_is_withdrawn_when_it_comes_back() 
     bench.commit()
     bench.loop.advance(2)
     assert (session.submits, bench.unsent, bench.run.waiting) == ([], [(flight, (0,))], 0)
+
+
+def read_all(bench: Bench) -> None:
+    """Each stream was read to its end."""
+    for stream in bench.run.claims.streams.values():
+        stream.begin_claim()
+        stream.end_claim([], asked=1)
+
+
+def test_a_password_just_stored_leaves_without_being_read() -> None:
+    bench = Bench()
+    session = bench.bind()
+    read_all(bench)
+    password = bench.flight(category=OTP)
+    assert bench.run.offer(password)
+    bench.loop.advance(0.1)
+    assert sent_ids(session) == [password.id]
+
+
+def test_a_password_just_stored_is_read_where_it_cannot_leave_now() -> None:
+    bench = Bench()
+    read_all(bench)
+    assert not bench.run.offer(bench.flight(category=OTP)), "no bind is up"
+    session = bench.bind()
+    bench.run.hold(())
+    assert not bench.run.offer(bench.flight(category=OTP)), "its shard is another node's"
+    bench.run.hold(range(16))
+    read_all(bench)
+    bench.run.is_stopping = True
+    assert not bench.run.offer(bench.flight(category=OTP)), "the connector ends here"
+    assert session.submits == []
+
+
+def test_passwords_just_stored_are_bounded_as_claims_are() -> None:
+    bench = Bench(parts_per_second=40)
+    bench.bind()
+    read_all(bench)
+    bench.commits_at_once = False
+    offered = [bench.run.offer(bench.flight(category=OTP)) for _ in range(60)]
+    assert offered == [True] * bench.run.most_claimed + [False] * (60 - bench.run.most_claimed)
+
+
+def test_a_password_just_stored_heeds_a_hold() -> None:
+    bench = Bench()
+    session = bench.bind()
+    read_all(bench)
+    bench.holds.shops.add(1)
+    assert bench.run.offer(bench.flight(category=OTP))
+    bench.loop.advance(1)
+    assert (session.submits, bench.intents) == ([], [])

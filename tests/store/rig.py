@@ -90,8 +90,12 @@ class Rig:
             **{**values, **changes},
         )
 
-    def intake(self, *, dsn: str | None = None) -> IntakeWriter:
-        return IntakeWriter(dsn or self.dsn, self.queries, self.node.fence, on_queued=self.queued.update)
+    def intake(
+        self, *, dsn: str | None = None, offer: Callable[[NewMessage], bool] = lambda message: False
+    ) -> IntakeWriter:
+        return IntakeWriter(
+            dsn or self.dsn, self.queries, self.node.fence, on_queued=self.queued.update, offer=offer
+        )
 
     async def accept(self, *messages: NewMessage) -> None:
         """Store messages as acceptance does."""

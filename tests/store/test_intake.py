@@ -80,6 +80,25 @@ async def test_the_lowest_new_id_of_each_stream_is_announced(rig: Rig) -> None:
     assert rig.queued == {(1, 2, 2): min(message.id for message in messages)}
 
 
+async def test_passwords_are_offered_after_the_commit_and_only_those_not_taken_are_announced(
+    rig: Rig,
+) -> None:
+    offered: list[int] = []
+
+    def take_first(message: NewMessage) -> bool:
+        offered.append(message.id)
+        return len(offered) == 1
+
+    otp = Category.OTP
+    first, second = rig.new_message(category=otp), rig.new_message(category=otp)
+    later, other = rig.new_message(category=otp, due_in=timedelta(hours=1)), rig.new_message()
+    writer = rig.intake(offer=take_first)
+    async with running(writer.run):
+        await writer.store([first, later, second, other])
+    assert offered == [first.id, second.id]
+    assert rig.queued == {(1, 1, 1): second.id, (1, 2, 2): other.id}
+
+
 async def test_one_bad_request_does_not_touch_its_neighbours(rig: Rig) -> None:
     writer = rig.intake()
     good = [rig.new_message() for _ in range(9)]

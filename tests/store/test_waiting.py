@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from gateway.dispatch.holds import HoldBoard
@@ -18,6 +19,7 @@ from gateway.store.queue import (
     claim_from_streams,
     count_waiting,
     find_expired_waiting,
+    flight_of,
     move_queued,
     release_due,
 )
@@ -298,3 +300,11 @@ async def test_a_claimed_flight_says_what_the_message_says(rig: Rig) -> None:
         assert (each.attempt, each.refusals, each.has_webhook_url) == (15, 16, True)
         assert each.progress == accepted(2, scheduled=False)
     assert len(around.flights) == 1
+
+
+async def test_an_unread_flight_says_what_a_claim_would_read(rig: Rig) -> None:
+    message = rig.new_message(parts=2, contact_id=9, webhook_url="https://example.org/h", body=b"\x01")
+    await rig.accept(message)
+    async with rig.database.connection() as connection:
+        [read] = await claim_due_messages(connection, STREAM, after_id=0, shards=ALL_SHARDS, limit=1)
+    assert msgspec.structs.asdict(flight_of(message)) == msgspec.structs.asdict(read)
