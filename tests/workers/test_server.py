@@ -33,7 +33,14 @@ PACE_SECONDS = 0.02
 class Server:
     """A server of two workers, its shop and its carrier."""
 
-    def __init__(self, process: ServerProcess, shop: Shop, carrier: Simulator, metrics_port: int) -> None:
+    def __init__(
+        self,
+        process: ServerProcess,
+        shop: Shop,
+        admin: aiohttp.ClientSession,
+        carrier: Simulator,
+        metrics_port: int,
+    ) -> None:
         self.process = process
         self.shop = shop
         self.carrier = carrier
@@ -41,6 +48,7 @@ class Server:
         """Texts that were answered 202."""
         self.ids: dict[str, str] = {}
         """Of their messages, by number."""
+        self._admin = admin
         self._metrics_port = metrics_port
 
     def list_pids(self) -> dict[int, int]:
@@ -48,17 +56,17 @@ class Server:
         lines = [line for line in self.process.log.splitlines() if "worker.started" in line]
         return {_read_field(line, "worker"): _read_field(line, "pid") for line in lines}
 
-    async def ask(self, *words: str) -> dict[str, Any]:
-        status, output, fault = await self.process.run_command(*words, "--json")
-        assert status == 0, fault + self.process.log[-3_000:]
-        return dict(json.loads(output))
+    async def ask(self, path: str) -> dict[str, Any]:
+        """What the admin API answers; a command would cost the start of a process each time."""
+        async with self._admin.get(path) as response:
+            assert response.status == 200, await response.text()
+            return dict(await response.json())
 
-    async def trace(self) -> list[dict[str, Any]]:
-        """What `connector trace` tells in four seconds."""
-        words = ("connector", "trace", "one", "--json", "--for", "4")
-        status, output, fault = await self.process.run_command(*words)
-        assert status == 0, fault
-        return [json.loads(line) for line in output.splitlines()]
+    async def trace(self, seconds: int) -> list[dict[str, Any]]:
+        """What passes on the binds of the connector meanwhile."""
+        path = f"/admin/connectors/one/trace?for_seconds={seconds}"
+        async with self._admin.get(path) as response:
+            return [json.loads(line) for line in (await response.text()).splitlines()]
 
     async def read_metrics(self) -> Mapping[tuple[str, str], float]:
         """Values of figures without other labels, by name and worker."""
@@ -99,7 +107,7 @@ class Server:
         """The ledger once nothing waits or is on its way; it balances."""
         async with asyncio.timeout(40):
             while True:
-                ledger = await self.ask("ledger")
+                ledger = await self.ask("/admin/ledger")
                 if not ledger["messages_by_state"].keys() & {"queued", "sending", "sent"}:
                     return ledger
                 await asyncio.sleep(0.2)
@@ -108,7 +116,7 @@ class Server:
         """Until each worker has a bind that is up, and half of the queue."""
         async with asyncio.timeout(20):
             while True:
-                nodes = (await self.ask("nodes"))["nodes"]
+                nodes = (await self.ask("/admin/nodes"))["nodes"]
                 alive = [node for node in nodes if node["state"] == "alive"]
                 held = [(sum(bind["is_up"] for bind in node["binds"]), node["shards"]) for node in alive]
                 if held == [(1, 8), (1, 8)]:
@@ -125,8 +133,13 @@ def _read_field(line: str, name: str) -> int:
 @asynccontextmanager
 async def run_server(dsn: str) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="workers-") as name:
-        async with Simulator(load_profile("default")) as carrier, aiohttp.ClientSession() as session:
-            folder, metrics_port = Path(name), free_port()
+        folder, metrics_port = Path(name), free_port()
+        unix = aiohttp.UnixConnector(str(folder / "state" / "admin.sock"))
+        async with (
+            Simulator(load_profile("default")) as carrier,
+            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession("http://server", connector=unix) as admin,
+        ):
             carriers = [connector("one", carrier.port, binds=BINDS, window=WINDOW)]
             config = configuration(
                 dsn, folder, carriers, metrics={"port": metrics_port}, test_mode={"simulator": False}
@@ -135,20 +148,24 @@ async def run_server(dsn: str) -> AsyncIterator[Server]:
             process = ServerProcess(folder, config)
             try:
                 await process.start()
-                await process.run_command("shop", "create", "boutique", "--country", "FR")
-                words = ("key", "create", "--shop", "boutique", "--live", "--json")
-                status, key, fault = await process.run_command(*words)
-                assert status == 0, fault
-                shop = Shop(session, f"http://127.0.0.1:{process.port}", json.loads(key)["key"], test="")
-                yield Server(process, shop, carrier, metrics_port)
+                await _post(admin, "/admin/shops", {"name": "boutique", "country": "FR"})
+                key = await _post(admin, "/admin/keys", {"shop": "boutique", "label": "", "mode": "live"})
+                shop = Shop(session, f"http://127.0.0.1:{process.port}", key["key"], test="")
+                yield Server(process, shop, admin, carrier, metrics_port)
             finally:
                 await process.aclose()
+
+
+async def _post(admin: aiohttp.ClientSession, path: str, body: dict[str, object]) -> dict[str, Any]:
+    async with admin.post(path, json=body) as response:
+        assert response.status in (200, 201), await response.text()
+        return dict(await response.json())
 
 
 async def test_two_workers_are_one_server_and_a_killed_one_comes_back(database: str) -> None:
     async with run_server(database) as server:
         await server.until_shared()
-        tracing = asyncio.create_task(server.trace())
+        tracing = asyncio.create_task(server.trace(3))
         await until(lambda: server.process.log.count("trace.started") == 2)
         await asyncio.gather(*(server.send(number) for number in range(40)))
         ledger = await server.until_settled()
@@ -165,17 +182,17 @@ async def test_two_workers_are_one_server_and_a_killed_one_comes_back(database: 
 
         # PDUs of a message are found whichever worker sent it.
         for number in {line["bind"]: line["summary"].rpartition(" ")[2] for line in submits}.values():
-            trace = await server.ask("message", "trace", server.ids[f"+{number}"])
+            trace = await server.ask(f"/admin/messages/{server.ids[f'+{number}']}/trace")
             assert [pdu["command"] for pdu in trace["pdus"]][:2] == ["submit_sm", "submit_sm_resp"]
             assert len(trace["pdus"]) == 4
 
         # A worker that is killed is started again as the same node, at once.
         before = server.list_pids()
-        nodes = {node["node"] for node in (await server.ask("nodes"))["nodes"]}
+        nodes = {node["node"] for node in (await server.ask("/admin/nodes"))["nodes"]}
         os.kill(before[2], signal.SIGKILL)
         await until(lambda: server.process.count_starts() == 3)
         assert server.list_pids()[1] == before[1]
-        assert {node["node"] for node in (await server.ask("nodes"))["nodes"]} == nodes
+        assert {node["node"] for node in (await server.ask("/admin/nodes"))["nodes"]} == nodes
         assert (await server.read_metrics())["estafette_worker_up", "2"] == 1
 
         server.process.signal(signal.SIGHUP)
