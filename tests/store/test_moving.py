@@ -34,7 +34,7 @@ def judged(place: int, told: tuple[int, int, S, S | None, int]) -> Case:
     return case
 
 
-@given(st.lists(SENTENCES, min_size=1, max_size=40))
+@given(st.lists(SENTENCES, min_size=1, max_size=20))
 def test_every_message_has_the_number_of_its_own_move(
     sentences: Sequence[tuple[int, int, S, S | None, int]],
 ) -> None:

@@ -47,7 +47,7 @@ async def written(tallies: Tallies) -> list[tuple[object, ...]]:
     return recorder.told
 
 
-@given(st.lists(ENTRIES, max_size=30))
+@given(st.lists(ENTRIES, max_size=12))
 async def test_states_entered_at_once_count_as_each_by_itself(
     entries: Sequence[tuple[int, MessageKind, set[int], int]],
 ) -> None:
@@ -61,7 +61,7 @@ async def test_states_entered_at_once_count_as_each_by_itself(
     assert await written(at_once) == await written(one_by_one)
 
 
-@given(st.lists(ENTRIES, min_size=1, max_size=30))
+@given(st.lists(ENTRIES, min_size=1, max_size=12))
 async def test_no_message_part_or_amount_is_lost(
     entries: Sequence[tuple[int, MessageKind, set[int], int]],
 ) -> None:
