@@ -61,10 +61,6 @@ class Dialler:
         options = describe_connection(name, statement_seconds=statement_seconds, settings=settings)
         return await self._try_hosts(timeout_seconds, options)
 
-    async def dial_for_pool(self, *_: Any, timeout: float, **options: Any) -> Any:
-        """As `dial`, in the form in which a pool of asyncpg asks for its connections."""
-        return await self._try_hosts(timeout, options)
-
     async def _try_hosts(self, timeout_seconds: float, options: Mapping[str, Any]) -> Any:
         share = max(timeout_seconds / len(self._dsns), _LEAST_SECONDS_A_HOST)
         fault: Exception | None = None

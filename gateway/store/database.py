@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar, cast
 import asyncpg
 
 from gateway.store.availability import Availability, Probe
-from gateway.store.connecting import Dialler, ServerConnection, describe_connection
+from gateway.store.connecting import Dialler, ServerConnection
 from gateway.store.errors import OutcomeUnknown, StoreUnavailable
+from gateway.store.pool import ConnectionPool
 from gateway.store.queries import Query
 
 UNREACHABLE = (
@@ -40,7 +41,8 @@ _LINE_LOST = (
 """Those that leave open what became of a statement. With the others the server has said that it undid it."""
 
 _ACQUIRE_TIMEOUT_SECONDS: Final = 2.0
-_RELEASE_TIMEOUT_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 5.0
+_PATIENT_CLOSE_SECONDS: Final = 1.0
 _STATEMENT_TIMEOUT_SECONDS: Final = 30.0
 _LEASE_STATEMENT_SECONDS: Final = 2.0
 """A renewal that takes longer is tried again: the lease lasts 10 s."""
@@ -141,12 +143,6 @@ class OwnConnection:
             raw.terminate()
 
 
-async def _keep_session(_: Any) -> None:
-    """Nothing to take back when a connection comes home: all settings are made for one transaction, and the
-    pool takes no session lock, cursor or LISTEN. asyncpg's own reset is a round trip, 61 µs of CPU and 0.14
-    ms for each statement; it rolls an open transaction back before this all the same."""
-
-
 class Database:
     """The pool, and the same verbs as `Connection` on whichever pooled connection is free.
 
@@ -155,7 +151,7 @@ class Database:
     """
 
     def __init__(
-        self, dsn: str, pool: Any, queries: dict[str, Query], *, dialler: Dialler | None = None
+        self, dsn: str, queries: dict[str, Query], *, dialler: Dialler, pool: ConnectionPool
     ) -> None:
         self.dsn = dsn
         self.queries = queries
@@ -163,41 +159,38 @@ class Database:
         self.may_write: Callable[[], bool] | None = None
         """Whether this process's lease surely holds; set by a node that took one. Once it does not,
         transactions and statements that change rows are refused: another node may be at work on them."""
-        self._pool: asyncpg.Pool[asyncpg.Record] = pool
-        self._dialler = dialler or Dialler(dsn)
+        self._pool = pool
+        self._dialler = dialler
         self._leases = OwnConnection(
             self._dialler, queries, name="estafette-lease", seconds=_LEASE_STATEMENT_SECONDS
         )
-        self._in_use: set[Any] = set()
+        self._patient: set[Any] = set()
+        """Connections beside the pool that are in use."""
         self._waiting = 0
 
     @classmethod
     async def open(cls, dsn: str, queries: dict[str, Query], *, pool_size: int = 8) -> "Database":
         """Raises `StoreUnavailable` when the server does not answer."""
         dialler = Dialler(dsn)
-        try:
-            pool = await asyncpg.create_pool(
-                dsn,
-                connect=cast(Any, dialler.dial_for_pool),  # the stubs know only functions with named options
-                timeout=_ACQUIRE_TIMEOUT_SECONDS,
-                min_size=0,  # with a floor asyncpg logs a traceback each time it cannot be kept
-                max_size=pool_size,
-                reset=_keep_session,
-                **describe_connection("estafette", statement_seconds=_STATEMENT_TIMEOUT_SECONDS),
+
+        async def dial() -> Any:
+            return await dialler.dial(
+                name="estafette",
+                timeout_seconds=_ACQUIRE_TIMEOUT_SECONDS,
+                statement_seconds=_STATEMENT_TIMEOUT_SECONDS,
             )
-            async with pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS):
-                pass
+
+        pool = ConnectionPool(dial, size=pool_size)
+        try:
+            pool.release(await pool.acquire(_ACQUIRE_TIMEOUT_SECONDS), is_fit=True)
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        return cls(dsn, pool, queries, dialler=dialler)
+        return cls(dsn, queries, dialler=dialler, pool=pool)
 
     async def aclose(self) -> None:
         """Close the pool; connections still busy after 5 s are cut."""
         self._leases.drop()
-        try:
-            await asyncio.wait_for(self._pool.close(), 5.0)
-        except TimeoutError:
-            self._pool.terminate()
+        await self._pool.aclose(_CLOSE_SECONDS)
 
     async def watch(self) -> None:
         """Keep `availability` true until cancelled, and leave nobody waiting for a server that is away."""
@@ -209,9 +202,9 @@ class Database:
     async def _cut_when_away(self) -> None:
         while True:
             await self.availability.wait_away()
-            for raw in list(self._in_use):
+            for raw in self._patient:
                 raw.terminate()
-            await self._pool.expire_connections()
+            self._pool.cut()
             await self.availability.wait_up()
 
     @asynccontextmanager
@@ -221,36 +214,32 @@ class Database:
         self._require_server()
         raw = await self._acquire()
         connection = Connection(raw, self.queries)
-        self._in_use.add(raw)
         self.availability.lines.add(connection)
+        is_fit = True
         try:
             yield connection
         except UNREACHABLE as exc:
+            is_fit = False
             self.availability.suspect()
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
+        except asyncio.CancelledError:
+            is_fit = False
+            raise
         finally:
             self.availability.lines.discard(connection)
-            self._in_use.discard(raw)
-            await self._release(raw)
+            self._pool.release(raw, is_fit=is_fit)
 
     async def _acquire(self) -> Any:
         if self._waiting >= _WAITING_CALLERS:
             raise StoreUnavailable("no free connection, and many wait for one")
         self._waiting += 1
         try:
-            return await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS)
+            return await self._pool.acquire(_ACQUIRE_TIMEOUT_SECONDS)
         except UNREACHABLE as exc:
             self.availability.suspect()
             raise StoreUnavailable(str(exc) or "no free connection") from exc
         finally:
             self._waiting -= 1
-
-    async def _release(self, raw: Any) -> None:
-        """Give a connection back; one that cannot be made fit for the next caller is ended by the pool."""
-        try:
-            await self._pool.release(raw, timeout=_RELEASE_TIMEOUT_SECONDS)
-        except UNREACHABLE:
-            self.availability.suspect()
 
     @asynccontextmanager
     async def patient_connection(self) -> AsyncIterator[Connection]:
@@ -265,13 +254,13 @@ class Database:
             )
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
-        self._in_use.add(raw)
+        self._patient.add(raw)
         try:
             yield Connection(raw, self.queries)
         except UNREACHABLE as exc:
             raise StoreUnavailable(str(exc) or type(exc).__name__) from exc
         finally:
-            self._in_use.discard(raw)
+            self._patient.discard(raw)
             await _close(raw)
 
     @asynccontextmanager
@@ -353,6 +342,6 @@ def _tell_open(fault: StoreUnavailable) -> None:
 
 async def _close(raw: Any) -> None:
     try:
-        await raw.close(timeout=_RELEASE_TIMEOUT_SECONDS)
+        await raw.close(timeout=_PATIENT_CLOSE_SECONDS)
     except UNREACHABLE:
         raw.terminate()
