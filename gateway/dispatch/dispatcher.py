@@ -34,6 +34,8 @@ from gateway.domain.inference import CarrierAddresses
 from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
 from gateway.smpp.statuses import CommandStatus
+from gateway.store.due_work import HasWork, has_perhaps
+from gateway.store.errors import StoreUnavailable
 from gateway.store.flights import Flight, FlightBook
 from gateway.store.intake import NewMessage, Stream
 from gateway.store.queries import Query
@@ -93,9 +95,11 @@ class Dispatcher:
         trace: TraceDesk,
         on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
         shop_resends: Callable[[int], bool] = _no_shop_resends,
+        has_queued: HasWork = has_perhaps,
     ) -> None:
         """`on_bind_state` hears each change of a bind, by the connector's name; `shop_resends` says whether
-        a shop wants transactional messages of unknown outcome sent again."""
+        a shop wants transactional messages of unknown outcome sent again, `has_queued` whether anything
+        waits in any queue."""
         self._holds = holds
         self._sink = sink
         self._book = book
@@ -106,6 +110,7 @@ class Dispatcher:
         self._trace = trace
         self._tell_bind_state = on_bind_state
         self._shop_resends = shop_resends
+        self._has_queued = has_queued
         self._configs: Mapping[int, ConnectorConfig] = {}
         self._readers: Mapping[int, DeliveryReader] = {}
         """Of every connector that there is, also of those whose binds other nodes hold."""
@@ -349,8 +354,17 @@ class Dispatcher:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             for run in self._runs.values():
                 run.recover()
+            if not await self._may_find_queued():
+                continue
+            for run in self._runs.values():
                 run.claims.look_on()
                 self.ask_claim(run)
+
+    async def _may_find_queued(self) -> bool:
+        try:
+            return await self._has_queued()
+        except StoreUnavailable:
+            return True  # the claims themselves find out when it is back
 
     # The end, and what others ask.
 

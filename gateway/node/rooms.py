@@ -134,6 +134,7 @@ class Rooms:
             random=self._random,
             on_bind_state=diary.note,
             shop_resends=lambda shop_id: shop_id in self._resending_shops,
+            has_queued=due.of(Work.QUEUED),
             trace=self.trace,
         )
         self.ownership = Ownership(

@@ -68,6 +68,7 @@ async def test_what_cannot_be_asked_is_not_taken_for_nothing() -> None:
 
 
 _PUT = {
+    Work.QUEUED: "INSERT INTO queue VALUES (1, 2, 2, $1, 3, 1, 0, 0, 1, $2)",
     Work.SCHEDULED: "INSERT INTO schedule VALUES (1, $1, 3, 1, 2, 2, 0, 0, 1, $2, $2)",
     Work.DELIVERIES: """INSERT INTO outbox
         VALUES (1, $1, 3, 1, 1, 0, 1, 0, NULL, 'x', $2, $2, NULL, NULL, '{}')""",
