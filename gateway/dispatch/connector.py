@@ -160,10 +160,12 @@ class ConnectorRun:
         self.plan_pump()
 
     def go_on(self) -> None:
-        """Answers made room, or intents are committed: what may leave leaves in this very turn of the loop.
-        Where parts were ready and had room before, nothing has changed: they leave at their time."""
+        """Answers made room, or intents are committed: what may leave leaves in this very turn of the loop,
+        and what comes next is asked for after it. Where parts were ready and had room before, nothing has
+        changed: they leave at their time."""
         if self._timer is None:
-            self.pump()
+            self._submit_outgoing()
+            self.plan_pump()
 
     def plan_pump(self) -> None:
         """Pump once at the end of this turn of the loop, however many ask."""
