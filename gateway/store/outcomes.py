@@ -105,7 +105,14 @@ class OutcomeWriter:
             lookup_days,
         )
         self._writer: GroupWriter[Evidence, _Written] = GroupWriter(
-            dsn, queries, fence, work, name="outcomes", batch_rows=BATCH_ROWS, joins=Joins.BY_ARRAY
+            dsn,
+            queries,
+            fence,
+            work,
+            name="outcomes",
+            batch_rows=BATCH_ROWS,
+            joins=Joins.BY_ARRAY,
+            gathers=True,
         )
 
     @property

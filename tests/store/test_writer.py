@@ -104,6 +104,20 @@ async def test_items_put_while_a_batch_commits_share_the_next_one(rig: Rig, note
     assert notebook.batches == [[1], list(range(10, 20))]
 
 
+@pytest.mark.parametrize(("gathers", "batches"), [(False, [[1], [2]]), (True, [[1, 2]])])
+async def test_a_writer_that_gathers_lets_a_small_batch_grow(
+    rig: Rig, notebook: Notebook, gathers: bool, batches: list[list[int]]
+) -> None:
+    writer = make_writer(rig, notebook, gathers=gathers)
+    async with running(writer.run):
+        writer.put((1, "x"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        writer.put((2, "x"))
+        await drain(writer)
+    assert notebook.batches == batches
+
+
 async def test_one_heavy_item_is_a_batch_of_its_own(rig: Rig, notebook: Notebook) -> None:
     writer = make_writer(rig, notebook, batch_rows=10, weigh=lambda item: item[0])
     async with running(writer.run):
