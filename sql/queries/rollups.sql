@@ -1,6 +1,7 @@
 -- name: add_stats_of_messages
 -- Add what a batch did to messages: first entries by hour, by campaign and by day, submitted parts and receipts by
--- what became of them. One statement, for nearly every batch has some of each; rows come sorted by key.
+-- what became of them. One statement, for nearly every batch has some of each; rows come sorted by key, and each table
+-- waits for the one before it, since Postgres left to itself takes the last one first.
 -- $1 hour timestamptz[]
 -- $2 hour_shop_id int4[]
 -- $3 hour_connector_id int4[]
@@ -48,28 +49,36 @@ WITH hours AS (
     ON CONFLICT (hour, shop_id, connector_id, country, lane, currency, state, failure_class) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros
+    RETURNING held.state
 ), campaigns AS (
     INSERT INTO stat_campaign AS held
     SELECT * FROM unnest($12::int4[], $13::int8[], $14::timestamptz[], $15::text[], $16::int2[], $17::text[],
                          $18::int2[], $19::int2[], $20::int8[], $21::int8[], $22::int8[])
+    WHERE (SELECT count(*) FROM hours) >= 0
     ON CONFLICT (shop_id, campaign_id, hour, country, lane, currency, state, failure_class) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros
-), days AS (
+    RETURNING held.state
+), shops AS (
     INSERT INTO stat_shop AS held
     SELECT * FROM unnest($23::date[], $24::int4[], $25::int2[], $26::int2[], $27::text[], $28::int2[],
                          $29::int8[], $30::int8[], $31::int8[])
+    WHERE (SELECT count(*) FROM campaigns) >= 0
     ON CONFLICT (day, shop_id, category, lane, currency, state) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros
+    RETURNING held.state
 ), submissions AS (
     INSERT INTO stat_submission AS held
     SELECT * FROM unnest($32::timestamptz[], $33::int4[], $34::int2[], $35::int8[], $36::int8[])
+    WHERE (SELECT count(*) FROM shops) >= 0
     ON CONFLICT (hour, connector_id, state, command_status) DO UPDATE
     SET submissions = held.submissions + excluded.submissions
+    RETURNING held.state
 )
 INSERT INTO stat_receipt AS held
 SELECT * FROM unnest($37::timestamptz[], $38::int4[], $39::int2[], $40::int8[])
+WHERE (SELECT count(*) FROM submissions) >= 0
 ON CONFLICT (hour, connector_id, outcome) DO UPDATE SET receipts = held.receipts + excluded.receipts;
 
 -- name: add_stat_failure

@@ -1,16 +1,21 @@
 """Counts of a batch: what is counted together comes to the same as each entry counted by itself."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
+import asyncpg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.message import ACCEPTED_BIT, COUNTED, entered_bit
 from gateway.store.database import Connection
+from gateway.store.evidence import ReceiptOutcome
 from gateway.store.rollups import MessageKind, Tallies
 from tests.store.flight_values import MESSAGE_ID, S
+from tests.store.rig import SHOP, Rig, eventually
 
 HOUR_OF_IDS = 3_600_000 << 22
 BITS = (ACCEPTED_BIT, *map(entered_bit, COUNTED))
@@ -75,3 +80,36 @@ async def test_no_message_part_or_amount_is_lost(
     [(_, *columns)] = await written(tallies)
     hourly = cast(list[Any], columns)[8:11]
     assert [sum(column) for column in hourly] == [expected["messages"], expected["parts"], expected["cost"]]
+
+
+ROLLUPS = ("stat_hour", "stat_campaign", "stat_shop", "stat_submission", "stat_receipt")
+
+
+async def write_one_of_each(rig: Rig) -> None:
+    tallies = Tallies()
+    tallies.add_message(MESSAGE_ID, (SHOP, 1, "FR", 1, 1, "EUR", 1, 45_000, 7, False), ACCEPTED_BIT)
+    tallies.add_submission(MESSAGE_ID, 1, S.SENT, 0)
+    tallies.add_receipt(MESSAGE_ID, 1, ReceiptOutcome.APPLIED)
+    async with rig.database.transaction() as connection:
+        await tallies.write(connection)
+
+
+@pytest.mark.parametrize("place", range(len(ROLLUPS)))
+async def test_all_who_count_take_the_tables_in_one_order(rig: Rig, place: int) -> None:
+    """Whoever waits for a row of one table has those of the tables before it, and none of those behind:
+    two such writers can never wait for each other."""
+    await write_one_of_each(rig)
+    async with rig.database.transaction() as blocker:
+        await blocker.raw.execute(f"SELECT FROM {ROLLUPS[place]} FOR UPDATE")
+        writing = asyncio.create_task(write_one_of_each(rig))
+        await eventually(lambda: is_somebody_waiting(rig))
+        for behind in ROLLUPS[place + 1 :]:
+            await rig.execute(f"SELECT FROM {behind} FOR UPDATE NOWAIT")
+        for before in ROLLUPS[:place]:
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await rig.execute(f"SELECT FROM {before} FOR UPDATE NOWAIT")
+    await writing
+
+
+async def is_somebody_waiting(rig: Rig) -> bool:
+    return bool(await rig.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
