@@ -67,7 +67,10 @@ class Accepted(NamedTuple):
 class MessageStore(Protocol):
     """The durable write (`store.intake.IntakeWriter`; tests keep rows in memory)."""
 
-    async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored: ...
+    async def store(
+        self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None, within_seconds: float
+    ) -> Stored:
+        """Raises `TimeoutError` when the outcome is open after `within_seconds`."""
 
 
 def _is_alone() -> bool:
@@ -284,10 +287,11 @@ class Intake:
         now: datetime,
     ) -> Reply | Refusal:
         try:
-            async with asyncio.timeout(self._deps.store_seconds):
-                stored = await self._deps.store.store(
-                    messages, keyed=None if key is None else key.answer(reply)
-                )
+            stored = await self._deps.store.store(
+                messages,
+                keyed=None if key is None else key.answer(reply),
+                within_seconds=self._deps.store_seconds,
+            )
         except TimeoutError as exc:
             # It may yet turn out to be stored, so nothing is given back to the caps.
             raise OutcomeUnknown(f"no answer within {self._deps.store_seconds:.0f} s") from exc

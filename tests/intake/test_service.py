@@ -29,9 +29,12 @@ class MemoryStore:
     rows: list[NewMessage] = field(default_factory=list)
     answers: dict[str, KeyedAnswer] = field(default_factory=dict)
 
-    async def store(self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None) -> Stored:
+    async def store(
+        self, messages: Sequence[NewMessage], *, keyed: KeyedAnswer | None = None, within_seconds: float
+    ) -> Stored:
         if self.never:
-            await asyncio.Event().wait()
+            async with asyncio.timeout(within_seconds):
+                await asyncio.Event().wait()
         if self.fault is not None:
             raise self.fault
         if keyed is not None and self.answers.setdefault(keyed.key, keyed) is not keyed:

@@ -212,6 +212,18 @@ async def test_new_requests_are_turned_away_while_the_database_is_away(rig: Rig)
     assert await rig.value("SELECT count(*) FROM message") == 1
 
 
+async def test_a_caller_waits_no_longer_than_it_wants_to(rig: Rig) -> None:
+    """The batch is under way, held up by somebody's lock: it may be stored yet."""
+    message, writer = rig.new_message(), rig.intake()
+    async with rig.database.connection() as other, running(writer.run):
+        async with other.raw.transaction():
+            await other.raw.execute("LOCK TABLE queue IN SHARE MODE")
+            with pytest.raises(TimeoutError):
+                await writer.store([message], within_seconds=0.2)
+        await writer.drained()
+    assert rig.queued == {(1, 2, 2): message.id}
+
+
 async def test_too_much_that_waits_is_turned_away(rig: Rig) -> None:
     writer = rig.intake()
     message = rig.new_message()
