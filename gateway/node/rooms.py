@@ -324,6 +324,7 @@ class Rooms:
             oncall=self.oncall.reports,
             ownership=self.ownership,
             nodes=self.nodes,
+            has_queued=due.of(Work.QUEUED),
         )
         node.figures = self._read_lag
 

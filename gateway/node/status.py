@@ -34,6 +34,7 @@ from gateway.oncall.observations import DiskSeen
 from gateway.oncall.overrides import OverrideBoard
 from gateway.oncall.telling import write_moment
 from gateway.store.database import Database
+from gateway.store.due_work import HasWork
 from gateway.store.holds import EVERY_SHOP
 from gateway.store.intake import IntakeWriter
 from gateway.store.leases import Node
@@ -94,6 +95,7 @@ class NodeStatus:
         oncall: OncallReports,
         ownership: Ownership,
         nodes: NodeList,
+        has_queued: HasWork,
     ) -> None:
         self._facts = facts
         self._database = database
@@ -110,6 +112,7 @@ class NodeStatus:
         self._oncall = oncall
         self._ownership = ownership
         self._nodes = nodes
+        self._has_queued = has_queued
         self._waiting: Sequence[Waiting] = ()
         self._deliveries: WaitingDeliveries | None = None
         self._submitted = (time.monotonic(), 0)
@@ -121,13 +124,16 @@ class NodeStatus:
         line = OutageLine(log, "status.not_read")
         while True:
             with line.absorbing():
-                self._waiting = await count_waiting(
-                    self._database, list(self._connector_names()), cap=_COUNT_CAP
-                )
+                self._waiting = await self._count_waiting()
                 self._deliveries = await count_waiting_deliveries(self._database, now=datetime.now(UTC))
                 await self._traffic.look(self._database, now=datetime.now(UTC), monotonic=time.monotonic())
             self._measure_speed()
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _count_waiting(self) -> Sequence[Waiting]:
+        if not await self._has_queued():
+            return ()  # asked stream by stream, empty queues of 200 connectors took 10 ms
+        return await count_waiting(self._database, list(self._connector_names()), cap=_COUNT_CAP)
 
     def _measure_speed(self) -> None:
         at, before = self._submitted
