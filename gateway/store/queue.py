@@ -57,6 +57,7 @@ async def claim_from_streams(connection: Connection, wishes: Sequence[Wish]) -> 
         [wish.after_id for wish in wishes],
         [sum(1 << shard for shard in wish.shards) for wish in wishes],
         [wish.limit for wish in wishes],
+        min(wish.after_id for wish in wishes),
     )
     found: list[list[Flight]] = [[] for _ in wishes]
     standings = _Standings()

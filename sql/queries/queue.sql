@@ -2,12 +2,15 @@
 -- Queued messages of any number of streams: of each those after its after_id, earliest first, in the caller's
 -- shards (bit per shard), up to its batch_size. `place` is the stream's, from 1; rows come in no promised order.
 -- Only the holder of those shards calls this, so it takes no row locks; the rows stay until the intent.
+-- The lowest of the after_ids spares each row the days before it: 2 of 7 µs, with three months of them. An upper
+-- bound would spare those ahead too, but makes the planner read the whole range for each row.
 -- $1 connector_id int4[]
 -- $2 lane int2[]
 -- $3 category int2[]
 -- $4 after_id int8[]
 -- $5 shard_bits int4[]
 -- $6 batch_size int8[]
+-- $7 lowest_after_id int8
 SELECT stream.place, due.*
 FROM unnest($1::int4[], $2::int2[], $3::int2[], $4::int8[], $5::int4[], $6::int8[]) WITH ORDINALITY
      AS stream (connector_id, lane, category, after_id, shard_bits, batch_size, place)
@@ -19,7 +22,7 @@ CROSS JOIN LATERAL (
     FROM queue AS q
     JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
     WHERE q.connector_id = stream.connector_id AND q.lane = stream.lane AND q.category = stream.category
-      AND q.id > stream.after_id AND stream.shard_bits >> (q.slot & 15) & 1 = 1
+      AND q.id > stream.after_id AND m.id > $7 AND stream.shard_bits >> (q.slot & 15) & 1 = 1
     ORDER BY q.id
     LIMIT stream.batch_size
 ) AS due;
@@ -49,7 +52,7 @@ WITH passed AS MATERIALIZED (
            m.to_address, m.from_address, m.text, m.body
     FROM passed AS q
     JOIN message AS m ON m.shop_id = q.shop_id AND m.id = q.id AND m.slot = q.slot
-    WHERE q.shop_id <> ALL ($7::int4[]) AND (m.campaign_id IS NULL OR m.campaign_id <> ALL ($8::int8[]))
+    WHERE m.id > $4 AND q.shop_id <> ALL ($7::int4[]) AND (m.campaign_id IS NULL OR m.campaign_id <> ALL ($8::int8[]))
     ORDER BY q.id
     LIMIT $6
 ), reading AS (
@@ -111,16 +114,22 @@ RETURNING q.id;
 -- $5 connector_id int4[]
 -- $6 lane int2[]
 -- $7 category int2[]
--- $8 sending message_state[]
+-- $8 id int8[]
+-- $9 slot int2[]
+-- $10 shop_id int4[]
+-- $11 entered int4[]
+-- $12 part_states bytea[]
+-- $13 sending int2
+-- $14 now timestamptz
 WITH lease AS (
     SELECT expires_at > clock_timestamp() AS is_live
     FROM node_lease
     WHERE node_no = $1 AND epoch = $2
     FOR KEY SHARE
 ), wanted AS (
-    SELECT connector_id, lane, category, id, slot, shop_id
-    FROM unnest($5::int4[], $6::int2[], $7::int2[], $8::message_state[])
-         AS wanted (connector_id, lane, category, shop_id, id, slot)
+    SELECT *
+    FROM unnest($5::int4[], $6::int2[], $7::int2[], $8::int8[], $9::int2[], $10::int4[], $11::int4[], $12::bytea[])
+         AS wanted (connector_id, lane, category, id, slot, shop_id, entered, part_states)
 ), present AS (
     SELECT q.id
     FROM wanted
@@ -142,8 +151,11 @@ WITH lease AS (
     WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.category = wanted.category
       AND q.id = wanted.id AND q.slot = wanted.slot AND q.shop_id = wanted.shop_id AND EXISTS (SELECT FROM marked)
 ), begun AS (
-    INSERT INTO message_state
-    SELECT sending.* FROM unnest($8::message_state[]) AS sending WHERE EXISTS (SELECT FROM marked)
+    INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, entered, epoch,
+                               changed_at, part_states)
+    SELECT shop_id, id, slot, $13, 0, 0, 0, $1, entered, $2, $14, part_states
+    FROM wanted
+    WHERE EXISTS (SELECT FROM marked)
 )
 SELECT is_live, EXISTS (SELECT FROM marked) AS is_stored FROM lease;
 
