@@ -312,17 +312,12 @@ class _FewAtOnce:
         self, connection: Connection, mark: Mark, items: Sequence[_Request]
     ) -> tuple[bool, bool] | None:
         tallies = Tallies()
-        content: list[tuple[object, ...]] = []
-        queued: list[tuple[object, ...]] = []
-        for item in items:
-            for m in item.messages:
-                content.append(m[:_COLUMNS])
-                queued.append((
-                    m.connector_id, m.lane, m.category, m.id, m.slot, m.shop_id, 0, 0, _QUEUED, m.expires_at,
-                ))  # fmt: skip
-                _count_accepted(tallies, m)
+        messages = [message for item in items for message in item.messages]
+        for message in messages:
+            _count_accepted(tallies, message)
+        columns = list(zip(*messages, strict=True))[:_COLUMNS]
         row = await connection.fetch_row(
-            "take_in_at_once", *mark, content, queued, *tallies.rows_of_messages()
+            "take_in_at_once", *mark, *columns, _QUEUED, *tallies.columns_of_messages()
         )
         return None if row is None else (row["is_live"], row["is_stored"])
 

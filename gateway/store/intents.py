@@ -54,7 +54,7 @@ class IntentWriter:
             dsn, queries, fence, work, name="intents", batch_rows=_BATCH_ROWS, joins=Joins.BY_ARRAY
         )
         self._urgent: GroupWriter[Flight, _Intended] = GroupWriter(
-            dsn, queries, fence, work, name="intents-otp", batch_rows=_BATCH_ROWS, at_once=_FewAtOnce(fence)
+            dsn, queries, fence, work, name="intents-otp", batch_rows=_BATCH_ROWS, at_once=_FewAtOnce()
         )
 
     @property
@@ -290,9 +290,6 @@ class _FewAtOnce:
     """First attempts at one-time passwords, by one statement. Whom a shop knows may have opted out since, and
     is looked up: that takes a transaction."""
 
-    def __init__(self, fence: Fence) -> None:
-        self._fence = fence
-
     def foresee(self, items: Sequence[Flight]) -> _Intended | None:
         if len(items) > _FEW_ROWS or any(f.attempt or f.contact_id is not None for f in items):
             return None
@@ -303,25 +300,23 @@ class _FewAtOnce:
     async def store(
         self, connection: Connection, mark: Mark, items: Sequence[Flight]
     ) -> tuple[bool, bool] | None:
-        now = datetime.now(UTC)
         flights = sorted(items, key=_place_of)  # two batches must not wait for one another's rows
+        after = [intend(flight.progress) for flight in flights]
         row = await connection.fetch_row(
             "intend_at_once",
             *mark,
             [flight.connector_id for flight in flights],
             [flight.lane for flight in flights],
             [flight.category for flight in flights],
-            [self._state_row(flight, now) for flight in flights],
+            [flight.id for flight in flights],
+            [flight.slot for flight in flights],
+            [flight.shop_id for flight in flights],
+            [progress.entered for progress in after],
+            [progress.part_states for progress in after],
+            MessageState.SENDING,
+            datetime.now(UTC),
         )
         return None if row is None else (row["is_live"], row["is_stored"])
-
-    def _state_row(self, flight: Flight, now: datetime) -> tuple[object, ...]:
-        after = intend(flight.progress)
-        return (
-            flight.shop_id, flight.id, flight.slot, MessageState.SENDING, Reason.NONE, 0, 0,
-            self._fence.node_no, after.entered, self._fence.epoch, now, None, None, None, after.part_states,
-            None, None,
-        )  # fmt: skip
 
 
 def _place_of(flight: Flight) -> tuple[int, int, int, int]:

@@ -182,13 +182,11 @@ class Tallies:
         key = (shop_id, campaign_id, hour_of(at), country, currency)
         _add(self._orders, key, (orders, placed_micros, refunds, refunded_micros))
 
-    def rows_of_messages(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """What messages of no campaign add to `stat_hour` and `stat_shop`: whole rows, sorted by key. For a
-        statement that writes them itself, in this order of tables."""
+    def columns_of_messages(self) -> list[list[Any]]:
+        """What messages of no campaign add to `stat_hour` and `stat_shop`: the columns of both, rows sorted
+        by key. For a statement that writes them itself, in this order of tables."""
         self._tell_messages_apart()
-        hours = [(hour_start(key[0]), *key[1:], *sums) for key, sums in sorted(self._hours.items())]
-        shops = [(day_start(key[0]), *key[1:], *sums) for key, sums in sorted(self._shops.items())]
-        return hours, shops
+        return [*_columns(self._hours, 11, hour_start, 0), *_columns(self._shops, 9, day_start, 0)]
 
     async def write(self, connection: Connection) -> None:
         """Upsert everything gathered; call it last in the transaction."""

@@ -21,15 +21,58 @@ RETURNING shop_id, key;
 
 -- name: take_in_at_once
 -- A small batch of messages due now, as a whole or not at all: the fence and the mark as in begin_batch, content, queue
--- rows and totals, whose rows come sorted by key. No row comes back: the lease is another's.
+-- rows and totals, whose rows come sorted by key. Columns are named one by one, so that those which a newer version
+-- adds to a table do no harm. No row comes back: the lease is another's.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 writer text
 -- $4 batch int8
--- $5 content message[]
--- $6 queued queue[]
--- $7 hours stat_hour[]
--- $8 shops stat_shop[]
+-- $5 shop_id int4[]
+-- $6 id int8[]
+-- $7 slot int2[]
+-- $8 connector_id int4[]
+-- $9 category int2[]
+-- $10 lane int2[]
+-- $11 alphabet int2[]
+-- $12 parts int2[]
+-- $13 is_test bool[]
+-- $14 is_sensitive bool[]
+-- $15 wants_events bool[]
+-- $16 campaign_id int8[]
+-- $17 contact_id int8[]
+-- $18 cost_micros int8[]
+-- $19 send_at timestamptz[]
+-- $20 expires_at timestamptz[]
+-- $21 country text[]
+-- $22 currency text[]
+-- $23 to_address text[]
+-- $24 from_address text[]
+-- $25 text text[]
+-- $26 body bytea[]
+-- $27 client_reference text[]
+-- $28 webhook_url text[]
+-- $29 metadata jsonb[]
+-- $30 entered int4
+-- $31 hour timestamptz[]
+-- $32 hour_shop_id int4[]
+-- $33 hour_connector_id int4[]
+-- $34 hour_country text[]
+-- $35 hour_lane int2[]
+-- $36 hour_currency text[]
+-- $37 hour_state int2[]
+-- $38 hour_failure_class int2[]
+-- $39 hour_messages int8[]
+-- $40 hour_parts int8[]
+-- $41 hour_cost_micros int8[]
+-- $42 day date[]
+-- $43 day_shop_id int4[]
+-- $44 day_category int2[]
+-- $45 day_lane int2[]
+-- $46 day_currency text[]
+-- $47 day_state int2[]
+-- $48 day_messages int8[]
+-- $49 day_parts int8[]
+-- $50 day_cost_micros int8[]
 WITH lease AS (
     SELECT expires_at > clock_timestamp() AS is_live
     FROM node_lease
@@ -41,14 +84,29 @@ WITH lease AS (
     ON CONFLICT (node_no, writer) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
     WHERE (mark.epoch, mark.batch) < (excluded.epoch, excluded.batch)
     RETURNING batch
+), taken AS (
+    SELECT *
+    FROM unnest($5::int4[], $6::int8[], $7::int2[], $8::int4[], $9::int2[], $10::int2[], $11::int2[], $12::int2[],
+                $13::bool[], $14::bool[], $15::bool[], $16::int8[], $17::int8[], $18::int8[], $19::timestamptz[],
+                $20::timestamptz[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::bytea[],
+                $27::text[], $28::text[], $29::jsonb[])
+         AS new (shop_id, id, slot, connector_id, category, lane, alphabet, parts, is_test, is_sensitive,
+                 wants_events, campaign_id, contact_id, cost_micros, send_at, expires_at, country, currency,
+                 to_address, from_address, text, body, client_reference, webhook_url, metadata)
+    WHERE EXISTS (SELECT FROM marked)
 ), content AS (
-    INSERT INTO message SELECT new.* FROM unnest($5::message[]) AS new WHERE EXISTS (SELECT FROM marked)
+    INSERT INTO message (shop_id, id, slot, connector_id, category, lane, alphabet, parts, is_test, is_sensitive,
+                         wants_events, campaign_id, contact_id, cost_micros, send_at, expires_at, country, currency,
+                         to_address, from_address, text, body, client_reference, webhook_url, metadata)
+    SELECT * FROM taken
 ), queued AS (
     INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, refusals, entered, expires_at)
-    SELECT new.* FROM unnest($6::queue[]) AS new WHERE EXISTS (SELECT FROM marked)
+    SELECT connector_id, lane, category, id, slot, shop_id, 0, 0, $30, expires_at FROM taken
 ), hours AS (
     INSERT INTO stat_hour AS held
-    SELECT new.* FROM unnest($7::stat_hour[]) AS new WHERE EXISTS (SELECT FROM marked)
+    SELECT * FROM unnest($31::timestamptz[], $32::int4[], $33::int4[], $34::text[], $35::int2[], $36::text[],
+                         $37::int2[], $38::int2[], $39::int8[], $40::int8[], $41::int8[])
+    WHERE EXISTS (SELECT FROM marked)
     ON CONFLICT (hour, shop_id, connector_id, country, lane, currency, state, failure_class) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros
@@ -56,7 +114,9 @@ WITH lease AS (
 ), shops AS (
     -- All of the hours first, as every writer does: the count waits for the last of them.
     INSERT INTO stat_shop AS held
-    SELECT new.* FROM unnest($8::stat_shop[]) AS new WHERE (SELECT count(*) FROM hours) > 0
+    SELECT * FROM unnest($42::date[], $43::int4[], $44::int2[], $45::int2[], $46::text[], $47::int2[], $48::int8[],
+                         $49::int8[], $50::int8[])
+    WHERE (SELECT count(*) FROM hours) > 0
     ON CONFLICT (day, shop_id, category, lane, currency, state) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros

@@ -14,6 +14,7 @@ from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
 from gateway.store.flights import Flight
 from gateway.store.intake import MESSAGE_COLUMNS, QUEUE_COLUMNS, IntakeWriter, NewMessage, Stored
 from tests.store.desk import Desk, S
+from tests.store.flight_values import receipt
 from tests.store.rig import CutProxy, Rig, eventually, running
 
 pytestmark = pytest.mark.integration
@@ -168,6 +169,41 @@ async def test_a_bad_row_fails_alone(rig: Rig) -> None:
     assert (outcomes[0], outcomes[2]) == (Stored.COMMITTED, Stored.COMMITTED)
     assert isinstance(outcomes[1], RowRefused)
     assert await counted(rig) == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("many", [1, 70])
+async def test_columns_that_a_newer_version_adds_do_no_harm(desk: Desk, many: int) -> None:
+    """A newer node migrates while an older one is at work, on connections that have prepared their
+    statements. 70 messages take transactions, one a statement."""
+    rig = desk.rig
+    intake = rig.intake()
+    async with running(intake.run, desk.intents.run, desk.outcomes.run), asyncio.timeout(8):
+        for _ in range(2):
+            await intake.store([rig.new_message(category=Category.OTP) for _ in range(many)])
+            flights = await desk.claim()
+            assert len(flights) == many
+            desk.intents.put_many(flights)
+            await desk.intents.drained()
+            desk.outcomes.put_many(
+                [desk.answered(flight, carrier_id=str(flight.id), remember=False) for flight in flights]
+            )
+            await desk.outcomes.drained()
+            desk.outcomes.put_many([receipt(str(flight.id)) for flight in flights])
+            await desk.outcomes.drained()
+            assert {await desk.state(flight.id) for flight in flights} == {S.DELIVERED}
+            await add_a_column_everywhere(rig)
+    assert await desk.count("message") == 2 * many
+    await desk.assert_balanced()
+
+
+async def add_a_column_everywhere(rig: Rig) -> None:
+    tables = await rig.fetch(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = 'public'::regnamespace"
+    )
+    assert len(tables) > 40
+    for (table,) in tables:
+        await rig.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS added_later text")
 
 
 # Intents.
