@@ -114,16 +114,22 @@ RETURNING q.id;
 -- $5 connector_id int4[]
 -- $6 lane int2[]
 -- $7 category int2[]
--- $8 sending message_state[]
+-- $8 id int8[]
+-- $9 slot int2[]
+-- $10 shop_id int4[]
+-- $11 entered int4[]
+-- $12 part_states bytea[]
+-- $13 sending int2
+-- $14 now timestamptz
 WITH lease AS (
     SELECT expires_at > clock_timestamp() AS is_live
     FROM node_lease
     WHERE node_no = $1 AND epoch = $2
     FOR KEY SHARE
 ), wanted AS (
-    SELECT connector_id, lane, category, id, slot, shop_id
-    FROM unnest($5::int4[], $6::int2[], $7::int2[], $8::message_state[])
-         AS wanted (connector_id, lane, category, shop_id, id, slot)
+    SELECT *
+    FROM unnest($5::int4[], $6::int2[], $7::int2[], $8::int8[], $9::int2[], $10::int4[], $11::int4[], $12::bytea[])
+         AS wanted (connector_id, lane, category, id, slot, shop_id, entered, part_states)
 ), present AS (
     SELECT q.id
     FROM wanted
@@ -145,8 +151,11 @@ WITH lease AS (
     WHERE q.connector_id = wanted.connector_id AND q.lane = wanted.lane AND q.category = wanted.category
       AND q.id = wanted.id AND q.slot = wanted.slot AND q.shop_id = wanted.shop_id AND EXISTS (SELECT FROM marked)
 ), begun AS (
-    INSERT INTO message_state
-    SELECT sending.* FROM unnest($8::message_state[]) AS sending WHERE EXISTS (SELECT FROM marked)
+    INSERT INTO message_state (shop_id, id, slot, state, reason, failure_class, attempt, node_no, entered, epoch,
+                               changed_at, part_states)
+    SELECT shop_id, id, slot, $13, 0, 0, 0, $1, entered, $2, $14, part_states
+    FROM wanted
+    WHERE EXISTS (SELECT FROM marked)
 )
 SELECT is_live, EXISTS (SELECT FROM marked) AS is_stored FROM lease;
 
