@@ -6,7 +6,7 @@ is `domain.sharing`'s.
 """
 
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -61,10 +61,13 @@ class WorkLeases:
     and `look_at_leases` say afterwards, not by what it remembers.
     """
 
-    def __init__(self, database: Database, node: Node) -> None:
+    def __init__(
+        self, database: Database, node: Node, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._node = node
         self._own = (node.node_no, node.epoch)
+        self._monotonic = monotonic
         self._share: Share | None = None
         """As read last; None once this node has tried to change it. While its epoch lasts nobody else can."""
         self._share_read_at = 0.0
@@ -72,7 +75,7 @@ class WorkLeases:
     async def read_share(self) -> Share:
         """The shards and slots that the rows say are this node's: read after each try to change them, and
         else every few seconds, for a change whose answer was lost may be made late."""
-        now = time.monotonic()
+        now = self._monotonic()
         if self._share is None or now - self._share_read_at >= _SHARE_SECONDS:
             rows = await self._database.fetch("list_own_shards", *self._own)
             slots = await self._database.fetch_value("list_own_slots", *self._own)

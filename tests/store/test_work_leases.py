@@ -49,6 +49,30 @@ async def test_a_bind_that_is_given_back_is_free(rig: Rig) -> None:
     assert await theirs.take_binds(BOTH) == {BOTH[1]}
 
 
+async def test_the_share_is_read_after_each_try_to_change_it(rig: Rig) -> None:
+    ours, theirs = await two_nodes(rig)
+    assert (await ours.read_share()).slots == set()
+    await ours.take_slots({1, 2})
+    assert (await ours.read_share()).slots == {1, 2}
+    await ours.release_slots({2})
+    assert (await ours.read_share()).slots == {1}
+    await theirs.take_shards({1: {5}})
+    await ours.take_shards({1: {4, 5}})
+    assert (await ours.read_share()).shards == {1: {4}}
+    await ours.release_shards({1: {4}})
+    assert (await ours.read_share()).shards == {}
+
+
+async def test_a_change_that_is_made_late_is_seen_within_seconds(rig: Rig) -> None:
+    now = 100.0
+    ours = WorkLeases(rig.database, rig.node, monotonic=lambda: now)
+    await ours.take_slots({1, 2})
+    assert (await ours.read_share()).slots == {1, 2}
+    await rig.execute("DELETE FROM slot_lease WHERE slot = 2")
+    now += 5.0
+    assert (await ours.read_share()).slots == {1}
+
+
 async def test_what_is_up_is_seen_by_all_until_the_bind_moves(rig: Rig) -> None:
     ours, theirs = await two_nodes(rig)
     await ours.take_binds(BOTH[:1])
