@@ -95,6 +95,10 @@ class Connection:
         """Run a statement for its effect; the command tag comes back ("UPDATE 3")."""
         return await self._ask(self.raw.execute(self._queries[name].sql, *arguments))
 
+    async def prepare(self, name: str) -> None:
+        """Have the server and the driver learn a statement before it is needed."""
+        await self._ask(self.raw.prepare(self._queries[name].sql))
+
     async def command(self, word: str) -> None:
         """Say BEGIN, COMMIT or ROLLBACK."""
         await self._ask(self.raw.execute(word))

@@ -298,6 +298,8 @@ def _answer(item: _Request, stored: Stored) -> None:
 class _FewAtOnce:
     """Single messages that are due now, by one statement: nine would be nine turns of a busy loop."""
 
+    statement = "take_in_at_once"
+
     def foresee(self, items: Sequence[_Request]) -> set[int] | None:
         messages = 0
         for item in items:

@@ -290,6 +290,8 @@ class _FewAtOnce:
     """First attempts at one-time passwords, by one statement. Whom a shop knows may have opted out since, and
     is looked up: that takes a transaction."""
 
+    statement = "intend_at_once"
+
     def foresee(self, items: Sequence[Flight]) -> _Intended | None:
         if len(items) > _FEW_ROWS or any(f.attempt or f.contact_id is not None for f in items):
             return None

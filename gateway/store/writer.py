@@ -89,6 +89,9 @@ class AtOnce(Protocol[ItemContra, ResultForeseen]):
     as `begin_batch` does, and store nothing at all unless it leaves a higher one.
     """
 
+    statement: str
+    """The name of the statement: the driver asks the server about its types once, which takes 50 ms."""
+
     def foresee(self, items: Sequence[ItemContra]) -> ResultForeseen | None:
         """What storing all of the items comes to; None when they need a transaction."""
 
@@ -225,6 +228,7 @@ class GroupWriter(Generic[Item, Result]):
         process, for a writer that dies silently would leave everything behind it waiting."""
         try:
             with self._fence.availability.heeded_by(self):
+                await self._meet_server()
                 while True:
                     await self._arrived.wait()
                     if self._gathers:
@@ -442,6 +446,15 @@ class GroupWriter(Generic[Item, Result]):
             log.info("commit.resolved", writer=self._name, is_committed=is_committed)
             return is_committed
 
+    async def _meet_server(self) -> None:
+        """Connect before somebody waits: the first password took 0.1 s longer. A server that is away now is
+        met with the first batch."""
+        if self._at_once is not None:
+            try:
+                await self._connect()
+            except UNREACHABLE:
+                await self._disconnect()
+
     async def _connect(self) -> Connection:
         """The connection of this writer, opened if need be. Raises one of `UNREACHABLE`."""
         if self._connection is None:
@@ -449,6 +462,8 @@ class GroupWriter(Generic[Item, Result]):
             self._connection = Connection(raw, self._queries)
             self._fence.availability.lines.add(self._connection)
             await self._connection.execute("make_mark", self._fence.node_no, self._name)
+            if self._at_once is not None:
+                await self._connection.prepare(self._at_once.statement)
         return self._connection
 
     async def _roll_back(self) -> None:

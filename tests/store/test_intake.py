@@ -216,6 +216,7 @@ async def test_a_caller_waits_no_longer_than_it_wants_to(rig: Rig) -> None:
     """The batch is under way, held up by somebody's lock: it may be stored yet."""
     message, writer = rig.new_message(), rig.intake()
     async with rig.database.connection() as other, running(writer.run):
+        await writer.store([rig.new_message()])
         async with other.raw.transaction():
             await other.raw.execute("LOCK TABLE queue IN SHARE MODE")
             with pytest.raises(TimeoutError):
