@@ -27,7 +27,9 @@ def configure_logging(config: LoggingConfig) -> None:
             structlog.processors.JSONRenderer(serializer=_encode),
         ]
     else:
-        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Where rich is installed the default shows local variables: texts, numbers, passwords.
+        plain = structlog.dev.plain_traceback
+        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[config.level.value]),
