@@ -5,8 +5,9 @@ to an agenda that the caller keeps.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.session.owner import Answer
 from gateway.simulator.journal import Journal

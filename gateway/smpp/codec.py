@@ -135,7 +135,7 @@ LAYOUTS: Final[dict[int, Layout]] = {
     pdu_type.command_id: Layout(
         pdu_type,
         fields,
-        has_tlvs="tlvs" in pdu_type.__dataclass_fields__,
+        has_tlvs="tlvs" in pdu_type.__struct_fields__,
         is_response=bool(pdu_type.command_id & RESPONSE_BIT),
     )
     for pdu_type, fields in _FIELDS

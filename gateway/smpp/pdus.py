@@ -3,12 +3,13 @@
 Owns names and defaults. Refuses to know how fields are laid out (`codec.py`) and which PDU is allowed when
 (`rules.py`). Strings stay octets: what they mean is the carrier's business.
 
-Treat PDUs as immutable. They are not declared frozen because building a frozen one of these costs 1.3 µs and
-a plain one 0.13 µs, and one is built per received message.
+Structs made in C, because one is built for every message: a deliver_sm takes 0.09 µs, as a dataclass 0.23, as
+a frozen one 1.3. They refer to octets and numbers only, so the garbage collector need not know them.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from gateway.smpp.constants import INTERFACE_VERSION_34, CommandId
 
@@ -24,8 +25,7 @@ def find_tlv(tlvs: Tlvs, tag: int) -> bytes | None:
     return None
 
 
-@dataclass(slots=True)
-class BindRequest:
+class BindRequest(Struct, frozen=True, gc=False):
     """The fields that the three binds share. §4.1"""
 
     system_id: bytes = b""
@@ -43,29 +43,25 @@ class BindRequest:
         )
 
 
-@dataclass(slots=True, repr=False)
-class BindTransmitter(BindRequest):
+class BindTransmitter(BindRequest, frozen=True, gc=False):
     """Bind to send only. §4.1.1"""
 
     command_id: ClassVar[int] = CommandId.BIND_TRANSMITTER.value
 
 
-@dataclass(slots=True, repr=False)
-class BindReceiver(BindRequest):
+class BindReceiver(BindRequest, frozen=True, gc=False):
     """Bind to receive only. §4.1.3"""
 
     command_id: ClassVar[int] = CommandId.BIND_RECEIVER.value
 
 
-@dataclass(slots=True, repr=False)
-class BindTransceiver(BindRequest):
+class BindTransceiver(BindRequest, frozen=True, gc=False):
     """Bind for both. §4.1.5"""
 
     command_id: ClassVar[int] = CommandId.BIND_TRANSCEIVER.value
 
 
-@dataclass(slots=True)
-class BindResponse:
+class BindResponse(Struct, frozen=True, gc=False):
     """The fields that the three bind responses share. §4.1.2"""
 
     system_id: bytes = b""
@@ -74,29 +70,25 @@ class BindResponse:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class BindTransmitterResp(BindResponse):
+class BindTransmitterResp(BindResponse, frozen=True, gc=False):
     """§4.1.2"""
 
     command_id: ClassVar[int] = CommandId.BIND_TRANSMITTER_RESP.value
 
 
-@dataclass(slots=True)
-class BindReceiverResp(BindResponse):
+class BindReceiverResp(BindResponse, frozen=True, gc=False):
     """§4.1.4"""
 
     command_id: ClassVar[int] = CommandId.BIND_RECEIVER_RESP.value
 
 
-@dataclass(slots=True)
-class BindTransceiverResp(BindResponse):
+class BindTransceiverResp(BindResponse, frozen=True, gc=False):
     """§4.1.6"""
 
     command_id: ClassVar[int] = CommandId.BIND_TRANSCEIVER_RESP.value
 
 
-@dataclass(slots=True)
-class Outbind:
+class Outbind(Struct, frozen=True, gc=False):
     """An SMSC asks an ESME to bind as receiver; has no response. §4.1.7"""
 
     command_id: ClassVar[int] = CommandId.OUTBIND.value
@@ -108,8 +100,7 @@ class Outbind:
         return f"Outbind(system_id={self.system_id!r}, password=***, seq={self.sequence_number})"
 
 
-@dataclass(slots=True)
-class MessageRequest:
+class MessageRequest(Struct, frozen=True, gc=False):
     """The fields that submit_sm and deliver_sm share. §4.4.1, §4.6.1"""
 
     service_type: bytes = b""
@@ -133,22 +124,19 @@ class MessageRequest:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class SubmitSm(MessageRequest):
+class SubmitSm(MessageRequest, frozen=True, gc=False):
     """ESME to SMSC: send this. §4.4.1"""
 
     command_id: ClassVar[int] = CommandId.SUBMIT_SM.value
 
 
-@dataclass(slots=True)
-class DeliverSm(MessageRequest):
+class DeliverSm(MessageRequest, frozen=True, gc=False):
     """SMSC to ESME: a received message or a receipt. §4.6.1"""
 
     command_id: ClassVar[int] = CommandId.DELIVER_SM.value
 
 
-@dataclass(slots=True)
-class MessageResponse:
+class MessageResponse(Struct, frozen=True, gc=False):
     """The fields that the responses to messages share."""
 
     message_id: bytes = b""
@@ -157,22 +145,19 @@ class MessageResponse:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class SubmitSmResp(MessageResponse):
+class SubmitSmResp(MessageResponse, frozen=True, gc=False):
     """The SMSC took the message under `message_id`, or says why not. §4.4.2"""
 
     command_id: ClassVar[int] = CommandId.SUBMIT_SM_RESP.value
 
 
-@dataclass(slots=True)
-class DeliverSmResp(MessageResponse):
+class DeliverSmResp(MessageResponse, frozen=True, gc=False):
     """`message_id` is unused and empty. §4.6.2"""
 
     command_id: ClassVar[int] = CommandId.DELIVER_SM_RESP.value
 
 
-@dataclass(slots=True)
-class DataSm:
+class DataSm(Struct, frozen=True, gc=False):
     """A message either way, its text in message_payload. §4.7.1"""
 
     command_id: ClassVar[int] = CommandId.DATA_SM.value
@@ -190,15 +175,13 @@ class DataSm:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class DataSmResp(MessageResponse):
+class DataSmResp(MessageResponse, frozen=True, gc=False):
     """§4.7.2"""
 
     command_id: ClassVar[int] = CommandId.DATA_SM_RESP.value
 
 
-@dataclass(slots=True)
-class QuerySm:
+class QuerySm(Struct, frozen=True, gc=False):
     """Ask for the state of a submitted message. §4.8.1"""
 
     command_id: ClassVar[int] = CommandId.QUERY_SM.value
@@ -209,8 +192,7 @@ class QuerySm:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class QuerySmResp:
+class QuerySmResp(Struct, frozen=True, gc=False):
     """§4.8.2"""
 
     command_id: ClassVar[int] = CommandId.QUERY_SM_RESP.value
@@ -223,8 +205,7 @@ class QuerySmResp:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class CancelSm:
+class CancelSm(Struct, frozen=True, gc=False):
     """Withdraw a submitted message that is still pending. §4.9.1"""
 
     command_id: ClassVar[int] = CommandId.CANCEL_SM.value
@@ -239,8 +220,7 @@ class CancelSm:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class CancelSmResp:
+class CancelSmResp(Struct, frozen=True, gc=False):
     """§4.9.2"""
 
     command_id: ClassVar[int] = CommandId.CANCEL_SM_RESP.value
@@ -248,8 +228,7 @@ class CancelSmResp:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class ReplaceSm:
+class ReplaceSm(Struct, frozen=True, gc=False):
     """Change a submitted message that is still pending. §4.10.1"""
 
     command_id: ClassVar[int] = CommandId.REPLACE_SM.value
@@ -265,8 +244,7 @@ class ReplaceSm:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class ReplaceSmResp:
+class ReplaceSmResp(Struct, frozen=True, gc=False):
     """§4.10.2"""
 
     command_id: ClassVar[int] = CommandId.REPLACE_SM_RESP.value
@@ -274,16 +252,14 @@ class ReplaceSmResp:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class EnquireLink:
+class EnquireLink(Struct, frozen=True, gc=False):
     """Are you there? Either side may ask. §4.11.1"""
 
     command_id: ClassVar[int] = CommandId.ENQUIRE_LINK.value
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class EnquireLinkResp:
+class EnquireLinkResp(Struct, frozen=True, gc=False):
     """§4.11.2"""
 
     command_id: ClassVar[int] = CommandId.ENQUIRE_LINK_RESP.value
@@ -291,8 +267,7 @@ class EnquireLinkResp:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class AlertNotification:
+class AlertNotification(Struct, frozen=True, gc=False):
     """A subscriber can be reached again; has no response. §4.12.1"""
 
     command_id: ClassVar[int] = CommandId.ALERT_NOTIFICATION.value
@@ -306,16 +281,14 @@ class AlertNotification:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class Unbind:
+class Unbind(Struct, frozen=True, gc=False):
     """Either side ends the session in order. §4.2.1"""
 
     command_id: ClassVar[int] = CommandId.UNBIND.value
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class UnbindResp:
+class UnbindResp(Struct, frozen=True, gc=False):
     """§4.2.2"""
 
     command_id: ClassVar[int] = CommandId.UNBIND_RESP.value
@@ -323,8 +296,7 @@ class UnbindResp:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class GenericNack:
+class GenericNack(Struct, frozen=True, gc=False):
     """The request with this number could not even be understood; 0 when it had none. §4.3.1"""
 
     command_id: ClassVar[int] = CommandId.GENERIC_NACK.value
@@ -332,8 +304,7 @@ class GenericNack:
     sequence_number: int = 0
 
 
-@dataclass(slots=True)
-class UnknownPdu:
+class UnknownPdu(Struct, frozen=True, gc=False):
     """A well-framed PDU with a command_id that we do not know, kept raw."""
 
     command_id: int

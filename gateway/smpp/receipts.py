@@ -6,9 +6,11 @@ fails on a receipt.
 """
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.smpp.constants import DataCoding, EsmClass, Tag
 from gateway.smpp.pdus import DataSm, DeliverSm, Tlvs, find_tlv
@@ -69,11 +71,8 @@ _OTHER_TYPES: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Receipt:
-    """What one receipt says, raw values beside their reading. Treat as immutable; see `pdus` for why not
-    frozen.
-    """
+class Receipt(Struct, frozen=True, gc=False):
+    """What one receipt says, raw values beside their reading."""
 
     carrier_id: str
     """From receipted_message_id, else from the text. Empty when the receipt names none."""
@@ -149,8 +148,8 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
         if not text_without_esm_class:
             return None
         receipt = _read_receipt(pdu, tlv_id, tlv_state, is_intermediate=False)
-        receipt.is_guess = True
-        return receipt if receipt.carrier_id and receipt.state is not None else None
+        is_one = receipt.carrier_id and receipt.state is not None
+        return replace(receipt, is_guess=True) if is_one else None
     return _read_receipt(pdu, tlv_id, tlv_state, is_intermediate=is_intermediate)
 
 

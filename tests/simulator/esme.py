@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from gateway.session.owner import Answer, CloseReason, Request, SessionOwner
 from gateway.session.session import BindRequest, Session
 from gateway.session.settings import SessionSettings
@@ -53,9 +55,7 @@ class Esme(SessionOwner):
             short_message=text,
             registered_delivery=1,
         )
-        for name, value in fields.items():
-            setattr(pdu, name, value)
-        self.session.request(context, pdu)
+        self.session.request(context, replace(pdu, **fields))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; it is looked at whenever something has happened."""

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.simulator.acceptance import Acceptance, read_absolute_time
 from gateway.simulator.profile_reading import parse_profile
