@@ -48,9 +48,19 @@ def _rate(unit: str, must: float, goal: float, key: str = "rate_per_second") -> 
 
 _FAULT_CHARACTERS: Final = 300
 _LATENCY: Final = Bar("p99_ms", "ms p99", 50, at_most=True)
+_GROWTH: Final = (
+    Bar("rate_per_second", "messages/s"),
+    Bar("share_of_empty", "of the empty database's"),
+    Bar("otp_p99_ms", "ms p99 of passwords"),
+)
 
 ROWS: Final = (
     Row("cycle --messages 200000", "cycle --messages 3000", (_rate("messages/s", 10_000, 20_000),)),
+    Row(
+        "cycle --messages 200000 --workers 2",
+        "cycle --messages 3000 --workers 2",
+        (_rate("messages/s", 10_000, 20_000),),
+    ),
     Row(
         "cycle --messages 200000 --parts 2",
         "cycle --messages 2000 --parts 2",
@@ -67,7 +77,8 @@ ROWS: Final = (
         (
             Bar("rate_per_second", "messages/s"),
             Bar("last_quarter_share", "last quarter ÷ first", 0.9),
-            Bar("rss_peak_mb", "MB", 256, 150, at_most=True),
+            Bar("rss_peak_mb", "MB RSS", 256, 150, at_most=True),
+            Bar("pss_peak_mb", "MB PSS"),
         ),
         is_long=True,
     ),
@@ -79,6 +90,11 @@ ROWS: Final = (
     Row(
         "http --messages 500000 --batch 1000",
         "http --messages 10000 --batch 1000",
+        (_rate("recipients/s", 40_000, 80_000, "recipients_per_second"), Bar("p99_ms", "ms p99")),
+    ),
+    Row(
+        "http --messages 500000 --batch 1000 --workers 2",
+        "http --messages 10000 --batch 1000 --workers 2",
         (_rate("recipients/s", 40_000, 80_000, "recipients_per_second"), Bar("p99_ms", "ms p99")),
     ),
     Row(
@@ -111,13 +127,15 @@ ROWS: Final = (
         ),
     ),
     Row(
-        "growth --messages 1000000",
+        "growth --messages 1000000 --cycle 200000",
         "growth --messages 20000 --cycle 3000 --recipients 40000 --passwords 30",
-        (
-            Bar("rate_per_second", "messages/s"),
-            Bar("share_of_empty", "of the empty database's"),
-            Bar("otp_p99_ms", "ms p99 of passwords"),
-        ),
+        _GROWTH,
+        is_long=True,
+    ),
+    Row(
+        "growth --messages 10000000 --cycle 200000",
+        "growth --messages 20000 --cycle 3000 --recipients 40000 --passwords 30",
+        _GROWTH,
         is_long=True,
     ),
 )
