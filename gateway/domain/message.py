@@ -193,11 +193,11 @@ def _judge(progress: Progress, part: int, wanted: MessageState, receipt_per_mess
         return None
     if len(held) == 1:
         states = _ONE_PART[wanted]
-        found = wanted
+        found = S(wanted)  # a number that only equals the state would be remembered for all who ask by it
     else:
         states = held[:part] + _ONE_PART[wanted] + held[part + 1 :]
         found = _message_state(states, receipt_per_message=receipt_per_message)
-    state = progress.state
+    state = S(progress.state)
     if found == state or found not in MOVES[state]:
         return Progress(state, progress.entered, states)
     entered = progress.entered | (1 << found)

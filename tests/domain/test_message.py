@@ -140,6 +140,21 @@ def test_a_receipt_before_the_answer_proves_that_the_carrier_took_it() -> None:
     assert judge(delivered, 0, S.SENT) is None
 
 
+def test_what_is_remembered_of_a_move_is_a_state_whoever_asked_first() -> None:
+    """A number equals its state, so that it finds what was remembered of it, but it is not that state."""
+    numbers = Progress(3, 1 << 30, bytes([S.SENDING]))  # type: ignore[arg-type]
+    states = Progress(S.SENDING, 1 << 30, bytes([S.SENDING]))
+    for asked in (numbers, states):
+        after = judge(asked, 0, 4 if asked is numbers else S.SENT)  # type: ignore[arg-type]
+        assert after is not None
+        assert after.state is S.SENT
+    two = Progress(3, 1 << 30, bytes([S.SENDING] * 2))  # type: ignore[arg-type]
+    for asked in (two, two._replace(state=S.SENDING)):
+        after = judge(asked, 0, S.SENT)
+        assert after is not None
+        assert after.state is S.SENDING
+
+
 def test_parts_after_an_end_are_still_told_apart() -> None:
     failed = told(sending(3), (0, S.FAILED), (1, S.SENT), (1, S.DELIVERED))
     assert (failed.state, failed.part_states) == (S.FAILED, bytes([S.FAILED, S.DELIVERED, S.SENDING]))
