@@ -73,7 +73,7 @@ class Desk:
         self._submitted_at: dict[tuple[int, int], datetime] = {}
         self.restart()
 
-    def restart(self, *, outcomes_dsn: str | None = None) -> None:
+    def restart(self, *, outcomes_dsn: str | None = None, intents_dsn: str | None = None) -> None:
         rig = self.rig
         self.book = FlightBook()
         self.outcomes = OutcomeWriter(
@@ -89,7 +89,7 @@ class Desk:
             lookup_days=11,
         )
         self.intents = IntentWriter(
-            rig.dsn,
+            intents_dsn or rig.dsn,
             rig.queries,
             rig.node.fence,
             on_intended=self._on_intended,

@@ -171,6 +171,31 @@ async def test_a_bad_row_fails_alone(rig: Rig) -> None:
     assert await counted(rig) == [2, 2, 2, 2]
 
 
+async def test_a_statement_that_takes_too_long_is_repeated(rig: Rig) -> None:
+    """The server ends it by its time limit as it does when a person cancels it."""
+    writer = rig.intake()
+    await store(rig, writer, rig.new_message())
+    async with running(writer.run), rig.database.connection() as other, asyncio.timeout(8):
+        async with other.raw.transaction():
+            await other.raw.execute("SELECT FROM stat_hour FOR UPDATE")
+            storing = asyncio.create_task(writer.store([rig.new_message()]))
+            await eventually(_cancelled(rig, "intake"))
+        assert await storing is Stored.COMMITTED
+    assert await counted(rig) == [2, 2, 2, 2]
+
+
+def _cancelled(rig: Rig, writer: str) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def check() -> bool:
+        rows = await rig.fetch(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+            " AND datname = current_database() AND wait_event_type = 'Lock'",
+            f"estafette-{writer}",
+        )
+        return bool(rows)
+
+    return check
+
+
 @pytest.mark.parametrize("many", [1, 70])
 async def test_columns_that_a_newer_version_adds_do_no_harm(desk: Desk, many: int) -> None:
     """A newer node migrates while an older one is at work, on connections that have prepared their
@@ -249,6 +274,24 @@ async def test_a_password_is_begun_once_by_two(desk: Desk) -> None:
     assert await desk.intend([first]) == [first]
     assert await desk.intend([second]) == []
     assert desk.gone == [second]
+
+
+@pytest.mark.parametrize("lost", ["cut_commits", "swallow_commits"])
+async def test_a_password_is_begun_once_though_the_line_is_lost(desk: Desk, lost: str) -> None:
+    """The answer to its statement is lost, or the statement before it arrives."""
+    async with CutProxy(desk.rig.dsn, commits=(b"intents-otp",)) as proxy:
+        desk.restart(intents_dsn=proxy.dsn)
+        first, second = await claim_passwords(desk, 2)
+        async with running(desk.intents.run), asyncio.timeout(8):
+            desk.intents.put_many([first])
+            await desk.intents.drained()
+            setattr(proxy, lost, 1)
+            desk.intents.put_many([second])
+            await desk.intents.drained()
+        assert getattr(proxy, lost) == 0
+    assert (desk.ready, desk.gone) == ([first, second], [])
+    assert await desk.count("message_state") == 2
+    assert second.progress.state is S.SENDING
 
 
 async def test_passwords_do_not_wait_for_the_intents_of_others(desk: Desk) -> None:
