@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.session.listener import Listener
 from gateway.session.owner import Request, SessionOwner
@@ -38,8 +39,7 @@ class OddCarrier(SessionOwner):
             write = self._receipts[self._taken]
             self._taken += 1
             session.answer(SubmitSmResp(message_id=message_id, sequence_number=number))
-            receipt = write(message_id, pdu)
-            receipt.sequence_number = 1_000 + self._taken
+            receipt = replace(write(message_id, pdu), sequence_number=1_000 + self._taken)
             # As a response, for no rule lets a request of ours through on a transmitter bind.
             session.answer(receipt)  # type: ignore[arg-type]
 
