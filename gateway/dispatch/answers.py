@@ -36,6 +36,9 @@ _UNANSWERED = {
     Unanswered.RESEND: UnansweredRule.RESEND,
 }
 
+# Names of the module for what every answer needs: to find a member of an Enum takes 65 ns (CPython 3.11).
+_SENT, _NO_REASON = MessageState.SENT, Reason.NONE
+
 _QUEUE_FULL = CommandStatus.ESME_RMSGQFUL.value
 _QUEUES_COUNTED = 10_000
 """Messages whose answers 0x14 are counted at one time, about 200 octets each; the oldest are forgotten and
@@ -127,8 +130,7 @@ class AnswerJudge:
                 self._book.remember(self._connector_id, lookup_id, flight, part)
             evidence.append(
                 Answer(
-                    flight, part, bind_no, MessageState.SENT, Reason.NONE, 0, 0, carrier_id, lookup_id,
-                    submitted_at, at,
+                    flight, part, bind_no, _SENT, _NO_REASON, 0, 0, carrier_id, lookup_id, submitted_at, at,
                 )
             )  # fmt: skip
         self._taken += len(answers) - refusals

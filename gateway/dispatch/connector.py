@@ -42,6 +42,8 @@ _SHORT_PAUSE_SECONDS = 0.05
 """After a refusal that does not depend on speed: what was sent back is in the queue again by then."""
 
 _ONLY = (0,)
+_PER_MESSAGE = ReceiptMode.PER_MESSAGE
+"""By a name of the module: to find a member of an Enum takes 65 ns (CPython 3.11), for every message."""
 
 SubmitContext = tuple[Flight, int, datetime]
 """What a session carries for us with each submit: message, part, and when it was handed over."""
@@ -524,7 +526,7 @@ class ConnectorRun:
             log.error("message.unsendable", connector=self.config.name, id=flight.id, fault=str(exc))
             return Reason.NOT_SENDABLE
         flight.text = flight.body = None
-        flight.receipt_per_message = self.config.receipts is ReceiptMode.PER_MESSAGE
+        flight.receipt_per_message = self.config.receipts is _PER_MESSAGE
         pdus = len(plan.bodies)
         if pdus != flight.parts:
             progress = flight.progress

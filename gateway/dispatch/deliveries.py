@@ -23,6 +23,8 @@ from gateway.smpp.receipts import Receipt, parse_receipt
 from gateway.store.evidence import InboundSeen, ReceiptSeen
 
 _NO_STATE = -1
+_FAILED = MessageState.FAILED
+"""By a name of the module: to find a member of an Enum takes 65 ns (CPython 3.11), for every receipt."""
 _LONGEST_FIELD = 64
 """Characters kept of what stands after `stat:` and `err:`; the nominal ones have 7 and 3."""
 
@@ -82,7 +84,7 @@ class DeliveryReader:
         state, written_id, other_id = receipt.state, receipt.carrier_id, receipt.text_carrier_id
         wanted = None if receipt.is_intermediate else wanted_state(state, unknown_ends=self._unknown_ends)
         failure_class = 0
-        if wanted is MessageState.FAILED:
+        if wanted is _FAILED:
             failure_class = judge_receipt(
                 state,
                 err=receipt.err,

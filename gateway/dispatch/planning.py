@@ -5,10 +5,11 @@ are those of `gateway.smpp` and `gateway.domain`; this file only applies the con
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from gateway.config.carriers import ConnectorConfig, InterfaceVersion, ValidityForm
 from gateway.domain.addresses import LONGEST_ADDRESS_OCTETS, AddressForm, write_number
@@ -25,11 +26,14 @@ _TEMPLATES = 2_048
 _REFERENCES = 16_384
 _RECEIPT_ALWAYS = 1
 _MINUTE = timedelta(minutes=1)
+# Names of the module for what every message needs: to find a member of an Enum takes 65 ns (CPython 3.11).
+_NO_VALIDITY: Final = ValidityForm.NONE
+_RELATIVE: Final = ValidityForm.RELATIVE
+
 _UDH_OCTETS: Final = {Concat.UDH8: 6, Concat.UDH16: 7}
 
 
-@dataclass(slots=True)
-class WirePlan:
+class WirePlan(Struct, frozen=True, gc=False):
     """The PDUs of one message; `headers` and `tlvs` are empty where none are needed."""
 
     template: SubmitTemplate
@@ -149,10 +153,10 @@ class Planner:
         """To the minute, rounded up, so that the messages of a minute share a template. Relative by default:
         an absolute time depends on the SMSC's clock (quirks 86, 87)."""
         form = self._config.validity
-        if form is ValidityForm.NONE:
+        if form is _NO_VALIDITY:
             return b""
-        minutes = max(1, -(-(flight.expires_at - now) // _MINUTE))
-        if form is ValidityForm.RELATIVE:
+        minutes = max(1, -((now - flight.expires_at) // _MINUTE))
+        if form is _RELATIVE:
             validity = self._relative.get(minutes)
             if validity is None:
                 validity = self._relative[minutes] = encode_relative_time(timedelta(minutes=minutes))

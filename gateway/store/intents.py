@@ -31,6 +31,9 @@ _STATE_COLUMNS = (
     "changed_at", "part_states",
 )  # fmt: skip
 
+# Names of the module for what every message needs: to find a member of an Enum takes 65 ns (CPython 3.11).
+_SENDING, _NO_REASON = MessageState.SENDING, Reason.NONE
+
 OnIntended = Callable[[list[Flight], list[Flight]], None]
 """Hears, after the commit, which messages may be submitted and which were gone from the queue."""
 
@@ -196,8 +199,8 @@ class _IntentWork:
                     flight.shop_id,
                     flight.id,
                     flight.slot,
-                    MessageState.SENDING,
-                    Reason.NONE,
+                    _SENDING,
+                    _NO_REASON,
                     0,
                     0,
                     node_no,
