@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.domain.ledger import LedgerReport
+from gateway.hosting.errors import AddressTaken
 from gateway.node.ground import Ground
 from gateway.node.place import Place
 from gateway.node.rooms import Rooms, now_utc
@@ -35,7 +36,7 @@ _PAGES_KEEPALIVE_SECONDS = 15.0
 
 @asynccontextmanager
 async def open_public_door(ground: Ground, rooms: Rooms, place: Place) -> AsyncIterator[int]:
-    """Listen for shops; gives the port. Raises `OSError` when the address is taken."""
+    """Listen for shops; gives the port. Raises `AddressTaken`."""
     http = rooms.config.http
 
     app = make_public_app(
@@ -58,30 +59,28 @@ async def open_public_door(ground: Ground, rooms: Rooms, place: Place) -> AsyncI
         )
     )
     async with _run(app) as runner:
-        await _listen(runner, http.host, http.port, place)
+        await _listen(runner, http.host, http.port, shares=not place.is_alone)
         yield runner.addresses[0][1]
 
 
 @asynccontextmanager
 async def open_pages_door(rooms: Rooms, place: Place) -> AsyncIterator[int]:
-    """Listen for recipients: redirects and public pages; gives the port. Raises `OSError` when the address is
-    taken."""
+    """Listen for recipients: redirects and public pages; gives the port. Raises `AddressTaken`."""
     public = rooms.config.public
     async with _run(rooms.shop_rooms.make_pages_app(), keepalive_seconds=_PAGES_KEEPALIVE_SECONDS) as runner:
-        await _listen(runner, public.host, public.port, place)
+        await _listen(runner, public.host, public.port, shares=not place.is_alone)
         yield runner.addresses[0][1]
 
 
 @asynccontextmanager
 async def open_metrics_door(rooms: Rooms, place: Place, siblings: Siblings) -> AsyncIterator[int | None]:
-    """Listen for a monitoring system, if a port is configured; gives the port. Raises `OSError` when the
-    address is taken."""
+    """Listen for a monitoring system, if a port is configured; gives the port. Raises `AddressTaken`."""
     metrics = rooms.config.metrics
     if metrics.port is None or not place.is_first:
         yield None
         return
     async with _run(make_metrics_app(serve_metrics(rooms.oncall.figures.render, siblings))) as runner:
-        await web.TCPSite(runner, metrics.host, metrics.port).start()
+        await _listen(runner, metrics.host, metrics.port)
         yield runner.addresses[0][1]
 
 
@@ -111,8 +110,8 @@ async def open_admin_door(
             access=rooms.access,
             status=rooms.status,
             read_ledger=read_ledger_json,
-            on_hold_changed=rooms.holds.refresh,
-            trace=rooms.trace,
+            on_hold_changed=rooms.traffic.holds.refresh,
+            trace=rooms.traffic.trace,
             siblings=siblings,
             ledger=LedgerAdmin(ground.database, now_utc, lambda: rooms.config.retention.receipt_map_days),
             unknown_desk=rooms.unknown_desk,
@@ -134,12 +133,18 @@ async def open_admin_door(
         yield path
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int, place: Place) -> None:
-    """Each worker has a socket of its own, among which the kernel spreads connections evenly. From one
-    socket that all share, whoever wakes first takes all that wait: of 64 connections made at once 23, 64,
-    25 and 64 came to one of two workers, this way 28, 30, 24 and 29."""
-    reuse_port = None if place.is_alone else True
-    await web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=reuse_port).start()
+async def _listen(runner: web.AppRunner, host: str, port: int, *, shares: bool = False) -> None:
+    """Listen, alone or beside other workers. Raises `AddressTaken`.
+
+    Each worker has a socket of its own, among which the kernel spreads connections evenly. From one socket
+    that all share, whoever wakes first takes all that wait: of 64 connections made at once 23, 64, 25 and 64
+    came to one of two workers, this way 28, 30, 24 and 29.
+    """
+    site = web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=True if shares else None)
+    try:
+        await site.start()
+    except OSError as exc:
+        raise AddressTaken(host, port, exc) from exc
 
 
 @asynccontextmanager

@@ -32,8 +32,8 @@ class Gateway:
     """A node that runs while the context is entered. Used by `serve`, the demo and tests alike.
 
     A worker is given the `footing` that it shares with the others of its server, and its `place` among them.
-    Entering raises the errors of the room at fault (`HostingError`, `StoreError`, those of migrations) or
-    `OSError` for an address that is taken; nothing is left running then.
+    Entering raises the errors of the room at fault (`HostingError`, `StoreError`, those of migrations);
+    nothing is left running then.
     """
 
     ground: Ground
@@ -86,7 +86,7 @@ class Gateway:
             test_port = simulator.port
         self.rooms = await open_rooms(self.ground, config, test_port=test_port)
         self._standing.push_async_callback(self.rooms.intake.aclose)
-        await self.rooms.holds.refresh()
+        await self.rooms.traffic.holds.refresh()
         await self.rooms.apply(config)
         self._standing.push_async_callback(self._end_work)
         self._work = asyncio.create_task(self.rooms.run(), name="node")
@@ -145,7 +145,7 @@ class Gateway:
         try:
             if self._work is not None:
                 self.rooms.is_stopping = True
-                await (self.rooms.dispatcher.cut() if self._work.done() else self._drain())
+                await (self.rooms.traffic.dispatcher.cut() if self._work.done() else self._drain())
         finally:
             await self._standing.aclose()
             log.info("node.stopped")
@@ -157,11 +157,13 @@ class Gateway:
 
     async def _drain(self) -> None:
         rooms, seconds = self.rooms, self._config.stop.drain_seconds
-        await _within(seconds + _STORE_SECONDS, "share", rooms.ownership.stop())
+        await _within(seconds + _STORE_SECONDS, "share", rooms.traffic.ownership.stop())
         await self._doors.aclose()
-        await _within(_STORE_SECONDS, "intake", rooms.store.drained())
-        await _within(seconds + _STORE_SECONDS, "connectors", rooms.dispatcher.aclose(drain_seconds=seconds))
-        await _within(_STORE_SECONDS, "outcomes", rooms.outcomes.drained())
+        await _within(_STORE_SECONDS, "intake", rooms.traffic.store.drained())
+        await _within(
+            seconds + _STORE_SECONDS, "connectors", rooms.traffic.dispatcher.aclose(drain_seconds=seconds)
+        )
+        await _within(_STORE_SECONDS, "outcomes", rooms.traffic.outcomes.drained())
         await _within(_STORE_SECONDS, "clicks", rooms.shop_rooms.links.writer.drained())
         await _within(seconds + _STORE_SECONDS, "webhooks", rooms.deliverer.aclose(seconds))
 

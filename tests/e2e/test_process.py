@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,7 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from e2e.running import ServerProcess, Shop, configuration, connector, free_port, until
+from e2e.running import ServerProcess, Shop, configuration, connector, free_port, run_gateway, until
+from gateway.hosting.errors import AddressTaken
 from gateway.simulator.profile_reading import load_profile
 from gateway.simulator.smsc import Simulator
 
@@ -194,3 +196,12 @@ async def test_a_second_server_on_the_same_folder_ends_at_once_and_says_why(data
         assert status != 0
         assert "is in use by process" in words
         await shop.until(await shop.send(**{"from": "BOUTIQUE"}), "delivered")
+
+
+@pytest.mark.parametrize("door", ["http", "public", "metrics"])
+async def test_a_start_on_a_port_in_use_says_which(database: str, door: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        with pytest.raises(AddressTaken, match=f"port {port} of 127.0.0.1 is in use by another program"):
+            async with run_gateway(database, [connector("one", free_port())], **{door: {"port": port}}):
+                pytest.fail("it started")
