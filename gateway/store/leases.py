@@ -33,6 +33,9 @@ _LONGEST = 2 * _TTL
 """No lease lasts longer from now on, unless the database's clock was put back since it was given."""
 _TRIES = 5
 _WAIT_FOR_LOCK = "SET LOCAL lock_timeout = '1s'"
+_SILENT = timedelta(seconds=5)
+"""As `idle_in_transaction_session_timeout` of our connections, which does not count in the middle of a COPY:
+of five workers frozen under load one kept its lease until it woke, and its queue with it."""
 
 
 def _awake_or_not() -> float:
@@ -196,13 +199,15 @@ class Node:
 
     async def depose(self, other: NodeRecord) -> bool:
         """End the epoch of a node whose lease ran out; all its leases are free then. False when it renewed,
-        was deposed by somebody else, or has a batch under way that keeps it for another moment."""
+        was deposed by somebody else, or has a batch under way that keeps it for another moment. Where it
+        stands still in the midst of that batch, the next try succeeds."""
         try:
             async with self.fenced() as connection:
                 await connection.raw.execute(_WAIT_FOR_LOCK)
                 ended = await connection.fetch_row("depose_node", other.node_no, other.epoch, _LONGEST)
                 return ended is not None
         except asyncpg.LockNotAvailableError:
+            await self._database.execute("end_silent_holders", _SILENT)
             return False
 
     @asynccontextmanager

@@ -85,6 +85,17 @@ WHERE node_no = $1 AND epoch = $2
   AND (expires_at < clock_timestamp() OR expires_at > clock_timestamp() + $3)
 RETURNING node_no;
 
+-- name: end_silent_holders
+-- End the connections that keep rows of nodes from others while Postgres waits for their client for longer than $1:
+-- those of a process that stands still in the middle of a COPY, where idle_in_transaction_session_timeout does not
+-- count. A process that is only slow sends its batch anew.
+-- $1 silent interval
+SELECT pg_terminate_backend(holder.pid)
+FROM pg_locks AS held
+JOIN pg_stat_activity AS holder USING (pid)
+WHERE held.relation = 'node_lease'::regclass AND held.mode = 'RowShareLock' AND held.granted
+  AND holder.wait_event_type = 'Client' AND holder.state_change + $1 < clock_timestamp();
+
 -- name: announce_node
 -- What this node is able to bind, and whether it is about to stop.
 -- $1 node_no int2

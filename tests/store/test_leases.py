@@ -1,12 +1,13 @@
 """Leases on a real Postgres: who may submit, who takes over when, and ids that never come twice."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gateway.domain.identifiers import NODE_COUNT, node_of_id, time_of_id
-from gateway.store.errors import LeaseLost
+from gateway.store.errors import LeaseLost, StoreUnavailable
 from gateway.store.leases import IdentityInUse, Node, NoFreeNode, list_nodes
 from tests.store.rig import CutProxy, Rig, open_rig, running, take_node
 
@@ -151,6 +152,33 @@ async def test_deposing_waits_for_a_batch_under_way_but_not_for_ever(rig: Rig) -
         [dead, _] = await list_nodes(rig.database)
         assert not await other.depose(dead)
     assert await other.depose(dead)
+
+
+async def test_a_node_that_stands_still_in_the_midst_of_a_copy_holds_up_no_takeover(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.leases._SILENT", timedelta(0))
+    other = await take_node(rig.database, "second")
+    is_copying, never = asyncio.Event(), asyncio.Event()
+
+    async def stand_still() -> AsyncIterator[bytes]:
+        is_copying.set()
+        await never.wait()
+        yield b""
+
+    async def write_batch() -> None:
+        async with rig.node.fenced() as connection:
+            await connection.raw.copy_to_table("hold", source=stand_still())
+
+    batch = asyncio.create_task(write_batch())
+    await is_copying.wait()
+    await rig.execute(EXPIRE, 0)
+    [dead, _] = await list_nodes(rig.database)
+    assert not await other.depose(dead)
+    assert await other.depose(dead)
+    never.set()
+    with pytest.raises(StoreUnavailable):
+        await batch
 
 
 async def test_a_node_tells_what_it_can_bind_and_how_far_behind_it_is(rig: Rig) -> None:
