@@ -35,6 +35,8 @@ class WorkerState(Enum):
 
     STARTING = "starting"
     READY = "ready"
+    RELOADING = "reloading"
+    """Up, and about to say that it has read the configuration again."""
     WAITING = "waiting"
     """Ended, and about to be started again."""
 
@@ -48,6 +50,8 @@ class Worker:
     process: ForkedProcess | None = None
     heard_at: float = 0.0
     """When it last said that its loop turns, in monotonic seconds."""
+    is_outdated: bool = False
+    """Whether it was forked before the configuration was read again, and is to be told once it is up."""
     killed: ForkedProcess | None = None
     """The last that was killed because it was silent."""
     fault: str | None = None
@@ -111,12 +115,19 @@ class Supervisor:
             task.result()
 
     def reload(self) -> None:
-        """Have each worker read the configuration again; one that starts just now has the newest."""
+        """Have each worker read the configuration again. One that is being started is asked once it is up:
+        until then the signal would end it."""
         self._notifier.reloading(time.monotonic_ns() // 1000)
         for worker in self.workers:
-            if worker.state is WorkerState.READY and worker.process is not None:
-                self._move(worker, WorkerState.STARTING)
-                worker.process.signal(signal.SIGHUP)
+            if worker.state is WorkerState.STARTING:
+                worker.is_outdated = True
+            elif worker.process is not None:
+                self._reload(worker, worker.process)
+
+    def _reload(self, worker: Worker, process: ForkedProcess) -> None:
+        worker.is_outdated = False
+        self._move(worker, WorkerState.RELOADING)
+        process.signal(signal.SIGHUP)
 
     async def beat(self) -> None:
         """Tell the service manager that all is well, as often as it wants, until cancelled.
@@ -195,6 +206,7 @@ class Supervisor:
         """One process of a worker from its fork to its end; its exit status."""
         loop = asyncio.get_running_loop()
         worker.fault = None
+        worker.is_outdated = False
         try:
             process = worker.process = self._fork_worker(worker.number)
         except OSError as exc:  # the machine is out of memory or of processes, for now
@@ -226,7 +238,9 @@ class Supervisor:
             worker.fault = notice.fault
         if notice.extend_seconds is not None and not self._is_up:
             self._notifier.starting(f"worker {worker.number}: {notice.status}", notice.extend_seconds)
-        if notice.is_ready:
+        if notice.is_ready and worker.is_outdated and worker.process is not None:
+            self._reload(worker, worker.process)
+        elif notice.is_ready:
             self._move(worker, WorkerState.READY)
 
     def _move(self, worker: Worker, state: WorkerState) -> None:
@@ -260,7 +274,9 @@ class Supervisor:
                     task.result()
 
     def _is_silent(self, worker: Worker, seconds: float) -> bool:
-        return worker.state is WorkerState.READY and self._monotonic() - worker.heard_at > seconds
+        """One that starts says nothing for as long as its database takes."""
+        is_up = worker.state in (WorkerState.READY, WorkerState.RELOADING)
+        return is_up and self._monotonic() - worker.heard_at > seconds
 
 
 def _describe_end(status: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.workers.errors import WorkerNotStarted
-from gateway.workers.supervisor import Supervisor
+from gateway.workers.supervisor import Supervisor, WorkerState
 from tests.workers.fake_processes import FakeForks, FakeManager
 
 
@@ -159,6 +159,48 @@ async def test_a_reload_reaches_all_and_is_over_when_all_have_taken_it() -> None
         await until(lambda: manager.read() == ["STATUS=up with 1 of 2 workers"])
         forks.of(2)[0].says.ready("up")
         await until(lambda: manager.read() == ["READY=1\nSTATUS=up with 2 workers"])
+
+
+async def test_a_worker_that_starts_during_a_reload_is_asked_once_it_is_up() -> None:
+    """It was forked with the configuration of before."""
+    forks, manager = FakeForks(), FakeManager()
+    async with supervise(forks, manager) as supervisor:
+        forks.are_ready = False
+        forks.of(2)[0].end(-signal.SIGKILL)
+        await until(lambda: len(forks.of(2)) == 2)
+        supervisor.reload()
+        manager.read()
+        started = forks.of(2)[1]
+        assert started.signals == []
+        for process in (forks.of(1)[0], started):
+            process.says.ready("up")
+        await until(lambda: started.signals == [signal.SIGHUP])
+        assert "READY=1\nSTATUS=up with 2 workers" not in manager.read()
+        started.says.ready("up")
+        await until(lambda: manager.read()[-1:] == ["READY=1\nSTATUS=up with 2 workers"])
+
+
+async def test_a_reload_during_a_reload_reaches_all_again() -> None:
+    forks = FakeForks()
+    async with supervise(forks) as supervisor:
+        supervisor.reload()
+        supervisor.reload()
+        assert [process.signals for process in forks.made] == [[signal.SIGHUP] * 2] * 2
+
+
+async def test_a_worker_that_falls_silent_over_a_reload_is_killed_too() -> None:
+    now = 0.0
+    forks = FakeForks()
+    async with supervise(forks, FakeManager(watchdog_seconds=0.01), monotonic=lambda: now) as supervisor:
+        supervisor.reload()
+        now = 1.0
+        forks.of(1)[0].says.ready("up")
+        await until(lambda: supervisor.workers[0].state is WorkerState.READY)
+        beating = asyncio.create_task(supervisor.beat())
+        await until(lambda: len(forks.of(2)) == 2)
+        assert forks.of(2)[0].signals == [signal.SIGHUP, signal.SIGKILL]
+        assert len(forks.of(1)) == 1
+        beating.cancel()
 
 
 async def test_a_silent_worker_is_killed_and_started_again_alone() -> None:
