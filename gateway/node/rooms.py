@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -17,12 +17,6 @@ import msgspec
 import structlog
 
 from gateway.config import Config
-from gateway.dispatch.dispatcher import Dispatcher
-from gateway.dispatch.failover import Failover
-from gateway.dispatch.holds import HoldBoard
-from gateway.dispatch.timetable import Timetable
-from gateway.dispatch.trace import TraceBook
-from gateway.dispatch.trace_desk import TraceDesk
 from gateway.domain.lanes import Category
 from gateway.domain.ledger import LedgerReport
 from gateway.domain.routing import RouteDecision
@@ -42,26 +36,23 @@ from gateway.node.carriers import Carriers, list_connectors
 from gateway.node.event_targets import DirectoryTargets
 from gateway.node.ground import VERSION, Ground, keep_postgres
 from gateway.node.import_rooms import ImportRooms
+from gateway.node.known_shops import KnownShops
 from gateway.node.link_rooms import LinkRooms
 from gateway.node.node_view import NodeList
 from gateway.node.oncall_rooms import OncallGround, OncallRooms
-from gateway.node.ownership import Ownership
 from gateway.node.shop_rooms import ShopRooms
 from gateway.node.status import NodeFacts, NodeStatus
+from gateway.node.traffic_rooms import TrafficGround, TrafficRooms
 from gateway.oncall.bind_diary import BindDiary
 from gateway.oncall.otp_bursts import OtpWatch
 from gateway.oncall.readiness import Readiness, judge_readiness
-from gateway.store.due_work import DueWork, Work
-from gateway.store.flights import Flight, FlightBook
-from gateway.store.hints import QueueHints
+from gateway.store.due_work import Work
+from gateway.store.flights import Flight
 from gateway.store.instance import SECRET_OCTETS, read_instance_secret, register_connectors
-from gateway.store.intake import IntakeWriter, Stream
-from gateway.store.intents import IntentWriter
 from gateway.store.links import LinkSeqs
 from gateway.store.optout_events import OptoutTeller
 from gateway.store.outage_line import OutageLine
-from gateway.store.outcomes import OutcomeWriter
-from gateway.store.shops import find_key_holder, list_shops
+from gateway.store.shops import find_key_holder
 from gateway.web.admin_access import AdminAccess, map_callers
 from gateway.web.answers import render_accepted, render_batch
 from gateway.web.subjects import Subjects
@@ -84,98 +75,43 @@ class Rooms:
     """Everything that works on a node. `test_port` is the port of the built-in carrier, if it runs."""
 
     def __init__(self, ground: Ground, config: Config, *, secret: bytes, test_port: int | None) -> None:
-        database, node, queries, dsn = ground.database, ground.node, ground.database.queries, ground.dsn
+        database, node = ground.database, ground.node
         self.config = config
         self._ground = ground
         self._test_port = test_port
         self._random = Random(secrets.randbits(64))
         self._connector_ids: dict[str, int] = {}
-        self._shop_names: dict[int, str] = {}
-        self._shop_ids: dict[str, int] = {}
-        self._resending_shops: frozenset[int] = frozenset()
-        """Those that want transactional messages of unknown outcome sent again."""
+        self._shops = KnownShops(database)
         self.is_stopping = False
         self.directory = EndpointDirectory(database, monotonic=time.monotonic)
         targets = DirectoryTargets(self.directory)
-        book = FlightBook()
         diary, otps = BindDiary(database, next_id=lambda: node.ids.next_id(0)), OtpWatch()
         self.access = AdminAccess((), own_uid=os.geteuid())
-        due = DueWork(database, slots=self._list_slots, clock=now_utc)
-        self.holds = HoldBoard(database, on_released=self._on_released, has_holds=due.of(Work.HOLDS))
-        self.outcomes = OutcomeWriter(
-            dsn,
-            queries,
-            node.fence,
-            ids=node.ids,
-            book=book,
-            listener=self,
-            targets=targets,
-            connector_ids=self._list_connector_ids,
-            instance_secret=secret,
-            lookup_days=config.retention.receipt_map_days,
+        self.traffic = TrafficRooms(
+            TrafficGround(
+                dsn=ground.dsn,
+                database=database,
+                node=node,
+                secret=secret,
+                random=self._random,
+                targets=targets,
+                connector_ids=self._list_connector_ids,
+                connector_names=self._name_connectors,
+                choose_connector=self._choose_connector,
+                shop_resends=self._shops.resends_unknown,
+                on_bind_state=diary.note,
+                on_intended=lambda flights: self.shop_rooms.campaigns.on_intended(flights),
+                on_events=lambda: self.deliverer.wake(),
+                clock=now_utc,
+            ),
+            config,
         )
-        self.intents = IntentWriter(
-            dsn,
-            queries,
-            node.fence,
-            on_intended=self._on_intended,
-            put_endings=self.outcomes.put_many,
-        )
-        self.trace = TraceDesk(TraceBook(config.trace.keep_octets, clock=time.time), monotonic=time.monotonic)
-        self.dispatcher = Dispatcher(
-            dsn,
-            queries,
-            holds=self.holds,
-            sink=self.outcomes,
-            book=book,
-            put_intents=self.intents.put_many,
-            intents_drained=self.intents.drained,
-            may_submit=node.may_submit,
-            random=self._random,
-            on_bind_state=diary.note,
-            shop_resends=lambda shop_id: shop_id in self._resending_shops,
-            has_queued=due.of(Work.QUEUED),
-            trace=self.trace,
-        )
-        self.ownership = Ownership(
-            database, node, self.dispatcher, drain_seconds=lambda: self.config.stop.drain_seconds
-        )
-        self._carriers = Carriers(self.ownership, self._shop_ids)
-        self.hints = QueueHints(
-            dsn,
-            queries,
-            node_no=node.node_no,
-            is_shared=self.ownership.is_shared,
-            on_queued=self.dispatcher.on_queued,
-            on_retry=self.dispatcher.retry_now,
-        )
+        traffic, due = self.traffic, self.traffic.due
+        self._carriers = Carriers(traffic.ownership, self._shops.ids)
         self.nodes = NodeList(
-            database, self.ownership, own_number=node.node_no, connector_names=self._name_connectors
+            database, traffic.ownership, own_number=node.node_no, connector_names=self._name_connectors
         )
-        self.store = IntakeWriter(
-            dsn, queries, node.fence, on_queued=self.on_queued, offer=self.dispatcher.offer
-        )
-        self.timetable = Timetable(
-            database,
-            self.outcomes,
-            slots=self._list_slots,
-            on_queued=self.on_queued,
-            find_lookup_id=self.dispatcher.find_lookup_id,
-            join_seconds=lambda: self.config.inbound.join_seconds,
-            find_addresses=self.dispatcher.find_addresses,
-            draw=self._random.random,
-            resends=self.dispatcher.resends_unanswered,
-            decides=self._decide,
-            has_scheduled=due.of(Work.SCHEDULED),
-        )
-        self.failover = Failover(
-            database,
-            self.ownership,
-            on_queued=self.on_queued,
-            connector_names=self._name_connectors,
-            choose=self._choose_connector,
-        )
-        self.retention = Retention(database, config.retention, now_utc, decides=self._decide)
+        self.retention = Retention(database, config.retention, now_utc, decides=traffic.decides)
         self.deliverer = WebhookDeliverer(
             database,
             config.webhooks,
@@ -183,7 +119,7 @@ class Rooms:
             directory=self.directory,
             load_subjects=Subjects(database),
             next_id=node.ids.next_id,
-            owned_slots=self._list_slots,
+            owned_slots=traffic.list_slots,
             now=now_utc,
             random=self._random,
             version=VERSION,
@@ -195,7 +131,7 @@ class Rooms:
         self.intake = Intake(
             IntakeDeps(
                 database=database,
-                store=self.store,
+                store=traffic.store,
                 ids=node.ids,
                 instance_secret=secret,
                 clock=now_utc,
@@ -204,7 +140,7 @@ class Rooms:
                 render_accepted=render_accepted,
                 render_batch=render_batch,
                 note_otp=otps.note,
-                has_company=lambda: self.ownership.has_company,
+                has_company=lambda: traffic.ownership.has_company,
             ),
             self._make_acceptance(Config()),
         )
@@ -212,21 +148,21 @@ class Rooms:
             database,
             send=lambda sending, request, key: self.intake.send(sending, request, key=key),
             next_id=node.ids.next_id,
-            slots=self._list_slots,
+            slots=traffic.list_slots,
             clock=now_utc,
             has_due=due.of(Work.REPLIES),
         )
         self.changes = MessageChanges(
-            database, self.intake, put_ending=self.outcomes.put, ids=node.ids, clock=now_utc
+            database, self.intake, put_ending=traffic.outcomes.put, ids=node.ids, clock=now_utc
         )
-        self.unknown_desk = UnknownDesk(database, on_queued=self.on_queued, ids=node.ids, clock=now_utc)
+        self.unknown_desk = UnknownDesk(database, on_queued=traffic.on_queued, ids=node.ids, clock=now_utc)
         teller = OptoutTeller(targets.look_up, next_id=node.ids.next_id)
         links = LinkRooms(
             database,
             node,
             config,
             secret=secret,
-            put_endings=self.outcomes.put_many,
+            put_endings=traffic.outcomes.put_many,
             clock=now_utc,
             teller=teller,
         )
@@ -235,19 +171,19 @@ class Rooms:
                 CampaignGround(
                     database=database,
                     node=node,
-                    dispatcher=self.dispatcher,
-                    outcomes=self.outcomes,
-                    holds=self.holds,
+                    dispatcher=traffic.dispatcher,
+                    outcomes=traffic.outcomes,
+                    holds=traffic.holds,
                     intake=self.intake,
                     links=LinkSeqs(database),
                     secret=secret,
-                    slots=self._list_slots,
+                    slots=traffic.list_slots,
                     connector_ids=self._list_connector_ids,
                     connector_names=self._name_connectors,
-                    list_speeds_elsewhere=self.ownership.list_speeds_elsewhere,
+                    list_speeds_elsewhere=traffic.ownership.list_speeds_elsewhere,
                     look_up_endpoints=targets.look_up,
                     wake_deliverer=self.deliverer.wake,
-                    on_queued=self.on_queued,
+                    on_queued=traffic.on_queued,
                     find_link_fault=links.find_link_fault,
                     clock=now_utc,
                     random=self._random.random,
@@ -262,8 +198,8 @@ class Rooms:
                 config,
                 secret=secret,
                 changes=self.changes,
-                put_ending=self.outcomes.put,
-                decides=self._decide,
+                put_ending=traffic.outcomes.put,
+                decides=traffic.decides,
                 clock=now_utc,
                 teller=teller,
             ),
@@ -286,18 +222,18 @@ class Rooms:
                 node=node,
                 host=host,
                 state_folder=ground.state.path,
-                dispatcher=self.dispatcher,
-                holds=self.holds,
-                outcomes=self.outcomes,
+                dispatcher=traffic.dispatcher,
+                holds=traffic.holds,
+                outcomes=traffic.outcomes,
                 deliverer=self.deliverer,
-                ownership=self.ownership,
+                ownership=traffic.ownership,
                 nodes=self.nodes,
                 diary=diary,
                 otps=otps,
                 status=lambda: self.status,
                 connector_names=self._name_connectors,
                 connectors=lambda: self._carriers.connectors,
-                shop_names=lambda: self._shop_names,
+                shop_names=lambda: self._shops.names,
                 count_clicks=links.clicks.counts,
                 list_halted=self.shop_rooms.campaigns.list_halted,
                 read_ledger=self._read_recent_ledger,
@@ -312,39 +248,23 @@ class Rooms:
             NodeFacts(VERSION, host, now_utc()),
             database=database,
             node=node,
-            dispatcher=self.dispatcher,
-            holds=self.holds,
-            intake=self.store,
-            outcomes=self.outcomes,
+            dispatcher=traffic.dispatcher,
+            holds=traffic.holds,
+            intake=traffic.store,
+            outcomes=traffic.outcomes,
             deliverer=self.deliverer,
             connector_names=self._name_connectors,
-            shop_names=lambda: self._shop_names,
+            shop_names=lambda: self._shops.names,
             count_clicks=links.clicks.counts,
             list_halted=self.shop_rooms.campaigns.list_halted,
             oncall=self.oncall.reports,
-            ownership=self.ownership,
+            ownership=traffic.ownership,
             nodes=self.nodes,
             has_queued=due.of(Work.QUEUED),
         )
         node.figures = self._read_lag
 
-    # What rooms tell each other.
-
-    def on_stored(self, acknowledgements: list[object]) -> None:
-        self.dispatcher.on_stored(acknowledgements)
-
-    def on_refused(self, acknowledgement: object) -> None:
-        self.dispatcher.on_refused(acknowledgement)
-
-    def on_queued(self, lowest: dict[Stream, int]) -> None:
-        self.dispatcher.on_queued(lowest)
-        self.hints.tell(lowest)
-
-    def on_requeued(self, lowest: dict[Stream, int]) -> None:
-        self.on_queued(lowest)
-
-    def on_events(self) -> None:
-        self.deliverer.wake()
+    # What rooms ask of each other.
 
     def _read_lag(self) -> dict[str, float]:
         """How far behind this node is, for the others to show: seconds, and rows that wait to be stored; and
@@ -352,17 +272,10 @@ class Rooms:
         return {
             **self.oncall.share_counts(),
             "loop_lag_seconds": self.oncall.lag.longest_seconds,
-            "intake_rows_waiting": self.store.backlog,
-            "outcomes_waiting": self.outcomes.backlog,
-            "in_flight": sum(report.in_flight for report in self.dispatcher.report()),
+            "intake_rows_waiting": self.traffic.store.backlog,
+            "outcomes_waiting": self.traffic.outcomes.backlog,
+            "in_flight": sum(report.in_flight for report in self.traffic.dispatcher.report()),
         }
-
-    def _on_released(self) -> None:
-        self.dispatcher.on_released()
-
-    def _on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
-        self.dispatcher.on_intended(ready, gone)
-        self.shop_rooms.campaigns.on_intended(ready)
 
     async def check_readiness(self) -> Readiness:
         return judge_readiness(
@@ -378,16 +291,10 @@ class Rooms:
     def _name_connectors(self) -> dict[int, str]:
         return {number: name for name, number in self._connector_ids.items()}
 
-    def _list_slots(self) -> Sequence[int]:
-        return self.ownership.slots
-
-    def _decide(self) -> bool:
-        return self.ownership.decides
-
     def _retry_elsewhere(self, connector_id: int) -> bool:
         if not self.nodes.list_elsewhere(connector_id):
             return False
-        self.hints.tell_retry(connector_id)
+        self.traffic.hints.tell_retry(connector_id)
         return True
 
     def _choose_connector(self, flight: Flight) -> int | None:
@@ -398,8 +305,8 @@ class Rooms:
             flight.country,
             sender=flight.from_address,
             category=Category(flight.category),
-            shop=self._shop_names.get(flight.shop_id, ""),
-            is_up=self.ownership.is_up,
+            shop=self._shops.names.get(flight.shop_id, ""),
+            is_up=self.traffic.ownership.is_up,
             draw=self._random.random(),
             price_of=terms.price_of,
         )
@@ -419,9 +326,9 @@ class Rooms:
         config = msgspec.structs.replace(config, public=public)
         configured = list_connectors(config, test_port=self._test_port)
         self._connector_ids = await register_connectors(database, [c.name for c in configured], now_utc())
-        await self._refresh_shops()
+        await self._shops.refresh()
         self.config = config
-        self.trace.book.change_keep_octets(config.trace.keep_octets)
+        self.traffic.apply(config)
         self.intake.acceptance = self._make_acceptance(config)
         self.access.callers = map_callers(
             config.admin.roles,
@@ -441,7 +348,7 @@ class Rooms:
         allow_private = config.webhooks.allow_private
         return Acceptance(
             build_terms(config, self._connector_ids),
-            is_up=self.ownership.is_up,
+            is_up=self.traffic.ownership.is_up,
             find_url_fault=lambda url: find_url_fault(url, allow_private=allow_private),
         )
 
@@ -457,19 +364,12 @@ class Rooms:
         work = [
             ("lease", self._ground.node.keep()),
             ("database", self._ground.database.watch()),
-            ("ownership", self.ownership.run()),
-            ("hints", self.hints.run()),
-            ("intake", self.store.run()),
-            ("intents", self.intents.run()),
-            ("outcomes", self.outcomes.run()),
-            ("dispatch", self.dispatcher.run()),
-            ("timetable", self.timetable.run()),
-            ("failover", self.failover.run()),
+            *self.traffic.list_work(),
             ("retention", self.retention.run()),
             ("webhooks", self.deliverer.run()),
             ("replies", self.replies.run()),
-            ("holds", self._repeat("holds", _HOLDS_SECONDS, self.holds.look)),
-            ("shops", self._repeat("shops", _SHOPS_SECONDS, self._refresh_shops)),
+            ("holds", self._repeat("holds", _HOLDS_SECONDS, self.traffic.holds.look)),
+            ("shops", self._repeat("shops", _SHOPS_SECONDS, self._shops.refresh)),
             ("status", self.status.run()),
             *self.oncall.list_work(),
             *self.shop_rooms.list_work(),
@@ -492,12 +392,6 @@ class Rooms:
             await asyncio.sleep(seconds)
             with line.absorbing():
                 await read()
-
-    async def _refresh_shops(self) -> None:
-        shops = await list_shops(self._ground.database)
-        self._shop_names.update({shop.id: shop.name for shop in shops})
-        self._shop_ids.update({shop.name: shop.id for shop in shops})
-        self._resending_shops = frozenset(shop.id for shop in shops if shop.resends_unknown)
 
 
 async def open_rooms(ground: Ground, config: Config, *, test_port: int | None) -> Rooms:

@@ -46,7 +46,7 @@ async def test_two_nodes_share_a_campaign_and_its_speed_and_one_of_them_ends_it(
         await until(lambda: len(submits(carrier)) >= 60)
         made_by = await rows(running, "SELECT count(DISTINCT (id >> 9) & 31) FROM message")
         await leaving.aclose()  # its slots come back, further on than the first node ever had them
-        await until(lambda: len(running.gateway.rooms.ownership.slots) == 256)
+        await until(lambda: len(running.gateway.rooms.traffic.ownership.slots) == 256)
         await until_state(running, campaign, "finished")
         # At twice its speed it would take 1.5 s. Each node may be a second's parts ahead, no more.
         assert time.monotonic() - first_at > 2.0

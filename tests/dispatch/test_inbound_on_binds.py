@@ -33,7 +33,7 @@ def sessions_of(carrier: Simulator) -> set[int]:
 
 
 def is_bound_twice(running: Running) -> bool:
-    [report] = [each for each in running.gateway.rooms.dispatcher.report() if each.name == "one"]
+    [report] = [each for each in running.gateway.rooms.traffic.dispatcher.report() if each.name == "one"]
     return [bind.state.phase for bind in report.binds] == [BindPhase.BOUND] * 2
 
 

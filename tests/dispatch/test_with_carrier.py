@@ -103,7 +103,7 @@ async def test_a_carrier_that_drops_the_line_gets_nothing_twice(database: str) -
             await until(lambda: taken(carrier))
             await asyncio.sleep(0.15)
             carrier.drop()
-        await until(lambda: running.gateway.rooms.dispatcher.report()[0].is_up)
+        await until(lambda: running.gateway.rooms.traffic.dispatcher.report()[0].is_up)
 
         async def open_messages() -> int:
             by_state = (await running.gateway.read_ledger()).messages_by_state
@@ -147,11 +147,15 @@ async def test_a_reload_changes_speed_and_window_without_a_drop_and_timeouts_wit
         first = connector("one", carrier.port)
         async with run_gateway(database, [first]) as running:
             await running.reconfigure([{**first, "parts_per_second": 77}])
-            [report] = [each for each in running.gateway.rooms.dispatcher.report() if each.name == "one"]
+            [report] = [
+                each for each in running.gateway.rooms.traffic.dispatcher.report() if each.name == "one"
+            ]
             assert report.speed_limit == 77
             assert len(lines(carrier, "bind")) == 1
             await running.reconfigure([{**first, "parts_per_second": 77, "window": 3}])
-            [report] = [each for each in running.gateway.rooms.dispatcher.report() if each.name == "one"]
+            [report] = [
+                each for each in running.gateway.rooms.traffic.dispatcher.report() if each.name == "one"
+            ]
             assert [bind.window for bind in report.binds] == [3]
             assert len(lines(carrier, "bind")) == 1
             await running.reconfigure([{**first, "window": 3, "response_timeout_seconds": 33}])

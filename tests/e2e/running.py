@@ -162,8 +162,10 @@ class Running:
 
     async def until_answered(self) -> None:
         """Until every submit has its answer, and what was seen is stored."""
-        await until(lambda: not any(each.in_flight for each in self.gateway.rooms.dispatcher.report()))
-        await self.gateway.rooms.outcomes.drained()
+        await until(
+            lambda: not any(each.in_flight for each in self.gateway.rooms.traffic.dispatcher.report())
+        )
+        await self.gateway.rooms.traffic.outcomes.drained()
 
     async def until_bound(self) -> None:
         await until(lambda: all(each["is_up"] for each in self.gateway.rooms.status.list_connectors()))
@@ -212,7 +214,7 @@ async def run_another(
         content = configuration(first.gateway.ground.dsn, folder, connectors, **settings)
         async with Gateway(load_config(write_configuration(folder, content), {})) as second:
             gateways = (first.gateway, second)
-            await until(lambda: [len(each.rooms.ownership.slots) for each in gateways] == [128, 128])
+            await until(lambda: [len(each.rooms.traffic.ownership.slots) for each in gateways] == [128, 128])
             yield second
 
 

@@ -110,7 +110,7 @@ async def test_speed_and_window_change_on_the_binds_that_are_up_and_survive_a_re
             assert shown["configured"] == {"parts_per_second": 500, "window": 10}, "as the file says"
             before = [line["event"] for line in log_of(carrier)].count("bind")
             await ask(running, "PATCH", "/admin/connectors/one", {"parts_per_second": None, "window": None})
-            await until(lambda: running.gateway.rooms.dispatcher.report()[0].speed_limit == 500)
+            await until(lambda: running.gateway.rooms.traffic.dispatcher.report()[0].speed_limit == 500)
             assert [line["event"] for line in log_of(carrier)].count("bind") == before
 
 

@@ -125,7 +125,7 @@ async def test_nothing_leaves_after_a_stop_and_everyone_else_gets_everything(dat
         shop = await find_shop_by_name(ground.database, "demo")
         assert shop is not None
         messages = await put_campaign(running, people, shop.id)
-        await running.gateway.rooms.store.store(messages)
+        await running.gateway.rooms.traffic.store.store(messages)
         await until(lambda: marketing_by_person(carrier).total() > 100)
         await asyncio.gather(*(stop(carrier, person) for person in leaving))
         assert marketing_by_person(carrier).total() < len(messages) // 2, "in the middle of it"

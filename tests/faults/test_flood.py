@@ -52,9 +52,9 @@ async def test_texts_that_come_while_the_database_is_away_wait_with_the_carrier(
     async with scene(open_folder) as at:
         flood = Flood(at.carrier)
         with at.postgres.frozen():
-            await until(lambda: at.running.gateway.rooms.outcomes.is_away)
+            await until(lambda: at.running.gateway.rooms.traffic.outcomes.is_away)
             await flood.burst()
-            assert at.running.gateway.rooms.outcomes.backlog == 0
+            assert at.running.gateway.rooms.traffic.outcomes.backlog == 0
         assert flood.statuses.keys() <= {CommandStatus.ESME_RX_T_APPN.value, None}
         await assert_all_stored(at, flood)
 
@@ -64,13 +64,13 @@ async def test_a_minute_of_flood_takes_no_more_memory_than_a_moment(open_folder:
     async with scene(open_folder) as at:
         flood = Flood(at.carrier)
         with at.postgres.frozen():
-            await until(lambda: at.running.gateway.rooms.outcomes.is_away)
+            await until(lambda: at.running.gateway.rooms.traffic.outcomes.is_away)
             for _ in range(5):
                 await flood.burst()
             before = most_octets()
             for _ in range(60):
                 await flood.burst()
-                assert at.running.gateway.rooms.outcomes.backlog == 0
+                assert at.running.gateway.rooms.traffic.outcomes.backlog == 0
             assert most_octets() - before < MOST_OCTETS
         await assert_all_stored(at, flood)
 

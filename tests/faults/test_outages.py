@@ -139,7 +139,7 @@ async def assert_away_is_told(running: Running) -> None:
             assert response.status == 503
             assert "the database does not answer" in (await response.json())["detail"]
     rooms = running.gateway.rooms
-    assert rooms.outcomes.is_away
+    assert rooms.traffic.outcomes.is_away
     assert rooms.status.show_status()["database_away_since"] is not None
     assert rooms.status.show_snapshot(None)["database"] == "away"
 
@@ -153,7 +153,7 @@ async def test_an_outage_longer_than_the_lease_is_outlived(open_folder: Path, se
             await at.load.until_answered("accepted")
             with at.postgres.frozen():
                 await asyncio.sleep(seconds)
-                waiting = at.running.gateway.rooms.outcomes.backlog
+                waiting = at.running.gateway.rooms.traffic.outcomes.backlog
                 assert waiting < 20_000
             await at.load.until_answered("accepted")
         await at.load.assert_whole(at.carrier)

@@ -56,7 +56,7 @@ async def test_a_connector_goes_to_and_fro_under_load_and_nothing_waits_or_is_do
             await first.shop.send_many([f"text {n}" for n in range(150)])
             await until_taken(carrier, 20)
             async with run_gateway(database, [one]) as second:
-                await until(lambda: second.gateway.rooms.dispatcher.is_up(1))
+                await until(lambda: second.gateway.rooms.traffic.dispatcher.is_up(1))
                 await until_taken(carrier, 60)
                 await first.shop.send_many([f"text {n}" for n in range(150, 200)])
             await until_settled(first, 200)
@@ -70,7 +70,7 @@ async def test_a_node_without_its_lease_says_so_and_is_gone_at_once(database: st
         with contextlib.suppress(LeaseLost):  # told once more on leaving
             async with run_gateway(database, [connector("one", carrier.port)]) as running:
                 await running.shop.send_many([f"text {n}" for n in range(20)])
-                await until(lambda: running.gateway.rooms.dispatcher.report()[0].in_flight)
+                await until(lambda: running.gateway.rooms.traffic.dispatcher.report()[0].in_flight)
                 async with running.gateway.ground.database.connection() as connection:
                     await connection.raw.execute("UPDATE node_lease SET epoch = epoch + 1")
                 with pytest.raises(LeaseLost):
@@ -89,9 +89,9 @@ async def test_binds_are_given_up_although_intents_wait_for_the_database(databas
             proxy.is_closed = True
             proxy.cut()
             rooms = running.gateway.rooms
-            await until(lambda: rooms.intents.is_away)
+            await until(lambda: rooms.traffic.intents.is_away)
             running.gateway.ground.node._deadline = 0.0  # as if it had been away for long
-            await until(lambda: not rooms.dispatcher.report())
+            await until(lambda: not rooms.traffic.dispatcher.report())
             proxy.is_closed = False
             await running.until_bound()
             await until_settled(running, 100)
@@ -103,7 +103,7 @@ async def test_binds_that_are_given_up_one_by_one_leave_no_connector_behind(data
     async with Simulator(Profile()) as carrier:
         one = connector("one", carrier.port, binds=2)
         async with run_gateway(database, [one], test_mode={"simulator": False}) as running:
-            dispatcher = running.gateway.rooms.dispatcher
+            dispatcher = running.gateway.rooms.traffic.dispatcher
             await asyncio.gather(*(dispatcher.give_up_binds(1, (n,), drain_seconds=1.0) for n in (1, 2)))
             assert dispatcher.report() == []
 

@@ -141,7 +141,7 @@ async def test_eight_may_watch_and_a_place_is_free_when_one_leaves(door: Door) -
         await watch.__aenter__()
     assert (await door.get("/connectors/one/trace"))[1]["code"] == "too_many_traces"
     await watches[0].__aexit__(None, None, None)
-    book = door.running.gateway.rooms.trace.book
+    book = door.running.gateway.rooms.traffic.trace.book
     await until(lambda: book.watches < 8)
     async with door.watch():
         pass
@@ -164,7 +164,7 @@ async def test_a_server_that_stops_does_not_wait_for_those_who_watch(database: s
 async def test_the_command_line_prints_what_passes_and_ends_by_itself(
     door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    book = door.running.gateway.rooms.trace.book
+    book = door.running.gateway.rooms.traffic.trace.book
     tracing = asyncio.create_task(
         door.run("connector", "trace", "one", "--number", TO, "--for", "2", "--hex")
     )
@@ -198,7 +198,7 @@ async def test_a_message_that_memory_has_forgotten_is_told_so(
 ) -> None:
     message_id = await door.running.shop.send()
     await door.running.shop.until(message_id, "delivered")
-    door.running.gateway.rooms.trace.book.change_keep_octets(0)
+    door.running.gateway.rooms.traffic.trace.book.change_keep_octets(0)
     assert await door.run("message", "trace", message_id) == ExitStatus.DONE
     words = f"No PDU of {message_id} is in memory; none are kept. See trace.keep_octets."
     assert words in capsys.readouterr().out
