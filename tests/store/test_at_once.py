@@ -294,6 +294,72 @@ async def test_a_password_is_begun_once_though_the_line_is_lost(desk: Desk, lost
     assert second.progress.state is S.SENDING
 
 
+async def begin(desk: Desk, flight: Flight, batch: int, *, epoch: int) -> tuple[bool, bool] | None:
+    """Say the statement of the intents with this mark: whether the lease runs, and whether it is stored."""
+    row = await desk.rig.database.fetch_row(
+        "intend_at_once",
+        *(desk.rig.node.node_no, epoch, "intents-otp", batch),
+        *([flight.connector_id], [flight.lane], [flight.category], [flight.id], [flight.slot], [1]),
+        *([7], [bytes([S.SENDING] * 2)], S.SENDING, datetime.now(UTC)),
+    )
+    return None if row is None else (row["is_live"], row["is_stored"])
+
+
+async def test_an_overtaken_statement_begins_no_password(desk: Desk) -> None:
+    """It reaches the server after its writer asked whether it had, and before its repetition: what it took
+    then, the repetition would find gone, and nobody would submit it."""
+    [flight] = await claim_passwords(desk, 1)
+    node_no, epoch = desk.rig.node.node_no, desk.rig.node.epoch
+    await desk.rig.database.execute("make_mark", node_no, "intents-otp")
+    assert await desk.rig.database.fetch_row("overtake_mark", node_no, epoch, "intents-otp", 5)
+    assert await begin(desk, flight, 5, epoch=epoch) == (True, False)
+    assert [await desk.count("queue"), await desk.count("message_state")] == [1, 0]
+    assert await begin(desk, flight, 7, epoch=epoch) == (True, True)
+    assert [await desk.count("queue"), await desk.count("message_state")] == [0, 1]
+
+
+async def test_no_password_is_begun_without_a_lease(desk: Desk) -> None:
+    [flight] = await claim_passwords(desk, 1)
+    epoch = desk.rig.node.epoch
+    assert await begin(desk, flight, 1, epoch=epoch - 1) is None
+    await desk.rig.execute("UPDATE node_lease SET expires_at = now() - interval '1 second'")
+    assert await begin(desk, flight, 2, epoch=epoch) == (False, False)
+    assert [await desk.count("queue"), await desk.count("message_state")] == [1, 0]
+
+
+async def test_a_process_that_may_not_write_says_no_statement(desk: Desk) -> None:
+    """By its own clock the lease may be over, whatever the rows say."""
+    [flight] = await claim_passwords(desk, 1)
+    asked: list[bool] = []
+
+    def may_write() -> bool:
+        asked.append(len(asked) > 0)
+        return asked[-1]
+
+    desk.rig.node.fence.may_write = may_write
+    async with running(desk.intents.run), asyncio.timeout(8):
+        desk.intents.put_many([flight])
+        await eventually(_is_asked(asked))
+        assert [await desk.count("queue"), await desk.count("message_state")] == [1, 0]
+        await desk.intents.drained()
+    assert (asked, desk.ready) == ([False, True], [flight])
+
+
+def _is_asked(asked: list[bool]) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def check() -> bool:
+        return bool(asked)
+
+    return check
+
+
+async def test_a_password_that_was_moved_to_another_connector_is_left_to_it(desk: Desk) -> None:
+    moved, other = await claim_passwords(desk, 2)
+    await desk.rig.execute("UPDATE queue SET connector_id = connector_id + 1 WHERE id = $1", moved.id)
+    assert await desk.intend([moved, other]) == [other]
+    assert desk.gone == [moved]
+    assert [await desk.count("queue"), await desk.count("message_state")] == [1, 1]
+
+
 async def test_passwords_do_not_wait_for_the_intents_of_others(desk: Desk) -> None:
     """A campaign's batch is held up by a lock on one of its rows."""
     await desk.accept(desk.rig.new_message())
