@@ -84,7 +84,9 @@ class Supervisor:
         self._keeping: list[asyncio.Task[None]] = []
         self._is_up = False
         """Whether all were ready once: only from then on is a worker that ends started again."""
-        self._stopping = stop
+        self._stop = stop
+        """Set by whoever wants the stop, and not here: a start that failed is no stop that was asked for."""
+        self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
@@ -160,14 +162,14 @@ class Supervisor:
 
     def kill(self) -> None:
         """End all at once."""
-        self._stopping.set()
+        self._closing.set()
         for worker in self.workers:
             if worker.process is not None:
                 worker.process.signal(signal.SIGKILL)
 
     async def aclose(self) -> None:
         """Stop all in order, at one time, and return when they are gone."""
-        self._stopping.set()
+        self._closing.set()
         self._notifier.stopping("stopping the workers")
         for worker in self.workers:
             if worker.process is not None:
@@ -180,15 +182,19 @@ class Supervisor:
             self.kill()
             await asyncio.wait(left, timeout=_COLLECT_SECONDS)
 
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set() or self._closing.is_set()
+
     # One worker.
 
     async def _keep(self, worker: Worker) -> None:
         """Run a worker until the stop. Raises `WorkerNotStarted` when it ends before the server was up."""
         restart = Restart()
-        while not self._stopping.is_set():
+        while not self._is_stopping:
             started_at = self._monotonic()
             status = await self._run_once(worker)
-            if self._stopping.is_set():
+            if self._is_stopping:
                 return
             fault = worker.fault or _describe_end(status)
             if not self._is_up:
@@ -200,7 +206,7 @@ class Supervisor:
                 fault=fault,
                 next_start_seconds=restart.pause_seconds,
             )
-            await _sleep_until(self._stopping, restart.pause_seconds)
+            await _sleep_until(self._closing, restart.pause_seconds)
 
     async def _run_once(self, worker: Worker) -> int:
         """One process of a worker from its fork to its end; its exit status."""
@@ -246,7 +252,7 @@ class Supervisor:
     def _move(self, worker: Worker, state: WorkerState) -> None:
         worker.state = state
         worker.changed.set()
-        if self._is_up and not self._stopping.is_set():
+        if self._is_up and not self._is_stopping:
             self._tell()
 
     # What is seen outside.

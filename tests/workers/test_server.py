@@ -214,14 +214,17 @@ async def test_workers_stop_when_the_process_that_started_them_is_killed(databas
         await server.process.start()
 
 
-async def test_a_taken_address_ends_the_start_in_one_sentence(database: str) -> None:
+@pytest.mark.parametrize("door", ["http", "metrics"])  # bound by the supervisor, and by worker 1
+async def test_a_taken_address_ends_the_start_in_one_sentence(database: str, door: str) -> None:
     with tempfile.TemporaryDirectory(prefix="workers-") as name, socket.socket() as taken:
         config = configuration(database, Path(name), [connector("one", 1)])
         config["node"]["workers"] = 2
-        taken.bind(("127.0.0.1", config["http"]["port"]))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
+        port = taken.getsockname()[1]
+        config[door] = {"port": port}
         process = ServerProcess(Path(name), config)
-        with pytest.raises(AssertionError, match=f"port {config['http']['port']} .* is in use"):
+        with pytest.raises(AssertionError, match=f"port {port} .* is in use"):
             await process.start()
         assert await process.wait() == 1
         assert "Traceback" not in process.log

@@ -3,9 +3,11 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.main import start_until
 from gateway.workers.errors import WorkerNotStarted
 from gateway.workers.supervisor import Supervisor, WorkerState
 from tests.workers.fake_processes import FakeForks, FakeManager
@@ -66,6 +68,19 @@ async def test_a_worker_that_does_not_start_ends_the_start_with_its_words(number
     with pytest.raises(WorkerNotStarted, match=f"worker {number} did not start: the address is taken"):
         await starting
     assert all(process.signals in ([], [signal.SIGTERM]) for process in forks.made)
+
+
+async def test_a_start_that_failed_is_not_taken_for_a_stop_that_was_asked_for() -> None:
+    """It would end with status 0, and no service manager would start it again."""
+    forks, stop = FakeForks(), asyncio.Event()
+    forks.are_ready = False
+    async with AsyncExitStack() as standing:
+        starting = asyncio.create_task(start_until(stop, standing, supervise(forks, stop=stop)))
+        await until(lambda: forks.made)
+        forks.made[0].says.failed("the address is taken")
+        forks.made[0].end(1)
+        with pytest.raises(WorkerNotStarted, match="the address is taken"):
+            await starting
 
 
 async def test_a_worker_that_ends_is_started_again_and_the_others_go_on() -> None:
