@@ -260,6 +260,37 @@ def _commits(rig: Rig) -> Callable[[], Coroutine[Any, Any, bool]]:
     return check
 
 
+@pytest.mark.parametrize(("word", "told", "left"), [("COMMIT", 5, 5), ("ROLLBACK", 4, 6)])
+async def test_whoever_asks_for_a_mark_waits_for_the_transaction_that_leaves_it(
+    rig: Rig, word: str, told: int, left: int
+) -> None:
+    """A COMMIT whose answer is lost may be at work in the server still."""
+    writer = (rig.node.node_no, rig.node.epoch, "notes")
+    await rig.database.execute("make_mark", rig.node.node_no, "notes")
+    await rig.database.fetch_row("begin_batch", *writer, 4)
+    async with rig.database.connection() as connection, asyncio.timeout(8):
+        await connection.command("BEGIN")
+        await connection.fetch_value("begin_batch", *writer, 5)
+        asking = asyncio.create_task(rig.database.fetch_row("overtake_mark", *writer, 5))
+        await eventually(_somebody_waits(rig))
+        await connection.command(word)
+        mark = await asking
+    assert mark is not None
+    assert mark["batch"] == told
+    assert await rig.value("SELECT batch FROM batch_mark WHERE writer = 'notes'") == left
+
+
+def _somebody_waits(rig: Rig) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def check() -> bool:
+        return bool(
+            await rig.fetch(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+
+    return check
+
+
 async def test_a_process_that_stood_still_in_a_transaction_goes_on(rig: Rig, notebook: Notebook) -> None:
     """The server ends a session idle in its transaction, so that nobody waits for a stopped process."""
 
