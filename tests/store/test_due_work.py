@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.domain.campaign import CampaignState
 from gateway.store.database import Database
 from gateway.store.due_work import FRESH_SECONDS, DueWork, Work
 from gateway.store.errors import StoreUnavailable
@@ -115,7 +116,21 @@ async def test_what_is_of_another_nodes_slots_is_no_work(rig: Rig, work: Work) -
 
 
 @pytest.mark.integration
-async def test_a_paused_campaign_holds_messages(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("state", "is_wound_up", "found"),
+    [
+        (CampaignState.DRAFT, False, set()),
+        (CampaignState.RUNNING, False, {Work.CAMPAIGNS}),
+        (CampaignState.PAUSED, False, {Work.CAMPAIGNS, Work.HOLDS}),
+        (CampaignState.FINISHED, False, set()),
+        (CampaignState.CANCELLED, False, {Work.CAMPAIGNS, Work.HOLDS}),
+        (CampaignState.CANCELLED, True, set()),
+    ],
+)
+async def test_a_campaign_is_work_until_it_is_over_and_holds_what_may_not_leave(
+    rig: Rig, state: CampaignState, is_wound_up: bool, found: set[Work]
+) -> None:
     await rig.execute(_PUT[Work.CAMPAIGNS], rig.new_message().id, NOW)
-    await rig.execute("UPDATE campaign SET state = 4")
-    assert await look(rig).has(Work.HOLDS)
+    await rig.execute("UPDATE campaign SET state = $1, wound_up_at = $2", state, NOW if is_wound_up else None)
+    due = look(rig)
+    assert {work for work in Work if await due.has(work)} == found
