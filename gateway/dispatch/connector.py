@@ -525,7 +525,7 @@ class ConnectorRun:
         except SmppError as exc:
             log.error("message.unsendable", connector=self.config.name, id=flight.id, fault=str(exc))
             return Reason.NOT_SENDABLE
-        flight.text = flight.body = None
+        flight.forget_content()
         flight.receipt_per_message = self.config.receipts is _PER_MESSAGE
         pdus = len(plan.bodies)
         if pdus != flight.parts:

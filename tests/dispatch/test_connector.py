@@ -202,6 +202,19 @@ def test_an_erased_message_is_blocked_and_not_sent() -> None:
     assert [(state, reason) for _, state, reason in bench.reasons] == [(S.BLOCKED, Reason.CONTENT_ERASED)] * 2
 
 
+def test_a_sent_flight_keeps_nothing_of_what_it_says_and_a_sensitive_one_its_number() -> None:
+    bench = Bench()
+    session = bench.bind()
+    plain, sensitive = bench.flight(), bench.flight(is_sensitive=True)
+    number = sensitive.to_address
+    bench.claim([plain, sensitive])
+    bench.loop.advance(1)
+    assert sent_ids(session) == [plain.id, sensitive.id]
+    for flight in (plain, sensitive):
+        assert (flight.from_address, flight.text, flight.body) == ("", None, None)
+    assert (plain.to_address, sensitive.to_address) == (None, number)
+
+
 def test_a_text_of_more_parts_than_the_carrier_takes_is_blocked_and_nothing_of_it_is_sent() -> None:
     bench = Bench(max_parts=2)
     session = bench.bind()
@@ -417,7 +430,7 @@ def test_a_part_that_is_throttled_comes_back_before_the_parts_after_it_and_befor
     bench.run.slow_down(1.0, 0x58)
     bench.run.stop_message(long)
     assert bench.unsent == [(other, (0,)), (long, (2, 3))]
-    back = bench.flight(id=long.id, parts=4, attempt=1, to_address=long.to_address)
+    back = bench.flight(id=long.id, parts=4, attempt=1)
     bench.claim([back, bench.flight(id=other.id)])
     bench.loop.advance(1.1)
     back.progress = type(back.progress)(
