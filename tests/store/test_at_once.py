@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.domain.lanes import Category
@@ -171,6 +172,37 @@ async def test_a_bad_row_fails_alone(rig: Rig) -> None:
     assert await counted(rig) == [2, 2, 2, 2]
 
 
+@pytest.mark.parametrize("is_shops", [False, True])
+async def test_one_statement_takes_the_totals_in_the_order_of_all_others(rig: Rig, is_shops: bool) -> None:
+    """While it waits for hours it has no row of shops; while it waits for shops it has those of hours."""
+    writer = rig.intake()
+    await store(rig, writer, rig.new_message())
+    async with running(writer.run), asyncio.timeout(8):
+        async with rig.database.transaction() as blocker:
+            await blocker.raw.execute(f"SELECT FROM {'stat_shop' if is_shops else 'stat_hour'} FOR UPDATE")
+            storing = asyncio.create_task(writer.store([rig.new_message()]))
+            await eventually(_waits(rig, "intake"))
+            if is_shops:
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await rig.execute("SELECT FROM stat_hour FOR UPDATE NOWAIT")
+            else:
+                await rig.execute("SELECT FROM stat_shop FOR UPDATE NOWAIT")
+        await storing
+
+
+def _waits(rig: Rig, writer: str) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def check() -> bool:
+        return bool(
+            await rig.fetch(
+                "SELECT FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
+                " AND wait_event_type = 'Lock'",
+                f"estafette-{writer}",
+            )
+        )
+
+    return check
+
+
 async def test_a_statement_that_takes_too_long_is_repeated(rig: Rig) -> None:
     """The server ends it by its time limit as it does when a person cancels it."""
     writer = rig.intake()
@@ -274,6 +306,16 @@ async def test_a_password_is_begun_once_by_two(desk: Desk) -> None:
     assert await desk.intend([first]) == [first]
     assert await desk.intend([second]) == []
     assert desk.gone == [second]
+
+
+async def test_a_password_that_was_refused_for_now_is_begun_again(desk: Desk) -> None:
+    """It has a state row already, which takes a transaction."""
+    [flight] = await desk.intend(await claim_passwords(desk, 1))
+    await desk.tell(desk.answered(flight, 0, S.QUEUED), desk.answered(flight, 1, S.QUEUED))
+    [again] = await desk.claim()
+    assert again.attempt == 1
+    assert await desk.intend([again]) == [again]
+    assert await desk.state(flight.id) is S.SENDING
 
 
 @pytest.mark.parametrize("lost", ["cut_commits", "swallow_commits"])
