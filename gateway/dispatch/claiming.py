@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 import structlog
 
 from gateway.dispatch.claims import CLAIM_BATCH, HELD_ROWS_A_LOOK, ClaimedStream
-from gateway.dispatch.connector import ConnectorRun, Holds
+from gateway.dispatch.connector import ConnectorRun
 from gateway.dispatch.holds import HeldInStream
+from gateway.dispatch.ordering import Holds
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.flights import Flight
 from gateway.store.queries import Query

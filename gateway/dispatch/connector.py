@@ -1,81 +1,40 @@
-"""One connector at work: claimed messages become intents, intents become submits, evenly and in lane order.
+"""One connector at work: what its queue gives is submitted, evenly and in lane order.
 
-Owns the flow and its bounds: claimed ≤ 1 s of speed, intents ≤ free window + prefetch, submits as the pacer
-and the window allow. Judges no answer (`answers`) and opens no connection (`session.Bind` does).
+Owns the flow and its bounds: claimed ≤ 1 s of speed, submits as the pacer and the window allow. Asks the store
+for nothing (`ordering` does), judges no answer (`answers`) and opens no connection (`session.Bind`).
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
-from gateway.config.carriers import ConnectorConfig, ReceiptMode
+from gateway.config.carriers import ConnectorConfig
 from gateway.dispatch.claims import Claims
-from gateway.dispatch.holds import HeldInStream
-from gateway.dispatch.planning import Planner, WirePlan
-from gateway.dispatch.rounds import CALM_SECONDS, Rounds
+from gateway.dispatch.ordering import Flow, Holds, Ordering
+from gateway.dispatch.outgoing import Outgoing, OutgoingLanes, list_intended_parts
+from gateway.dispatch.rounds import Rounds
 from gateway.domain.failures import FailureClass
-from gateway.domain.lanes import Lane
-from gateway.domain.message import MessageState, Progress, Reason
+from gateway.domain.message import MessageState, Reason
 from gateway.domain.pacing import Pacer
 from gateway.domain.sharing import shard_of_slot
 from gateway.domain.throttling import SlowingEffect
 from gateway.session.session import Session
-from gateway.smpp.errors import SmppError, TextTooLong
-from gateway.store.evidence import Answer, Ending, Evidence, Unsent
+from gateway.store.evidence import Answer, Evidence, Unsent
 from gateway.store.flights import Flight
 
 log = structlog.get_logger("dispatch")
 
-PREFETCH_SECONDS = 0.2
 _LEAST_CLAIMED = 32
 _MOST_CLAIMED = 4_000
 """Claimed messages in memory at the highest speeds: about 4 MB, and a claim's latency many times over."""
 
-_LARGE_ORDER = 256
-"""Intents asked for at one time, above which more would not make each of them cheaper."""
-
 _SHORT_PAUSE_SECONDS = 0.05
 """After a refusal that does not depend on speed: what was sent back is in the queue again by then."""
 
-_ONLY = (0,)
-_PER_MESSAGE = ReceiptMode.PER_MESSAGE
-"""By a name of the module: to find a member of an Enum takes 65 ns (CPython 3.11), for every message."""
-
 SubmitContext = tuple[Flight, int, datetime]
 """What a session carries for us with each submit: message, part, and when it was handed over."""
-
-
-class Holds(Protocol):
-    """What operators have stopped."""
-
-    def stops_category(self, category: int) -> bool:
-        """Whether nothing of this category may leave, whichever shop's."""
-
-    def stops_shop(self, shop_id: int, category: int) -> bool:
-        """Whether this shop's messages of this category may not leave."""
-
-    def stops_campaign(self, campaign_id: int | None) -> bool:
-        """Whether nothing of this campaign may leave; a message of none has None."""
-
-    def held_in(self, lane: int, category: int) -> HeldInStream:
-        """Whose messages of a stream a claim passes over."""
-
-
-class _Outgoing:
-    """A message whose intent is committed, and the parts still to be submitted."""
-
-    __slots__ = ("flight", "parts", "plan", "session")
-
-    def __init__(self, flight: Flight, plan: WirePlan) -> None:
-        self.flight = flight
-        self.plan = plan
-        states = flight.progress.part_states
-        self.parts = deque(_ONLY if len(states) == 1 else _parts_in(states, MessageState.SENDING))
-        self.session: Session | None = None
 
 
 class ConnectorRun:
@@ -106,21 +65,23 @@ class ConnectorRun:
         self.submitted_parts = 0
         self.throttled_by = 0
         """The last command_status that asked for less speed."""
-        self.waiting = 0
-        """Messages whose intent is asked for or committed and that are not wholly submitted."""
         self._loop = loop
         self._rounds = rounds
-        self._holds = holds
-        self._put_intents = put_intents
         self._put_evidence = put_evidence
-        self._ask_claim = ask_claim
-        self._is_store_behind = is_store_behind
         self._slowing = SlowingEffect()
-        self._planner = Planner(config)
-        self._plans: dict[int, WirePlan] = {}
-        self._withdrawn: set[int] = set()
-        """Messages whose intent is on its way and need not be submitted; all of them are in `_plans`."""
-        self._outgoing: tuple[deque[_Outgoing], ...] = tuple(deque() for _ in Lane)
+        self._ordering = Ordering(
+            config,
+            self.claims,
+            holds=holds,
+            join_round=lambda: rounds.join(self),
+            ask_claim=lambda: ask_claim(self),
+            pump_again=self.plan_pump,
+            sends_tlvs=self._sends_tlvs,
+            put_intents=put_intents,
+            put_evidence=put_evidence,
+            is_store_behind=is_store_behind,
+        )
+        self._outgoing = OutgoingLanes()
         self._timer: asyncio.TimerHandle | None = None
         self._is_pump_planned = False
 
@@ -129,7 +90,7 @@ class ConnectorRun:
     def change_config(self, config: ConnectorConfig) -> None:
         """New encoding from a reload; binds and speed are the dispatcher's to change."""
         self.config = config
-        self._planner = Planner(config)
+        self._ordering.change_config(config)
 
     def hold(self, shards: Collection[int]) -> bool:
         """Claim these shards of the queue from now on, and no others; whether they are new."""
@@ -178,19 +139,16 @@ class ConnectorRun:
     def awaits(self, flight: Flight) -> bool:
         """Whether this run has asked for the intent of a message; else it was an earlier run of the
         connector."""
-        return flight.id in self._plans
+        return self._ordering.awaits(flight)
 
     def on_intended(self, flight: Flight) -> None:
         """Its intent is committed: it may be submitted."""
-        self.claims.release(flight)
-        plan = self._plans.pop(flight.id)
+        plan, is_withdrawn = self._ordering.settle(flight)
         if len(plan.bodies) != len(flight.progress.part_states):
             self._give_up(flight)
             return
-        entry = _Outgoing(flight, plan)
-        self._outgoing[flight.lane - 1].append(entry)
-        is_withdrawn = flight.id in self._withdrawn
-        self._withdrawn.discard(flight.id)
+        entry = Outgoing(flight, plan)
+        self._outgoing.put(entry)
         if is_withdrawn or not self.is_up or self.is_stopping or self.pacer.is_paused(self._loop.time()):
             self._hand_back([entry])
 
@@ -198,7 +156,6 @@ class ConnectorRun:
         """The carrier has some parts of this message, and this connector, or its new settings, would cut the
         text otherwise: the rest would not join with them."""
         log.error("message.cut_changed", connector=self.config.name, id=flight.id)
-        self.waiting -= 1
         at = datetime.now(UTC)
         self._put_evidence(
             [
@@ -215,33 +172,29 @@ class ConnectorRun:
                     submitted_at=None,
                     at=at,
                 )
-                for part in _parts_in(flight.progress.part_states, MessageState.SENDING)
+                for part in list_intended_parts(flight)
             ]
         )
 
     def on_gone(self, flight: Flight) -> None:
         """It left the queue by another door (cancelled, expired, moved)."""
-        self._plans.pop(flight.id, None)
-        self._withdrawn.discard(flight.id)
-        self.claims.release(flight)
-        self.waiting -= 1
+        self._ordering.forget(flight)
 
     def on_session_closed(self, session: Session) -> None:
         """What this session had begun, and all when none is left, goes back to the queue."""
         if session in self.sessions:
             self.sessions.remove(session)
-        entries = [entry for queue in self._outgoing for entry in queue]
         if self.is_up:
-            entries = [entry for entry in entries if entry.session is session]
-        else:
-            self.claims.drop_all()
-        self._hand_back(entries)
+            self.on_leaving(session)
+            return
+        self.claims.drop_all()
+        self._hand_back(self._outgoing)
         self.plan_pump()
 
     def on_leaving(self, session: Session) -> None:
         """This session takes no more: what it had begun of longer messages goes back, or it would hold up
         whatever is behind it until the last answer has come."""
-        self._hand_back([entry for queue in self._outgoing for entry in queue if entry.session is session])
+        self._hand_back(entry for entry in self._outgoing if entry.session is session)
         self.plan_pump()
 
     def on_unwritten(self, contexts: Sequence[SubmitContext]) -> None:
@@ -260,7 +213,7 @@ class ConnectorRun:
         """The carrier asked for less speed. Messages not begun go back to the queue, so that those it sent
         back leave before them. Where slowing has been in vain, the speed stays."""
         self.throttled_by = command_status
-        self._hand_back([entry for queue in self._outgoing for entry in queue if entry.session is None])
+        self._hand_back(entry for entry in self._outgoing if entry.session is None)
         self.claims.drop_all()
         if self._slowing.keeps_speed:
             self.pacer.pause(self._loop.time(), _SHORT_PAUSE_SECONDS)
@@ -276,39 +229,24 @@ class ConnectorRun:
     def withdraw(self, message_id: int) -> None:
         """A message that is to be sent again was taken after all: it goes back to the queue, where its answer
         finds it, if nothing of it has been submitted anew."""
-        if message_id in self._plans:
-            self._withdrawn.add(message_id)
+        self._ordering.withdraw(message_id)
         self._hand_back(
-            [
-                entry
-                for queue in self._outgoing
-                for entry in queue
-                if entry.flight.id == message_id and entry.session is None
-            ]
+            entry for entry in self._outgoing if entry.flight.id == message_id and entry.session is None
         )
 
     def stop_message(self, flight: Flight) -> None:
         """A part failed or must wait: the parts after it are not submitted now."""
-        for entry in self._outgoing[flight.lane - 1]:
-            if entry.flight is flight:
-                self._hand_back([entry])
-                return
+        if entry := self._outgoing.find(flight):
+            self._hand_back([entry])
 
     def hand_back_all(self) -> None:
         """Return every intent that was not written, at a stop."""
         self.is_stopping = True
-        self._hand_back([entry for queue in self._outgoing for entry in queue])
+        self._hand_back(self._outgoing)
 
-    def _hand_back(self, entries: Sequence[_Outgoing]) -> None:
-        at = datetime.now(UTC)
-        evidence: list[Evidence] = []
-        for entry in entries:
-            self._outgoing[entry.flight.lane - 1].remove(entry)
-            self.waiting -= 1
-            if entry.parts:
-                evidence.append(Unsent(entry.flight, tuple(entry.parts), at))
-        if evidence:
-            self._put_evidence(evidence)
+    def _hand_back(self, entries: Iterable[Outgoing]) -> None:
+        if unsent := self._outgoing.take_back(entries, datetime.now(UTC)):
+            self._put_evidence(unsent)
 
     # What others ask.
 
@@ -317,9 +255,9 @@ class ConnectorRun:
         return bool(self.sessions)
 
     @property
-    def _sends_tlvs(self) -> bool:
-        """Whether every SMSC that we are bound to reads TLVs (quirk 15)."""
-        return all(session.sends_tlvs for session in self.sessions)
+    def waiting(self) -> int:
+        """Messages whose intent is asked for or committed and that are not wholly submitted."""
+        return self._ordering.unsettled + len(self._outgoing)
 
     @property
     def is_throttled_at_any_speed(self) -> bool:
@@ -329,7 +267,7 @@ class ConnectorRun:
     @property
     def is_paced(self) -> bool:
         """Whether messages are ready, the window has room, and only the speed holds them."""
-        return bool(self.room) and any(self._outgoing)
+        return bool(self.room and self._outgoing)
 
     @property
     def unanswered_seconds(self) -> float:
@@ -369,7 +307,7 @@ class ConnectorRun:
         self.pump()
 
     def _submit_outgoing(self) -> None:
-        otp, transactional, bulk = self._outgoing
+        otp, transactional, bulk = self._outgoing.lanes
         if not (otp or transactional or bulk):
             return
         room = self.room
@@ -381,13 +319,12 @@ class ConnectorRun:
             queue = otp or transactional or bulk
             if not queue:
                 break
-            if queue[0].plan.tlvs and not self._sends_tlvs:
+            if queue[0].plan.tlvs and not self._sends_tlvs():
                 self._hand_back([queue[0]])  # a bind without TLVs came up since: it is planned anew
                 continue
             sent = self._submit_parts(queue[0], left, submitted_at)
             if not queue[0].parts:
                 queue.popleft()
-                self.waiting -= 1
             elif not sent:
                 break  # the bind that has its first parts is full; order within a message is kept
             left -= sent
@@ -402,7 +339,7 @@ class ConnectorRun:
         if self._timer is None:
             self._timer = self._loop.call_at(self._rounds.next_tick(self.pacer.next_at()), self._pump_on_time)
 
-    def _submit_parts(self, entry: _Outgoing, most: int, submitted_at: datetime) -> int:
+    def _submit_parts(self, entry: Outgoing, most: int, submitted_at: datetime) -> int:
         """Submit up to `most` parts of one message, all on one bind; returns how many went."""
         session = entry.session
         if session is None:
@@ -427,125 +364,39 @@ class ConnectorRun:
             return self.sessions[0]
         return max(self.sessions, key=_room_of)
 
+    def _sends_tlvs(self) -> bool:
+        """Whether every SMSC that we are bound to reads TLVs (quirk 15)."""
+        return all(session.sends_tlvs for session in self.sessions)
+
     def _refill(self) -> None:
-        """See that intents and claims keep the flow going. What would be missed soon is asked for at once;
-        where there is enough for a while, it waits for the next round of all connectors."""
-        if self.is_stopping or not self.sessions or not self.parts_per_second:
+        """See that what leaves is followed by more."""
+        if not self._may_order:
             return
         if self.pacer.is_paused(self._loop.time()):
             self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it
             return
-        otp, transactional, bulk = self._outgoing
-        most, wanted = self._count_wanted()
-        if wanted > 0 and self.claims.has_waiting(Lane.OTP):
-            self._order_intents(wanted)
-        elif wanted > 0 and bulk and self.claims.has_waiting(Lane.TRANSACTIONAL):
-            self._rounds.join(self)
-        elif wanted >= min(most / 4, _LARGE_ORDER):
-            if self._lasts(len(otp) + len(transactional) + len(bulk)):
-                self._rounds.join(self)
-            else:
-                self._order_intents(wanted)
-        stream = self.claims.next_to_claim(most=self.most_claimed, is_held=self._holds.stops_category)
-        if stream is not None:
-            if self._lasts(len(stream.flights)):
-                self._rounds.join(self)
-            else:
-                self._ask_claim(self)
+        self._ordering.refill(self._flow)
 
     def order(self) -> None:
-        """Ask for all intents that window and prefetch allow, and for claims."""
-        if self.is_stopping or not self.sessions or not self.parts_per_second:
-            return
-        if self.pacer.is_paused(self._loop.time()):
-            return
-        _, wanted = self._count_wanted()
-        if wanted > 0:
-            self._order_intents(wanted)
-        self._ask_claim(self)
+        """Ask for everything that is wanted: the round has come that was joined."""
+        if self._may_order and not self.pacer.is_paused(self._loop.time()):
+            self._ordering.order(self._flow)
 
-    def _count_wanted(self) -> tuple[int, int]:
-        """How many messages window and prefetch allow to be intended or on the way there, and how many of
-        them are missing. Of a window that is wide for the speed only what the next moment fills: intents
-        cannot be paused."""
-        soon = int(self.pacer.parts_per_second * PREFETCH_SECONDS) + 1
-        most = min(self.room, soon) + min(self.window, soon)
-        return most, most - self.waiting
+    @property
+    def _may_order(self) -> bool:
+        return bool(self.sessions and self.parts_per_second) and not self.is_stopping
 
-    def _lasts(self, messages: int) -> bool:
-        """Whether so many messages are enough until a round has come and gone."""
-        return messages >= self.pacer.parts_per_second * CALM_SECONDS
-
-    def _order_intents(self, wanted: int) -> None:
-        """While the store is behind only one-time passwords go on: more than it can take would just make
-        memory grow. Commits pump again. More than a large order is cut into several, for a thousand messages
-        are planned in 10 ms, in which nothing else is done."""
-        flights = self.claims.take(
-            min(wanted, _LARGE_ORDER), is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
+    @property
+    def _flow(self) -> Flow:
+        return Flow(
+            parts_per_second=self.pacer.parts_per_second,
+            room=self.room,
+            window=self.window,
+            ready=len(self._outgoing),
+            is_bulk_ready=bool(self._outgoing.lanes[-1]),
+            most_claimed=self.most_claimed,
         )
-        if flights:
-            self._intend(flights)
-        if wanted > len(flights) == _LARGE_ORDER:
-            self.plan_pump()
-
-    def _intend(self, flights: list[Flight]) -> None:
-        now = datetime.now(UTC)
-        ready: list[Flight] = []
-        endings: list[Evidence] = []
-        for flight in flights:
-            if flight.expires_at <= now:
-                self.claims.release(flight)
-                endings.append(_end(flight, MessageState.EXPIRED, Reason.VALIDITY_PASSED))
-            elif self._holds.stops_shop(flight.shop_id, flight.category) or self._holds.stops_campaign(
-                flight.campaign_id
-            ):
-                self.claims.release(flight)  # read again when the hold ends
-            elif isinstance(plan := self._plan(flight, now), Reason):
-                self.claims.release(flight)
-                endings.append(_end(flight, MessageState.BLOCKED, plan))
-            else:
-                self._plans[flight.id] = plan
-                ready.append(flight)
-        if endings:
-            self._put_evidence(endings)
-        if ready:
-            self.waiting += len(ready)
-            self._put_intents(ready)
-
-    def _plan(self, flight: Flight, now: datetime) -> WirePlan | Reason:
-        """The PDUs of a message, or why it cannot be sent here. Nothing of it has left then."""
-        if flight.to_address is None or (flight.text is None and flight.body is None):
-            return Reason.CONTENT_ERASED
-        sends_tlvs = not self._planner.needs_tlvs or self._sends_tlvs
-        try:
-            plan = self._planner.plan(flight, now=now, sends_tlvs=sends_tlvs)
-        except TextTooLong as exc:
-            log.warning("message.too_long", connector=self.config.name, id=flight.id, fault=str(exc))
-            return Reason.TOO_MANY_PARTS
-        except SmppError as exc:
-            log.error("message.unsendable", connector=self.config.name, id=flight.id, fault=str(exc))
-            return Reason.NOT_SENDABLE
-        flight.forget_content()
-        flight.receipt_per_message = self.config.receipts is _PER_MESSAGE
-        pdus = len(plan.bodies)
-        if pdus != flight.parts:
-            progress = flight.progress
-            flight.progress = Progress(progress.state, progress.entered, bytes((MessageState.QUEUED,)) * pdus)
-        return plan
-
-
-def hand_back(flight: Flight, at: datetime) -> Evidence:
-    """That nothing of a message's committed intent was submitted."""
-    return Unsent(flight, tuple(_parts_in(flight.progress.part_states, MessageState.SENDING)), at)
-
-
-def _parts_in(states: bytes, state: MessageState) -> list[int]:
-    return [part for part, held in enumerate(states) if held == state]
 
 
 def _room_of(session: Session) -> int:
     return session.room
-
-
-def _end(flight: Flight, state: MessageState, reason: Reason) -> Ending:
-    return Ending(flight.shop_id, flight.id, flight.slot, state, reason)

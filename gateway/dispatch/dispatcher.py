@@ -23,10 +23,12 @@ from gateway.dispatch.connections import (
     EvidenceSink,
     answer_delivery,
 )
-from gateway.dispatch.connector import ConnectorRun, Holds, hand_back
+from gateway.dispatch.connector import ConnectorRun
 from gateway.dispatch.deliveries import Acknowledge, DeliveryReader
 from gateway.dispatch.holding import Holding
 from gateway.dispatch.limits import Limit, find_limit
+from gateway.dispatch.ordering import Holds
+from gateway.dispatch.outgoing import hand_back
 from gateway.dispatch.planning import sender_style
 from gateway.dispatch.rounds import Rounds
 from gateway.dispatch.trace_desk import TraceDesk
