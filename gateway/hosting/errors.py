@@ -13,14 +13,21 @@ class HostingError(EstafetteError):
 
 
 class StateDirectoryBusy(HostingError):
-    """Another live process owns the state folder; starting twice on it would double binds and messages."""
+    """Another live process owns the state folder; starting twice on it would double binds and messages.
 
-    def __init__(self, path: Path, pid: int | None) -> None:
+    `pid` took it, and `is_orphaned` says that it is gone but for processes that it started.
+    """
+
+    def __init__(self, path: Path, pid: int | None, *, is_orphaned: bool = False) -> None:
         self.path = path
         self.pid = pid
         holder = f"process {pid}" if pid else "another process"
+        advice = "stop that one"
+        if is_orphaned:
+            holder = f"what {holder} started before it ended"
+            advice = f"wait until that has stopped, or end it (`fuser {path}/lock` finds it)"
         super().__init__(
-            f"the state folder {path} is in use by {holder}; stop that one, "
+            f"the state folder {path} is in use by {holder}; {advice}, "
             "or give this one a state folder of its own (node.state_directory)"
         )
 

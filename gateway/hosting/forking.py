@@ -53,12 +53,14 @@ class ForkedProcess:
         return os.waitstatus_to_exitcode(status)
 
 
-def fork(run: Callable[[socket.socket], int]) -> ForkedProcess:
+def fork(
+    run: Callable[[socket.socket], int], *, death_signal: signal.Signals = signal.SIGTERM
+) -> ForkedProcess:
     """Run `run` in a child, with its end of the channel; what it returns is the exit status.
 
-    The child gets SIGTERM when this process dies, and never returns from here. It has every descriptor of
-    this process, a lock among them, and holds that too; none reaches a program that it starts. Those of the
-    loop and of libraries (libuv aborts without its own) stay open unused. May be called from a coroutine:
+    The child gets `death_signal` when this process dies, and never returns from here. It has every descriptor
+    of this process, a lock among them, and holds that too; none reaches a program that it starts. Those of
+    the loop and of libraries (libuv aborts without its own) stay open unused. May be called from a coroutine:
     the loop is left behind without being closed, as both share its epoll descriptor, from which closing
     would remove the parent's sockets. Raises `HostingError` beside other threads, whose locks the child
     would find taken for ever.
@@ -68,7 +70,7 @@ def fork(run: Callable[[socket.socket], int]) -> ForkedProcess:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     theirs.setblocking(False)
     ours.setblocking(False)
-    die_with_parent = prepare_death_signal(signal.SIGTERM)
+    die_with_parent = prepare_death_signal(death_signal)
     sys.stdout.flush()
     sys.stderr.flush()
     # A signal that came to the child before it has handlers of its own would be written to the parent's loop.

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from gateway.hosting.errors import HostingError, StateDirectoryBusy
+from gateway.hosting.postmaster import is_alive
 
 IDENTITY_OCTETS: Final = 16
 """Random octets in a node's identity: enough that two state folders never share one."""
@@ -100,7 +101,8 @@ def _lock(path: Path) -> int:
     except BlockingIOError as exc:
         holder = os.pread(descriptor, 32, 0).strip()
         os.close(descriptor)
-        raise StateDirectoryBusy(path, int(holder) if holder.isdigit() else None) from exc
+        pid = int(holder) if holder.isdigit() else None
+        raise StateDirectoryBusy(path, pid, is_orphaned=pid is not None and not is_alive(pid)) from exc
     except BaseException:
         os.close(descriptor)
         raise

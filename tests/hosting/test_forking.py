@@ -32,14 +32,16 @@ async def live(channel):
 def run(channel):
     if sys.argv[1] == "raise":
         raise ValueError("broken")
+    if sys.argv[1] == "killed":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     return asyncio.run(live(channel))
 
 async def main():
     loop = asyncio.get_running_loop()
     heard = []
     loop.add_signal_handler(signal.SIGTERM, heard.append, "parent")
-    child = fork(run)
-    if sys.argv[1] == "orphan":
+    child = fork(run, death_signal=signal.SIGKILL if sys.argv[1] == "killed" else signal.SIGTERM)
+    if sys.argv[1] in ("orphan", "killed"):
         while not heard:
             try:
                 heard.append(child.channel.recv(10))
@@ -85,8 +87,9 @@ def test_a_child_that_raises_ends_with_a_status_and_a_traceback_and_unwinds_noth
     assert done.stderr.count("ValueError: broken") == 1
 
 
-async def test_a_child_hears_of_the_death_of_its_parent() -> None:
-    done = await asyncio.to_thread(run, "orphan")
+@pytest.mark.parametrize("how", ["orphan", "killed"])  # asked to stop, and not asked
+async def test_a_child_does_not_outlive_its_parent(how: str) -> None:
+    done = await asyncio.to_thread(run, how)
     pid = int(done.stdout)
     async with asyncio.timeout(10):
         while is_running(pid):  # noqa: ASYNC110 - a process that is not our child sets no event

@@ -79,6 +79,15 @@ def test_a_second_hold_names_the_holder(tmp_path: Path) -> None:
     assert caught.value.pid == os.getpid()
 
 
+def test_a_hold_that_outlived_its_process_is_told_as_such(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with StateDirectory.acquire(tmp_path):
+        (tmp_path / "lock").write_text(f"{gone.pid}\n")
+        with pytest.raises(StateDirectoryBusy, match=f"what process {gone.pid} started .*fuser"):
+            StateDirectory.acquire(tmp_path)
+
+
 def test_a_damaged_identity_is_not_replaced_silently(tmp_path: Path) -> None:
     (tmp_path / "node-identity").write_text("not hexadecimal")
     with pytest.raises(HostingError, match="does not hold a node identity"):
