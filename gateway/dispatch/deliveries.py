@@ -97,7 +97,7 @@ class DeliveryReader:
             connector_id=self._connector_id,
             carrier_id=self.find_lookup_id(written_id),
             wanted=wanted,
-            receipt_state=_NO_STATE if state is None else state.value,
+            receipt_state=_NO_STATE if state is None else state,
             failure_class=failure_class,
             stat=receipt.stat[:_LONGEST_FIELD],
             err=receipt.err[:_LONGEST_FIELD],
