@@ -1,12 +1,13 @@
 """One connector at work: what its queue gives is submitted, evenly and in lane order.
 
-Owns the flow and its bounds: claimed ≤ 1 s of speed, submits as the pacer and the window allow. Asks the store
-for nothing (`ordering` does), judges no answer (`answers`) and opens no connection (`session.Bind`).
+Owns the flow and its bounds: claimed ≤ 1 s of speed, submits as the pacer and the window allow. What is asked
+of the store is `ordering`'s to say; judges no answer (`answers`), opens no connection (`session.Bind`).
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import structlog
 
@@ -362,7 +363,7 @@ class ConnectorRun:
     def _roomiest(self) -> Session:
         if len(self.sessions) == 1:
             return self.sessions[0]
-        return max(self.sessions, key=_room_of)
+        return max(self.sessions, key=attrgetter("room"))
 
     def _sends_tlvs(self) -> bool:
         """Whether every SMSC that we are bound to reads TLVs (quirk 15)."""
@@ -396,7 +397,3 @@ class ConnectorRun:
             is_bulk_ready=bool(self._outgoing.lanes[-1]),
             most_claimed=self.most_claimed,
         )
-
-
-def _room_of(session: Session) -> int:
-    return session.room
