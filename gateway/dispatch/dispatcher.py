@@ -415,6 +415,22 @@ class Dispatcher:
         run = self._runs.get(connector_id)
         return run is not None and run.is_up
 
+    @property
+    def submitted_parts(self) -> int:
+        """By the connectors that run here, since each of them began."""
+        return sum(run.submitted_parts for run in self._runs.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Submits that await their answer, on all binds of this node."""
+        return sum(run.in_flight for run in self._runs.values())
+
+    def list_speeds(self) -> dict[int, float]:
+        """Parts a second by connector, of those that are up here."""
+        return {
+            connector_id: run.pacer.parts_per_second for connector_id, run in self._runs.items() if run.is_up
+        }
+
     def report(self) -> list[ConnectorReport]:
         """Every running connector, in order of its number."""
         reports = []

@@ -182,9 +182,8 @@ class CampaignRooms:
     def _list_speeds(self) -> dict[int, float]:
         """Parts a second by connector, of its binds that are up on any node."""
         speeds = dict(self._ground.list_speeds_elsewhere())
-        for report in self._ground.dispatcher.report():
-            if report.is_up:
-                speeds[report.connector_id] = speeds.get(report.connector_id, 0.0) + report.speed
+        for connector_id, speed in self._ground.dispatcher.list_speeds().items():
+            speeds[connector_id] = speeds.get(connector_id, 0.0) + speed
         return speeds
 
     async def _read_speeds(self) -> list[ConnectorSpeed]:

@@ -274,7 +274,7 @@ class Rooms:
             "loop_lag_seconds": self.oncall.lag.longest_seconds,
             "intake_rows_waiting": self.traffic.store.backlog,
             "outcomes_waiting": self.traffic.outcomes.backlog,
-            "in_flight": sum(report.in_flight for report in self.traffic.dispatcher.report()),
+            "in_flight": self.traffic.dispatcher.in_flight,
         }
 
     async def check_readiness(self) -> Readiness:

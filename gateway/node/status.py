@@ -138,7 +138,7 @@ class NodeStatus:
     def _measure_speed(self) -> None:
         at, before = self._submitted
         now = time.monotonic()
-        parts = sum(report.submitted_parts for report in self._dispatcher.report())
+        parts = self._dispatcher.submitted_parts
         if now > at:
             self._parts_per_second = max(0, parts - before) / (now - at)
         self._submitted = (now, parts)

@@ -70,7 +70,11 @@ async def test_a_node_without_its_lease_says_so_and_is_gone_at_once(database: st
         with contextlib.suppress(LeaseLost):  # told once more on leaving
             async with run_gateway(database, [connector("one", carrier.port)]) as running:
                 await running.shop.send_many([f"text {n}" for n in range(20)])
-                await until(lambda: running.gateway.rooms.traffic.dispatcher.report()[0].in_flight)
+                dispatcher = running.gateway.rooms.traffic.dispatcher
+                await until(lambda: dispatcher.in_flight)
+                one, built_in = dispatcher.report()
+                assert dispatcher.in_flight == dispatcher.submitted_parts == one.in_flight
+                assert dispatcher.list_speeds() == {each.connector_id: each.speed for each in (one, built_in)}
                 async with running.gateway.ground.database.connection() as connection:
                     await connection.raw.execute("UPDATE node_lease SET epoch = epoch + 1")
                 with pytest.raises(LeaseLost):
