@@ -13,10 +13,11 @@ from gateway.domain.delays import DelayKind
 from gateway.domain.lanes import Lane
 from gateway.domain.message import MessageState
 from gateway.store.database import Connection
+from gateway.store.fence import Fence
 from gateway.store.links import TEST_CAMPAIGN, Link
 from gateway.store.queries import Query
 from gateway.store.rollups import Tallies
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import GroupWriter
 from gateway.store.writer_connection import Joins
 
 BATCH_ROWS: Final = 1_000

@@ -19,12 +19,13 @@ from gateway.domain.message import MessageState, entered_bit
 from gateway.store.campaigns import Campaign
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.errors import MessagesNotMade, RecipientsMoved, StoreUnavailable
+from gateway.store.fence import Fence
 from gateway.store.intake import NewMessage, Stream, copy_messages, find_lowest_queued
 from gateway.store.links import LINK_COLUMNS, Link
 from gateway.store.queries import Query
 from gateway.store.recipients import AudienceTerms, Person, QueuedGroup, SlotProgress, first_id_of
 from gateway.store.rollups import Tallies
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import GroupWriter
 
 MOST_DEFERRED = 10_000
 """Messages that are put off in one transaction: about half a second."""

@@ -19,6 +19,7 @@ from gateway.domain.attributes import AttributeKind
 from gateway.domain.identifiers import SLOT_COUNT, IdSource
 from gateway.store.contact_fields import add_contact_fields
 from gateway.store.database import Connection
+from gateway.store.fence import Fence
 from gateway.store.imports import (
     ImportJob,
     ImportState,
@@ -27,7 +28,7 @@ from gateway.store.imports import (
     save_import,
 )
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import GroupWriter
 
 TAG_MARK: Final = "\x1f"
 """Between the tags of one person: arrays of arrays cannot be ragged."""

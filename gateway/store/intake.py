@@ -19,9 +19,10 @@ from gateway.domain.lanes import Lane
 from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
+from gateway.store.fence import Fence, Mark
 from gateway.store.queries import Query
 from gateway.store.rollups import Tallies
-from gateway.store.writer import Fence, GroupWriter, Mark, unavailable
+from gateway.store.writer import GroupWriter, unavailable
 
 IDEMPOTENCY_HOURS = 24
 _SMALL_REQUEST = 64

@@ -16,10 +16,11 @@ from gateway.domain.people import SuppressionScope
 from gateway.store.database import Connection
 from gateway.store.errors import StateKeepsMoving
 from gateway.store.evidence import Ending
+from gateway.store.fence import Fence, Mark
 from gateway.store.flights import Flight
 from gateway.store.intake import Stream
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter, Mark
+from gateway.store.writer import GroupWriter
 from gateway.store.writer_connection import Joins
 
 _BATCH_ROWS = 1_000

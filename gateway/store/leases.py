@@ -19,8 +19,8 @@ import structlog
 from gateway.domain.identifiers import NODE_COUNT, IdSource
 from gateway.store.database import Connection, Database
 from gateway.store.errors import LeaseLost, StoreError, StoreUnavailable
+from gateway.store.fence import Fence
 from gateway.store.outage_line import OutageLine
-from gateway.store.writer import Fence
 
 log = structlog.get_logger("store")
 

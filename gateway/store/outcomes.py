@@ -32,6 +32,7 @@ from gateway.store.evidence import (
     Unsent,
     WrittenOff,
 )
+from gateway.store.fence import Fence
 from gateway.store.flights import FlightBook
 from gateway.store.inbound import NOTHING_OBEYED, Obeyed, hear_texts, obey_keywords
 from gateway.store.inbound_parts import Joining
@@ -43,7 +44,7 @@ from gateway.store.moving import move_states
 from gateway.store.optout_events import EndpointsFor
 from gateway.store.outcome_rows import OutcomeRows
 from gateway.store.queries import Query
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import GroupWriter
 from gateway.store.writer_connection import Joins
 
 BATCH_ROWS = 2_000

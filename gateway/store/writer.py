@@ -1,7 +1,7 @@
 """Group commit: one writer, one connection, one batch at a time, committed when the last commit returns.
 
-Owns the fence, retries, the halving of a batch that holds a bad row, and what a lost connection means.
-Knows nothing of what is written: that is the `BatchWork` it is given.
+Owns retries, the halving of a batch that holds a bad row, and what a lost connection means. Knows nothing of
+what is written: that is the `BatchWork` it is given.
 
 A timer in place of self-clocking was measured: 10/30/100 ms gave 35 k/23 k/8.9 k messages a second. Where few
 items come at a time a batch may gather more of them for a moment first, as long as more do come.
@@ -11,29 +11,26 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import asyncpg
 import structlog
 
-from gateway.store.availability import Availability
+from gateway.store.batch_work import AtOnce, BatchWork
 from gateway.store.database import UNREACHABLE, Connection
 from gateway.store.errors import (
-    LeaseLost,
     PartsMoved,
     ReceiptsMoved,
     RecipientsMoved,
     RowRefused,
     StoreUnavailable,
 )
+from gateway.store.fence import Fence, LeaseStale, Mark
 from gateway.store.queries import Query
 from gateway.store.writer_connection import Joins, open_writer_connection
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-ItemContra = TypeVar("ItemContra", contravariant=True)
-ResultBoth = TypeVar("ResultBoth")
-ResultForeseen = TypeVar("ResultForeseen", covariant=True)
 
 log = structlog.get_logger("store")
 
@@ -61,70 +58,6 @@ _GATHERING_LOOK_SECONDS = 0.002
 its receipt before it sends the next is not slowed down by more."""
 _WORTH_A_BATCH = 256
 """Rows from which on more of them would not make each one cheaper."""
-
-
-class BatchWork(Protocol[ItemContra, ResultBoth]):
-    """What a writer does with a batch."""
-
-    async def write(self, connection: Connection, items: Sequence[ItemContra]) -> ResultBoth:
-        """Run the statements, inside the open transaction. May be called again with the same items."""
-
-    def committed(self, items: Sequence[ItemContra], result: ResultBoth) -> None:
-        """The transaction is durable. Must not raise or block."""
-
-    def refused(self, item: ItemContra, error: Exception) -> None:
-        """This one item was refused for its data, or because rows are not as it believed; the rest of its
-        batch was stored."""
-
-
-Mark = tuple[int, int, str, int]
-"""(node_no, epoch, writer, batch): what each batch gives `begin_batch`."""
-
-
-class AtOnce(Protocol[ItemContra, ResultForeseen]):
-    """A second way to store what a `BatchWork` stores: a small batch whole, by one statement.
-
-    A transaction of nine statements is as many turns of the event loop, 3 ms each while it is busy, and
-    whoever waits for the batch waits for all of them. The statement must check the fence and leave the mark
-    as `begin_batch` does, and store nothing at all unless it leaves a higher one.
-    """
-
-    statement: str
-    """The name of the statement: to read it for the first time takes the server 10 ms."""
-
-    def foresee(self, items: Sequence[ItemContra]) -> ResultForeseen | None:
-        """What storing all of the items comes to; None when they need a transaction."""
-
-    async def store(
-        self, connection: Connection, mark: Mark, items: Sequence[ItemContra]
-    ) -> tuple[bool, bool] | None:
-        """(is_live, is_stored): whether the lease runs still, and whether all of the items are stored, or
-        else none; None when the lease is another's."""
-
-
-class Fence:
-    """The node lease that every batch of this process checks as its first statement.
-
-    `may_write` says by the local monotonic clock whether it surely still holds; it is asked again
-    right before each COMMIT, for a process may stand still between two statements.
-    """
-
-    def __init__(
-        self,
-        node_no: int,
-        epoch: int,
-        may_write: Callable[[], bool] = lambda: True,
-        availability: Availability | None = None,
-    ) -> None:
-        self.node_no = node_no
-        self.epoch = epoch
-        self.may_write = may_write
-        self.availability = availability or Availability()
-        """Whether the server of the lease answers: while it does not, no batch can pass."""
-
-
-class _LeaseStale(Exception):
-    """Ours, but past its expiry: the renewal has yet to come through after an outage."""
 
 
 class GroupWriter(Generic[Item, Result]):
@@ -360,11 +293,10 @@ class GroupWriter(Generic[Item, Result]):
                     await connection.command("BEGIN")
                     await self._pass_fence(connection)
                     result = await self._work.write(connection, batch)
-                    if not self._fence.may_write():
-                        raise _LeaseStale
+                    self._fence.require_own()
                     self._is_in_doubt = True
                     await connection.command("COMMIT")
-            except _LeaseStale as exc:
+            except LeaseStale as exc:
                 await self._roll_back()
                 if not self._keeps_items:
                     raise StoreUnavailable("this node's lease is not renewed yet") from exc
@@ -406,26 +338,19 @@ class GroupWriter(Generic[Item, Result]):
         """Store a small batch with one statement; False when it needs a transaction after all. From the
         first octet to the answer its outcome is in doubt, as it is during a COMMIT."""
         assert self._at_once is not None
-        if not self._fence.may_write():
-            raise _LeaseStale
+        self._fence.require_own()
         self._is_in_doubt = True
         answer = await self._at_once.store(connection, self._next_mark(), batch)
         self._is_in_doubt = False
-        self._require_lease(None if answer is None else answer[0])
+        self._fence.require_live(None if answer is None else answer[0])
         return answer is not None and answer[1]
 
     async def _pass_fence(self, connection: Connection) -> None:
-        self._require_lease(await connection.fetch_value("begin_batch", *self._next_mark()))
+        self._fence.require_live(await connection.fetch_value("begin_batch", *self._next_mark()))
 
     def _next_mark(self) -> Mark:
         self._batch_no += 1
-        return self._fence.node_no, self._fence.epoch, self._name, self._batch_no
-
-    def _require_lease(self, is_live: bool | None) -> None:
-        if is_live is None:
-            raise LeaseLost(self._fence.node_no, self._fence.epoch)
-        if not is_live:
-            raise _LeaseStale
+        return self._fence.make_mark(self._name, self._batch_no)
 
     async def _was_committed(self) -> bool:
         """Wait for the server to come back and say whether the batch that came last was committed. One of a

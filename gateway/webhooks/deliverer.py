@@ -21,6 +21,7 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.store.database import Connection, Database
 from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.errors import StoreUnavailable
+from gateway.store.fence import Fence
 from gateway.store.outage_line import OutageLine
 from gateway.store.outbox import (
     OWN_URL,
@@ -33,7 +34,7 @@ from gateway.store.outbox import (
     list_due_deliveries,
 )
 from gateway.store.webhook_endpoints import ShopWebhooks, disable_gone_endpoint, valid_secrets
-from gateway.store.writer import Fence, GroupWriter
+from gateway.store.writer import GroupWriter
 from gateway.webhooks.addressing import NoTarget, Target, find_target
 from gateway.webhooks.directory import EndpointDirectory
 from gateway.webhooks.errors import BadSecret, TargetRefused

@@ -25,6 +25,7 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.store.contact_fields import list_contact_fields
 from gateway.store.database import Connection, Database
 from gateway.store.errors import LeaseLost, StoreUnavailable
+from gateway.store.fence import Fence
 from gateway.store.import_rows import ImportWriter, MergeOrder, MergeOutcome
 from gateway.store.imports import (
     ImportCounts,
@@ -35,7 +36,6 @@ from gateway.store.imports import (
     replace_import_faults,
     save_import,
 )
-from gateway.store.writer import Fence
 
 _MOST_TRIES: Final = 3
 _READ_PHASES: Final = frozenset(("waiting", "reading"))
