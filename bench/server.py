@@ -31,6 +31,8 @@ from gateway.commands.errors import ServerUnreachable
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _HOLD_SECONDS = 1.5
+_LEDGER_SECONDS = 3_600.0
+"""Of ten million messages it takes minutes."""
 _LOG_TAIL_OCTETS = 2000
 MOST_OF_A_ROUTE = 64
 """Connectors, as the configuration has it."""
@@ -56,6 +58,7 @@ class Server:
         self._process = self._start()
         self.http_port = http_port
         self.admin = AdminClient(folder / "admin.sock", timeout_seconds=120)
+        self._patient_admin = AdminClient(folder / "admin.sock", timeout_seconds=_LEDGER_SECONDS)
         self.postgres = PostgresProbe(folder)
         self.key = ""
         self.costs = Costs(
@@ -150,7 +153,7 @@ class Server:
                     raise BenchError(f"a batch was answered {response.status}: {content[:500].decode()}")
 
     def ledger(self) -> dict[str, Any]:
-        answer: dict[str, Any] = self.admin.get("/admin/ledger")
+        answer: dict[str, Any] = self._patient_admin.get("/admin/ledger")
         return answer
 
     def is_balanced(self) -> bool:

@@ -25,8 +25,8 @@ from gateway.ledger.carrier_account import compare_with_carrier
 from gateway.ledger.carrier_log import BadCarrierLog
 from gateway.ledger.verification import verify_ledger
 
-_VERIFICATION_SECONDS: Final = 3_600.0
-"""It reads every row there is; nothing else takes minutes."""
+_READING_SECONDS: Final = 3_600.0
+"""The ledger reads every row there is, which takes minutes where millions are stored."""
 _LINES_AT_ONCE: Final = 10_000
 
 
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.carrier_log or arguments.first or arguments.last:
         raise CommandError("--carrier-log, --from and --to go with --verify")
     try:
-        report = connect(arguments).get("/admin/ledger")
+        report = connect(arguments, timeout_seconds=_READING_SECONDS).get("/admin/ledger")
     except ServerUnreachable:
         if arguments.socket:
             raise
@@ -87,7 +87,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _verify_by_server(
     arguments: argparse.Namespace, logs: Sequence[tuple[tuple[str, ...], Path]]
 ) -> dict[str, Any]:
-    client = connect(arguments, timeout_seconds=_VERIFICATION_SECONDS)
+    client = connect(arguments, timeout_seconds=_READING_SECONDS)
     days = {"from": arguments.first, "to": arguments.last}
     query = {name: day.isoformat() for name, day in days.items() if day}
     report: dict[str, Any] = client.get("/admin/ledger/verification", query)
