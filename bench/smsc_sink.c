@@ -44,7 +44,7 @@ typedef struct {
     addresses_t addresses;
     char system_id[16], text[20];
     uint64_t id;
-    time_t submitted_on; /* whole seconds, for the receipt's text */
+    time_t submitted_on, delivered_on; /* whole seconds, for the receipt's text: the same at every repeat */
     double submitted_at; /* for the latency */
 } receipt_t;
 
@@ -171,7 +171,7 @@ static void send_receipt(session_t *s, const receipt_t *receipt) {
     uint8_t *end = (uint8_t *)text;
     end = put_text(end, "id:"); end = put_text(end, id);
     end = put_text(end, " sub:001 dlvrd:001 submit date:"); end = put_text(end, minute_of(receipt->submitted_on));
-    end = put_text(end, " done date:"); end = put_text(end, minute_of((time_t)now));
+    end = put_text(end, " done date:"); end = put_text(end, minute_of(receipt->delivered_on));
     end = put_text(end, " stat:DELIVRD err:000 text:"); end = put_text(end, receipt->text);
     size_t length = end - (uint8_t *)text;
     *at++ = 0; /* service_type */
@@ -250,6 +250,7 @@ static void take_submit(session_t *s, uint32_t sequence, const uint8_t *at, cons
     receipt.id = next_id++;
     receipt.submitted_at = now;
     receipt.submitted_on = (time_t)now;
+    receipt.delivered_on = (time_t)(now + latency + receipt_delay);
     memcpy(receipt.system_id, s->system_id, sizeof receipt.system_id);
     submits++;
     if (!first_submit) first_submit = now;
