@@ -58,6 +58,21 @@ def test_news_during_a_claim_is_looked_at_after_it() -> None:
     assert stream.begin_claim() == 4
 
 
+def test_a_row_that_was_read_before_its_intent_took_it_is_not_an_attempt_to_be_made_again() -> None:
+    claims = Claims(1)
+    stream = claims.streams[PAIR]
+    read(stream, 10, 11)
+    (first,) = claims.take(1, is_held=lambda _: False)
+    claims.look_again()
+    assert stream.begin_claim() == 0  # and sees the row of 10 once more
+    claims.release(first)  # its intent is committed meanwhile, its carrier is busy, and
+    claims.hear(STREAM, 10)  # it is queued again as another attempt
+    stream.end_claim([flight(10), flight(11), flight(12)], asked=10)
+    assert take(claims, 9) == [11, 12]
+    assert read(stream, 10, 11, 12) == 9
+    assert take(claims, 9) == [10]
+
+
 def test_a_stream_is_read_again_once_half_of_what_may_be_claimed_is_free() -> None:
     claims = Claims(1)
     stream = claims.streams[PAIR]
