@@ -107,8 +107,8 @@ class ClaimedStream:
     def end_claim(self, flights: Iterable[Flight] | None, *, asked: int) -> None:
         """Take the rows of a claim, or None when it failed.
 
-        A message let go of meanwhile is passed over: the claim may have seen its row before the intent took it
-        away, and an attempt that is over must not be made twice. Where it has a new row, there is news of that.
+        A message let go of meanwhile is passed over: the claim may have seen its row before the intent took
+        it away, and an attempt that is over must not be made twice. Of a new row there is news.
         """
         self._is_claiming = False
         gone, self._gone_meanwhile = self._gone_meanwhile, set()
