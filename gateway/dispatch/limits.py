@@ -42,7 +42,8 @@ def find_limit(run: ConnectorRun, *, is_bound: bool) -> Limit:
     speed, allowed = run.pacer.parts_per_second, run.pacer.limit
     if not is_bound:
         return Limit(LimitCause.DOWN, "no bind is up", 0.0, allowed)
-    if speed < allowed or run.is_throttled_at_any_speed:
+    is_below_ceiling = speed < run.pacer.ceiling or (speed < allowed and run.is_paced)
+    if is_below_ceiling or run.is_throttled_at_any_speed:
         words = f"limited by carrier: {write_status(run.throttled_by)}, {_write_speeds(speed, allowed)}"
         if is_standard_status(run.throttled_by):
             words += f" ({name_status(run.throttled_by)})"

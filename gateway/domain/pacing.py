@@ -2,7 +2,8 @@
 
 Carriers count per second by their own clock and punish bursts (quirk 43), so credit is worth 20 ms of speed
 at most, or less than one part beyond the one that is due. After a carrier says “too fast” the speed is halved
-and comes back in small steps. Owns no clock: every call brings `now`, seconds of a monotonic clock.
+and comes back in small steps; who said it at the full speed counts strictly, and gets a little less of it.
+Owns no clock: every call brings `now`, seconds of a monotonic clock.
 """
 
 from typing import Final
@@ -22,6 +23,19 @@ _RECOVERY_STEP: Final = 0.05
 _SLOWEST: Final = 0.02
 """Of the limit, below which throttling does not push: some speed is needed to see the carrier recover."""
 
+_STRICT_STEP: Final = 0.02
+"""Of the limit, by which the ceiling is lowered each time the carrier says “too fast” at it. One that takes
+the contract's figure in any second and not one part more refuses the part that an even row at just that speed
+puts at its end: every 12 s, and with the pause and the halving a third of the contract is lost."""
+_LOWEST_CEILING: Final = 0.9
+"""Of the limit; a carrier that takes less has a limit of its own, which halving finds."""
+_STRICT_LATENESS_SECONDS: Final = 0.01
+"""Lateness made good below a ceiling: what is caught up shortens a second by as much, and the step above is
+of 20 ms."""
+_TRIAL_SECONDS: Final = 600.0
+"""At the ceiling without a “too fast”, after which it is raised by a step: the carrier may only have been
+busy. Where it was not, the pause and the halving cost one part in 150."""
+
 # A part is due when its credit is 1 but for rounding: a monotonic clock of some weeks has steps of 2⁻³² s,
 # which at 20,000 parts a second is 5e-6 of a part. What is taken too early stays as debt, so nothing is
 # gained by it.
@@ -31,13 +45,16 @@ _ROUNDING: Final = 1e-5
 class Pacer:
     """Evenly spaces the parts of one connector on one node. A call of `take` costs 0.2 µs."""
 
-    __slots__ = ("_burst", "_changed_at", "_credit", "_limit", "_paused_until", "_seen_at", "_speed")
+    __slots__ = (
+        "_burst", "_ceiling_share", "_changed_at", "_credit", "_limit", "_paused_until", "_seen_at", "_speed",
+    )  # fmt: skip
 
     def __init__(self, parts_per_second: float, *, now: float) -> None:
         self._credit = 1.0
         self._seen_at = now
         self._paused_until = now
         self._changed_at = now
+        self._ceiling_share = 1.0
         self._limit = self._speed = parts_per_second
         self.set_limit(parts_per_second)
 
@@ -50,6 +67,11 @@ class Pacer:
     def limit(self) -> float:
         """The speed allowed by configuration and leases."""
         return self._limit
+
+    @property
+    def ceiling(self) -> float:
+        """The speed at which this carrier takes everything: the limit, or a little less."""
+        return self._limit * self._ceiling_share
 
     def is_paused(self, now: float) -> bool:
         """Whether the carrier's wish for a pause is still being honoured."""
@@ -83,9 +105,9 @@ class Pacer:
         """Change the allowed speed, as leases and configuration do. A throttled pacer recovers up to it."""
         if not parts_per_second > 0.0:
             raise ValueError(f"a speed of {parts_per_second} parts a second sends nothing; pause instead")
-        was_full = self._speed >= self._limit
+        was_full = self._speed >= self.ceiling
         self._limit = parts_per_second
-        self._set_speed(parts_per_second if was_full else min(self._speed, parts_per_second))
+        self._set_speed(self.ceiling if was_full else min(self._speed, self.ceiling))
 
     def slow_down(self, now: float, pause_seconds: float) -> None:
         """The carrier said “too fast”: pause, then go on at half speed.
@@ -93,6 +115,8 @@ class Pacer:
         The answers to one window come together: while paused, further ones only extend the pause.
         """
         if now >= self._paused_until:
+            if self._speed >= self.ceiling:
+                self._ceiling_share = max(_LOWEST_CEILING, self._ceiling_share - _STRICT_STEP)
             self._set_speed(max(self._speed / 2.0, self._limit * _SLOWEST))
         self.pause(now, pause_seconds)
         self._changed_at = self._paused_until
@@ -108,11 +132,20 @@ class Pacer:
         elapsed = now - self._changed_at
         if elapsed <= 0.0 or self._speed >= self._limit:
             return
+        if self._speed < self.ceiling:
+            self._set_speed(min(self.ceiling, self._speed + self._limit * _RECOVERY_STEP * elapsed))
+        elif elapsed >= _TRIAL_SECONDS:
+            self._ceiling_share = min(1.0, self._ceiling_share + _STRICT_STEP)
+            self._set_speed(self.ceiling)
+        else:
+            return
         self._changed_at = now
-        self._set_speed(min(self._limit, self._speed + self._limit * _RECOVERY_STEP * elapsed))
 
     def _set_speed(self, parts_per_second: float) -> None:
         self._speed = parts_per_second
         # A late call must not lose what fell due meanwhile, and two parts must not leave at once for it.
-        carried_over = min(parts_per_second * LATENESS_SECONDS, _LESS_THAN_A_PART)
-        self._burst = max(parts_per_second * TICK_SECONDS, 1.0 + carried_over)
+        single, several = LATENESS_SECONDS, TICK_SECONDS
+        if self._ceiling_share < 1.0:
+            single = several = _STRICT_LATENESS_SECONDS
+        carried_over = min(parts_per_second * single, _LESS_THAN_A_PART)
+        self._burst = max(parts_per_second * several, 1.0 + carried_over)

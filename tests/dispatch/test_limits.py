@@ -63,7 +63,7 @@ def test_a_carrier_that_refuses_as_much_however_slow_we_are_is_not_slowed_furthe
         bench.loop.advance(1.0)
         bench.run.recover()
     bench.run.slow_down(1.0, 0x58)
-    words = "limited by carrier: 0x58, 50/s of 50/s (ESME_RTHROTTLED), at any speed"
+    words = "limited by carrier: 0x58, 49/s of 50/s (ESME_RTHROTTLED), at any speed"
     assert limit_of(bench).words == words
     bench.loop.advance(0.06)
     assert not bench.run.pacer.is_paused(bench.loop.time())

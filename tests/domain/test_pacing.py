@@ -1,4 +1,6 @@
+from collections import deque
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -180,7 +182,62 @@ def test_speed_comes_back_step_by_step_to_the_limit_and_no_further() -> None:
         pacer.recover(START + 1 + second)
         speeds.append(pacer.parts_per_second)
     assert speeds[:3] == pytest.approx([55, 60, 65])
-    assert speeds[-1] == 100
+    assert speeds[-1] == pacer.ceiling == 98
+
+
+class StrictCarrier:
+    """Takes so many parts in any second and refuses each above."""
+
+    def __init__(self, parts_per_second: int) -> None:
+        self._most = parts_per_second
+        self._taken: deque[float] = deque()
+
+    def takes(self, at: float) -> bool:
+        while self._taken and self._taken[0] <= at - 1.0:
+            self._taken.popleft()
+        if len(self._taken) == self._most:
+            return False
+        self._taken.append(at)
+        return True
+
+
+@pytest.mark.parametrize("speed", [1, 7, 20, 50, 333])
+def test_a_carrier_that_refuses_one_part_above_its_figure_is_soon_given_none(speed: int) -> None:
+    random = Random(speed)
+    pacer, carrier = Pacer(speed, now=START), StrictCarrier(speed)
+    taken, refused = 0, 0
+    recovered_at = now = START
+    settled_at = START + 60
+    while now < START + 120:
+        now = max(now, pacer.next_at()) + random.random() * 0.008  # a loop that has other work
+        for _ in range(pacer.take(now, 1_000)):
+            if carrier.takes(now):
+                taken += now >= settled_at
+            else:
+                refused += now >= settled_at
+                pacer.slow_down(now, 1.0)
+        if now >= recovered_at + 1.0:
+            recovered_at = now
+            pacer.recover(now)
+    assert refused == 0
+    assert taken >= 0.96 * speed * 60
+
+
+def test_a_carrier_that_was_busy_once_gets_the_whole_speed_again_after_a_while() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.slow_down(START, pause_seconds=1.0)
+    for second in range(2, 700):
+        pacer.recover(START + second)
+    assert pacer.parts_per_second == pacer.ceiling == 100
+
+
+def test_a_carrier_with_a_lower_limit_of_its_own_keeps_the_ceiling_near_the_contract() -> None:
+    pacer = Pacer(100, now=START)
+    for number in range(100):
+        pacer.slow_down(START + number * 30, pause_seconds=1.0)
+        for second in range(2, 30):
+            pacer.recover(START + number * 30 + second)
+    assert pacer.ceiling == pytest.approx(90)
 
 
 def test_nothing_is_recovered_during_the_pause() -> None:
@@ -198,7 +255,8 @@ def test_a_new_limit_counts_at_once_and_keeps_a_throttled_speed() -> None:
     pacer.set_limit(300)
     assert (pacer.parts_per_second, pacer.limit) == (100, 300)
     pacer.set_limit(40)
-    assert (pacer.parts_per_second, pacer.limit) == (40, 40)
+    assert pacer.limit == 40
+    assert pacer.parts_per_second == pacer.ceiling == pytest.approx(39.2)
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
