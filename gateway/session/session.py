@@ -197,7 +197,7 @@ class Session(Lifecycle):
         if self._is_congested:
             self._cut_if_unread()
         if self._is_flush_planned:
-            # Answers of ours and submits that the owner gave from its callbacks leave now, in one write.
+            # What else the owner gave from its callbacks leaves now, in one write with answers of ours.
             self._flush()
 
     # Reading.
@@ -233,6 +233,8 @@ class Session(Lifecycle):
         if answers:
             self.counters.answers += len(answers)
             self._owner.on_answers(self, answers)
+            if self._is_flush_planned:
+                self._flush()  # what the freed places let out does not wait for the reading of receipts
         if requests:
             self._owed_answers += len(requests)
             self._owner.on_requests(self, requests)

@@ -107,6 +107,28 @@ async def test_answers_match_in_any_order_and_come_in_one_call():  # quirk 9
     assert wire.session.in_flight == 0
 
 
+async def test_what_answers_let_out_is_written_before_the_owner_hears_of_requests_read_with_them():
+    wire = await bound_wire()
+    number = wire.submit("a")
+    await wire.turn()
+    written = []
+
+    def submit_next(session, answers):
+        wire.submit("b")
+
+    def look(session, requests):
+        written.extend(wire.transport.take_pdus())
+
+    wire.owner.on_answers, wire.owner.on_requests = submit_next, look
+    wire.receive(
+        pdus.DeliverSm(esm_class=4, sequence_number=9),
+        pdus.EnquireLink(sequence_number=10),
+        pdus.SubmitSmResp(message_id=b"1", sequence_number=number),
+    )
+    assert [type(pdu) for pdu in written] == [pdus.EnquireLinkResp, pdus.SubmitSm]
+    assert await wire.turn() == []
+
+
 async def test_the_window_is_never_exceeded_and_room_is_told_once():
     wire = await bound_wire()
     numbers = [wire.submit(context) for context in "abc"]
