@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.hosting.embedded import EmbeddedPostgres
 from gateway.hosting.postgres_binaries import find_postgres, inspect_folder
@@ -38,6 +39,10 @@ DAYS_OF_A_TEST = "SELECT make_day_partitions(current_date + ahead) FROM generate
 """Partitions that every test finds: made once in the template, not by every node that a test starts."""
 
 T = TypeVar("T")
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+"""No test fails for want of speed: what runs beside it may take the cores."""
 
 
 @pytest.hookimpl(wrapper=True)
