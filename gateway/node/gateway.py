@@ -1,7 +1,6 @@
 """One running gateway, from the lock on its state folder to its open doors and back, in order."""
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from gateway.hosting.notify import ServiceNotifier
 from gateway.ledger.accounts import read_ledger
 from gateway.node.doors import open_admin_door, open_metrics_door, open_pages_door, open_public_door
 from gateway.node.ground import Footing, Ground, open_footing, open_ground
+from gateway.node.patience import Patience
 from gateway.node.place import ALONE, Place
 from gateway.node.rooms import Rooms, now_utc, open_rooms
 from gateway.simulator.profile_reading import load_profile
@@ -24,8 +24,8 @@ from gateway.web.siblings import Siblings
 
 log = structlog.get_logger("main")
 
-_STORE_SECONDS = 20.0
-"""What the store may take, at a stop, to write what it was given."""
+_UNBIND_SECONDS = 10.0
+"""What carriers may take, at a stop, to see us off when their answers are no longer waited for."""
 
 
 class Gateway:
@@ -157,25 +157,20 @@ class Gateway:
 
     async def _drain(self) -> None:
         rooms, seconds = self.rooms, self._config.stop.drain_seconds
-        await _within(seconds + _STORE_SECONDS, "share", rooms.traffic.ownership.stop())
+        patience = Patience()
+        await patience.wait("share", rooms.traffic.ownership.stop(), others_seconds=seconds)
         await self._doors.aclose()
-        await _within(_STORE_SECONDS, "intake", rooms.traffic.store.drained())
-        await _within(
-            seconds + _STORE_SECONDS, "connectors", rooms.traffic.dispatcher.aclose(drain_seconds=seconds)
+        await patience.wait("intake", rooms.traffic.store.drained())
+        await patience.wait(
+            "connectors",
+            rooms.traffic.dispatcher.aclose(drain_seconds=seconds),
+            others_seconds=seconds + _UNBIND_SECONDS,
         )
-        await _within(_STORE_SECONDS, "outcomes", rooms.traffic.outcomes.drained())
-        await _within(_STORE_SECONDS, "clicks", rooms.shop_rooms.links.writer.drained())
-        await _within(seconds + _STORE_SECONDS, "webhooks", rooms.deliverer.aclose(seconds))
+        await patience.wait("outcomes", rooms.traffic.outcomes.drained())
+        await patience.wait("clicks", rooms.shop_rooms.links.writer.drained())
+        await patience.wait("webhooks", rooms.deliverer.aclose(seconds), others_seconds=seconds)
 
 
 def _find_first(faults: BaseExceptionGroup[EstafetteError]) -> EstafetteError:
     first = faults.exceptions[0]
     return _find_first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-async def _within(seconds: float, step: str, work: Awaitable[None]) -> None:
-    """Wait for a step of the stop, but not for ever: what is left is said, and the next step goes on."""
-    try:
-        await asyncio.wait_for(work, seconds)
-    except TimeoutError:
-        log.warning("stop.unfinished", step=step, waited_seconds=seconds)

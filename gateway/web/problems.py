@@ -102,7 +102,7 @@ KINDS: dict[str, ProblemKind] = {
     "unsupported_media_type": ProblemKind(415, "Wrong content type"),
     "too_many_traces": ProblemKind(429, "Too many traces"),
     "internal_error": ProblemKind(500, "Internal error"),
-    "store_unavailable": ProblemKind(503, "Database not reachable"),
+    "store_unavailable": ProblemKind(503, "Nothing can be stored just now"),
     "outcome_unknown": ProblemKind(503, "Outcome not known yet"),
 }
 """Every code that an answer may carry."""

@@ -27,7 +27,7 @@ PROBLEM = {
 AWAY = {
     "status": 503,
     "code": "store_unavailable",
-    "title": "Database not reachable",
+    "title": "Nothing can be stored just now",
     "detail": "The database is not reachable.",
     "action": "Repeat the request with the same Idempotency-Key.",
 }
