@@ -125,6 +125,13 @@ async def test_a_stop_does_not_wait_for_idle_clients(server: EmbeddedPostgres) -
     client.terminate()
 
 
+async def test_commits_do_not_wait_until_a_new_file_of_the_log_is_filled(server: EmbeddedPostgres) -> None:
+    await execute(server.dsn, "SELECT pg_switch_wal(); INSERT INTO t VALUES (1)")
+    name = await fetch_value(server.dsn, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+    file = (server.data / "pg_wal" / str(name)).stat()
+    assert file.st_blocks * 512 < file.st_size
+
+
 async def test_unicode_is_understood_whatever_the_locale_of_the_machine(server: EmbeddedPostgres) -> None:
     assert await fetch_value(server.dsn, "SELECT lower('ÉȚΩ')") == "éțω"
     assert await fetch_value(server.dsn, "SHOW server_encoding") == "UTF8"
