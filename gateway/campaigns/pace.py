@@ -1,12 +1,17 @@
-"""How far expansion may run ahead of sending, so that pause, STOP and change of mind take hold.
+"""How far expansion may run ahead of sending, so that pause, STOP and change of mind take hold, and that who
+comes later need not wait behind all that was made before.
 
-Owns two bounds: what may wait at once, a minute of speed, and for a campaign with a speed of its own how many
+Owns two bounds: what may wait at once, 20 s of speed, and for a campaign with a speed of its own how many
 parts it has earned by now. Pure: the clock (seconds, monotonic) and what is known are passed in.
 """
 
 from typing import Final
 
-AHEAD_SECONDS: Final = 60.0
+AHEAD_SECONDS: Final = 20.0
+"""Shared by the campaigns that run at full speed: what is queued leaves in the order in which it was made, so
+the first message of another campaign waits for so long. Counts of what really waits are up to 5 s old."""
+LEAST_AHEAD_SECONDS: Final = 5.0
+"""For each of many campaigns, which are served in turn."""
 MOST_AHEAD: Final = 20_000
 LEAST_AHEAD: Final = 200
 """Enough that a slow start of a fast carrier is not held back before its speed is known."""
@@ -16,9 +21,11 @@ CHUNK: Final = 2_000
 """Recipients in one transaction: about 150 ms, during which a pause waits."""
 
 
-def ahead_of(parts_per_second: float) -> int:
-    """Messages of a campaign that may wait at once, at this speed."""
-    return int(min(MOST_AHEAD, max(LEAST_AHEAD, parts_per_second * AHEAD_SECONDS)))
+def ahead_of(parts_per_second: float, *, sharers: int = 1) -> int:
+    """Messages of a campaign that may wait at once, at this speed of the connectors, of which `sharers`
+    campaigns take what they can get."""
+    seconds = max(LEAST_AHEAD_SECONDS, AHEAD_SECONDS / max(1, sharers))
+    return int(min(MOST_AHEAD, max(LEAST_AHEAD, parts_per_second * seconds)))
 
 
 class Pace:
@@ -32,13 +39,22 @@ class Pace:
         self._speed: float | None = None
         self._parts_per_message = 1.0
 
-    def allow(self, now: float, parts_per_second: float | None, waiting: int, carriers: float) -> int:
-        """How many messages may be made now: at most a chunk, and none while a minute of speed waits.
+    def allow(
+        self,
+        now: float,
+        parts_per_second: float | None,
+        waiting: int,
+        carriers: float,
+        *,
+        sharers: int = 1,
+    ) -> int:
+        """How many messages may be made now: at most a chunk, and none while its share of 20 s waits.
 
-        `waiting` counts the campaign's queued messages, `carriers` is the speed of the connectors.
+        `waiting` counts the campaign's queued messages, `carriers` is the speed of the connectors, `sharers`
+        the campaigns without a speed of their own that share them.
         """
         speed = carriers if parts_per_second is None else min(carriers, parts_per_second)
-        room = min(CHUNK, ahead_of(speed) - waiting)
+        room = min(CHUNK, ahead_of(speed, sharers=sharers) - waiting)
         if parts_per_second is None:
             self._seen_at, self._credit, self._speed = now, 0.0, None
             return max(0, room)

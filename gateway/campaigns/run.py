@@ -165,8 +165,9 @@ class CampaignRun:
         """So many of its messages in this node's slots left the queue, by this node."""
         self.waiting = max(0, self.waiting - messages)
 
-    async def step(self) -> Step:
-        """Freeze or expand once, if there is anything to do now.
+    async def step(self, *, sharers: int) -> Step:
+        """Freeze or expand once, if there is anything to do now. `sharers` campaigns of those that are made
+        have no speed of their own.
 
         Raises `StoreUnavailable`; `RecipientsMoved` where another node was further on: open it anew.
         """
@@ -179,7 +180,7 @@ class CampaignRun:
         ]
         if not unfrozen and not behind:
             return Step.EXPANDED
-        room = self._find_room(behind, unfrozen)
+        room = self._find_room(behind, unfrozen, sharers)
         frozen_ahead = sum(progress.frozen - progress.expanded for progress in behind)
         if unfrozen and (room == 0 or frozen_ahead < min(_FROZEN_AHEAD, max(1, room))):
             return await self._freeze(unfrozen)
@@ -188,14 +189,18 @@ class CampaignRun:
             return Step.WAITING
         return await self._expand(behind, room) if behind else Step.WAITING
 
-    def _find_room(self, behind: Sequence[SlotProgress], unfrozen: Sequence[int]) -> int:
+    def _find_room(self, behind: Sequence[SlotProgress], unfrozen: Sequence[int], sharers: int) -> int:
         """How many messages may be made now."""
         deps, content = self._deps, self.campaign.content
         if content.send_until is not None and deps.clock() >= content.send_until:
             return CHUNK  # these are made to expire: nothing of them is sent
         carriers = deps.carrier_speed() * self._share
         return self._pace.allow(
-            deps.monotonic(), self._find_speed(behind, unfrozen), self.waiting, carriers or LEAST_AHEAD
+            deps.monotonic(),
+            self._find_speed(behind, unfrozen),
+            self.waiting,
+            carriers or LEAST_AHEAD,
+            sharers=sharers,
         )
 
     def _find_speed(self, behind: Sequence[SlotProgress], unfrozen: Sequence[int]) -> float | None:

@@ -102,6 +102,7 @@ class CampaignRunner:
         )
         self._woken = asyncio.Event()
         self._campaigns: list[Campaign] = []
+        self._sharers = 0
         self._looked_at = _NEVER
         self._runs: dict[int, CampaignRun] = {}
         self._reopened: Counter[int] = Counter()
@@ -170,6 +171,7 @@ class CampaignRunner:
             is_woken, self._looked_at = self._looked_at == _NEVER, now
             if is_woken or self._campaigns or await self._has_campaigns():
                 self._campaigns = await list_campaigns_at_work(self._deps.database)
+                self._sharers = sum(1 for campaign in self._campaigns if _takes_what_it_gets(campaign))
                 self._forget_ended()
         departed, self._departed = self._departed, Counter()
         for campaign_id, messages in departed.items():
@@ -250,7 +252,7 @@ class CampaignRunner:
             return False
         run = await self._find_run(campaign, shop)
         try:
-            step = await run.step()
+            step = await run.step(sharers=self._sharers)
         except RecipientsMoved as exc:
             return self._read_anew(campaign, exc)
         self._reopened.pop(campaign.id, None)
@@ -414,3 +416,14 @@ class CampaignRunner:
             return False
         self._due[key] = now + seconds
         return True
+
+
+def _takes_what_it_gets(campaign: Campaign) -> bool:
+    """Whether a campaign makes messages as fast as its connectors take them."""
+    content = campaign.content
+    return (
+        campaign.state is CampaignState.RUNNING
+        and campaign.expanded_at is None
+        and content.parts_per_second is None
+        and content.spread_seconds is None
+    )

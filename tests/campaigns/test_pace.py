@@ -8,10 +8,16 @@ from gateway.campaigns.watch import FailureWatch, SpeedMeter
 from gateway.domain.message import MessageState
 
 
-def test_a_minute_of_speed_may_wait_and_never_more_than_twenty_thousand() -> None:
-    assert ahead_of(50) == 3_000
+def test_twenty_seconds_of_speed_may_wait_and_never_more_than_twenty_thousand() -> None:
+    assert ahead_of(50) == 1_000
     assert ahead_of(20_000) == MOST_AHEAD
     assert ahead_of(0.1) == 200
+
+
+def test_campaigns_that_share_connectors_share_what_may_wait_until_it_is_little() -> None:
+    assert [4 * ahead_of(500, sharers=4), 4 * ahead_of(500)] == [10_000, 40_000]
+    assert ahead_of(500, sharers=400) == 2_500
+    assert Pace(0.0).allow(0.0, None, 2_000, 500, sharers=4) == 500
 
 
 def test_without_a_speed_of_its_own_a_campaign_fills_what_may_wait() -> None:
