@@ -27,9 +27,10 @@ from gateway.domain.sender import Sender
 from gateway.domain.stop_mention import STOP_LINK_FIELD
 from gateway.domain.template import MissingValue, ValueTooLong
 from gateway.domain.text_check import TextWarning, list_warnings
-from gateway.intake.acceptance import NO_CURRENCY, Acceptance
+from gateway.intake.acceptance import Acceptance
 from gateway.intake.bulk import BulkPlan, BulkPlanner
 from gateway.intake.marketing_rules import MarketingRules
+from gateway.intake.planning import NO_CURRENCY
 from gateway.intake.refusals import RefusalCode
 from gateway.smpp.text import Alphabet
 from gateway.store.campaigns import CampaignContent

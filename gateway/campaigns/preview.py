@@ -30,9 +30,10 @@ from gateway.domain.text_check import (
     list_warnings,
     measure_text,
 )
-from gateway.intake.acceptance import NO_CURRENCY, Acceptance
+from gateway.intake.acceptance import Acceptance
 from gateway.intake.bulk import BulkPlanner
 from gateway.intake.marketing_rules import MarketingRules
+from gateway.intake.planning import NO_CURRENCY
 from gateway.intake.refusals import RefusalCode
 from gateway.smpp.carrier_text import AS_USUAL, CarrierText
 from gateway.smpp.errors import TextNotEncodable, TextTooLong

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from gateway.campaigns.making import Allowance
 from gateway.domain.lanes import Category
-from gateway.intake.acceptance import ANYWHERE
+from gateway.intake.planning import ANYWHERE
 from gateway.store.campaigns import CampaignContent
 from gateway.store.caps import Spend, read_spend
 from gateway.store.database import Database

@@ -24,7 +24,8 @@ from gateway.intake.idempotency import Reply
 from gateway.intake.marketing_rules import MarketingRules
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import SendRequest
-from gateway.intake.service import Intake, Sending
+from gateway.intake.rows import Sending
+from gateway.intake.service import Intake
 from gateway.store.campaigns import Campaign
 from gateway.store.database import Database
 from gateway.store.links import LINK_COLUMNS, OPTOUT_TARGET, TEST_CAMPAIGN, Link, put_targets

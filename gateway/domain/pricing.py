@@ -77,6 +77,8 @@ class PriceTable:
     def __init__(self, currency: str, rules: Iterable[PriceRule]) -> None:
         self._prices = {(rule.prefix, rule.country): Price(rule.micros, currency) for rule in rules}
         self._lengths = sorted({len(prefix) for prefix, _ in self._prices}, reverse=True)
+        self.prefix_digits = max(self._lengths, default=0)
+        """Numbers of a country that agree in so many digits cost the same."""
 
     def price_per_part(self, address: str, country: str) -> Price | None:
         """The price of one part to E.164 digits in `country`; None where no rule matches: not known."""

@@ -4,9 +4,11 @@ Owns the rules and their compiled table. Told from outside which connectors are 
 random draw; knows nothing of binds, queues or configuration files.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import accumulate
 from typing import Final
 
 from gateway.domain.lanes import Category
@@ -85,12 +87,28 @@ class NoRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """The decisions that a message may be given as connectors are now: one, or several drawn by weight."""
+
+    decisions: tuple[RouteDecision, ...]
+    borders: tuple[int, ...] = ()
+    """Where the weights of the decisions after the first begin."""
+    weight: int = 0
+    """Of all together."""
+
+    def draw(self, draw: float) -> RouteDecision:
+        """The decision on which `draw`, a random number in [0, 1), falls."""
+        return self.decisions[bisect_right(self.borders, draw * self.weight)]
+
+
+@dataclass(frozen=True, slots=True)
 class _Matched:
-    """A route that matched, with the decisions it has given, by (connector, connectors that are down)."""
+    """A route that matched, with the lots it has given, by (its one connector, connectors that are down,
+    price); no connector for a lot by weight."""
 
     route: Route
     how: str
-    decisions: dict[tuple[int, tuple[int, ...], Price | None], RouteDecision] = field(default_factory=dict)
+    lots: dict[tuple[int | None, tuple[int, ...], Price | None], Lot] = field(default_factory=dict)
 
 
 class Routing:
@@ -106,7 +124,7 @@ class Routing:
         everything = Route(_NO_ROUTES, tuple(RouteTarget(connector_id) for connector_id in self._names))
         self._routes = [self._keep_enabled(route) for route in routes or (everything,)]
         matches = [route.match for route in self._routes]
-        self._prefix_digits = max((len(p) for match in matches for p in match.prefixes), default=0)
+        self.prefix_digits = max((len(p) for match in matches for p in match.prefixes), default=0)
         self._looks_at_sender = any(match.senders for match in matches)
         self._cache: dict[tuple[str, str, str, Category, str], _Matched | NoRoute] = {}
 
@@ -127,8 +145,26 @@ class Routing:
         `draw` is a random number in [0, 1), used by weighted routes only; `price_of` is asked by cheapest
         routes only. A route whose connectors are all down keeps its messages: they wait for its first.
         """
+        lot = self.narrow(
+            address, country, sender=sender, category=category, shop=shop, is_up=is_up, price_of=price_of
+        )
+        return lot if isinstance(lot, NoRoute) else lot.draw(draw)
+
+    def narrow(
+        self,
+        address: str,
+        country: str,
+        *,
+        sender: str,
+        category: Category,
+        shop: str,
+        is_up: IsUp,
+        price_of: PriceOf,
+    ) -> Lot | NoRoute:
+        """What `choose` chooses among. It is the same for all addresses that agree in their first
+        `prefix_digits` and in the prices that `price_of` tells."""
         kind = (
-            address[: self._prefix_digits],
+            address[: self.prefix_digits],
             country,
             sender if self._looks_at_sender else "",
             category,
@@ -145,20 +181,20 @@ class Routing:
         route = matched.route
         first = route.targets[0]
         if route.choice is Choice.FAILOVER and is_up(first.connector_id):
-            return self._decide(matched, first, (), None)
+            return self._lot(matched, first, (), None)
         # Asked once only: a connector must not go down between two looks at it.
         down = tuple([target.connector_id for target in route.targets if not is_up(target.connector_id)])
         up: Sequence[RouteTarget] = route.targets
         if down:
             up = [target for target in up if target.connector_id not in down]
             if not up:
-                return self._decide(matched, first, down, None)
+                return self._lot(matched, first, down, None)
         if route.choice is Choice.WEIGHTED:
-            return self._decide(matched, _draw_by_weight(up, draw), down, None)
+            return self._lot(matched, None, down, None)
         if route.choice is Choice.CHEAPEST:
             prices = [price_of(target.connector_id, address, country) for target in up]
-            return self._decide(matched, *_find_cheapest(up, prices, down))
-        return self._decide(matched, up[0], down, None)
+            return self._lot(matched, *_find_cheapest(up, prices, down))
+        return self._lot(matched, up[0], down, None)
 
     def _keep_enabled(self, route: Route) -> Route:
         targets = tuple(target for target in route.targets if target.connector_id in self._names)
@@ -174,16 +210,27 @@ class Routing:
             return _Matched(route, f"route {route.name}: {how}")
         return NoRoute(_NOTHING_MATCHES.format(query=query, category=query.category.word))
 
-    def _decide(
-        self, matched: _Matched, target: RouteTarget, down: tuple[int, ...], price: Price | None
-    ) -> RouteDecision:
-        key = (target.connector_id, down, price)
-        decision = matched.decisions.get(key)
-        if decision is None:
-            if len(matched.decisions) >= _CACHED_MATCHES:
-                matched.decisions.clear()
-            decision = matched.decisions[key] = self._write_decision(matched, target, down, price)
-        return decision
+    def _lot(
+        self, matched: _Matched, only: RouteTarget | None, down: tuple[int, ...], price: Price | None
+    ) -> Lot:
+        """The lot of this one target, or of all that are up by their weights."""
+        key = (None if only is None else only.connector_id, down, price)
+        lot = matched.lots.get(key)
+        if lot is None:
+            if len(matched.lots) >= _CACHED_MATCHES:
+                matched.lots.clear()
+            lot = matched.lots[key] = self._make_lot(matched, only, down, price)
+        return lot
+
+    def _make_lot(
+        self, matched: _Matched, only: RouteTarget | None, down: tuple[int, ...], price: Price | None
+    ) -> Lot:
+        if only is not None:
+            return Lot((self._write_decision(matched, only, down, price),))
+        up = [target for target in matched.route.targets if target.connector_id not in down]
+        *borders, weight = accumulate(target.weight for target in up)
+        decisions = tuple(self._write_decision(matched, target, down, None) for target in up)
+        return Lot(decisions, tuple(borders), weight)
 
     def _write_decision(
         self, matched: _Matched, target: RouteTarget, down: tuple[int, ...], price: Price | None
@@ -243,15 +290,6 @@ def _explain_match(match: RouteMatch, query: _Query) -> str | None:
             return None
         held.append(f"shop {query.shop}")
     return ", ".join(held) + " matched" if held else "takes every message"
-
-
-def _draw_by_weight(up: Sequence[RouteTarget], draw: float) -> RouteTarget:
-    point = draw * sum([target.weight for target in up])
-    for target in up:
-        point -= target.weight
-        if point < 0:
-            return target
-    return up[-1]
 
 
 def _find_cheapest(

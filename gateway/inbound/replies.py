@@ -16,7 +16,7 @@ from gateway.domain.reply_texts import write_reply
 from gateway.intake.idempotency import Reply, RequestKey
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
-from gateway.intake.service import Sending
+from gateway.intake.rows import Sending
 from gateway.store.database import Database
 from gateway.store.due_work import HasWork, has_perhaps
 from gateway.store.outage_line import OutageLine

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from gateway.domain.lanes import Category
 from gateway.domain.routing import NoRoute
-from gateway.intake.acceptance import ANYWHERE, NO_CURRENCY, Acceptance
+from gateway.intake.acceptance import Acceptance
+from gateway.intake.planning import ANYWHERE, NO_CURRENCY
 from gateway.intake.refusals import RefusalCode
 from gateway.intake.terms import ConnectorTerms
 from gateway.smpp.carrier_text import plan_carrier_text

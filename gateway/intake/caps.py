@@ -13,7 +13,7 @@ from typing import Final
 from gateway.domain.identifiers import EPOCH
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import Price, format_micros
-from gateway.intake.acceptance import Plan
+from gateway.intake.planning import Plan
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.store.caps import Spend
 from gateway.store.shops import Shop
@@ -76,23 +76,23 @@ class Caps:
 
     def take(self, plan: Plan, shop: Shop, now: datetime) -> Refusal | None:
         """Count one message against the shop's caps, or say which cap it would pass and count nothing."""
-        is_otp = plan.category is Category.OTP and has_otp_cap(shop)
+        is_otp = plan.way.category is Category.OTP and has_otp_cap(shop)
         is_spend_capped = has_spend_cap(shop)
         if not is_otp and not is_spend_capped:
             return None
         counts = self._counts.setdefault(shop.id, _Counts())
         if is_otp:
-            refusal = _judge_otp(counts, plan.number.address, shop, _step_of(now))
+            refusal = _judge_otp(counts, plan.address, shop, _step_of(now))
             if refusal is not None:
                 return refusal
         if is_spend_capped:
             _roll_day(counts, now.date())
-            refusal = _judge_spend(counts, plan.cost, shop)
+            refusal = _judge_spend(counts, plan.way.cost, shop)
             if refusal is not None:
                 return refusal
-            _add_spend(counts, plan.cost, 1)
+            _add_spend(counts, plan.way.cost, 1)
         if is_otp:
-            _add_otp(counts, plan.number.address, _step_of(now), 1)
+            _add_otp(counts, plan.address, _step_of(now), 1)
         return None
 
     def give_back(self, plan: Plan, shop: Shop, now: datetime) -> None:
@@ -100,10 +100,10 @@ class Caps:
         counts = self._counts.get(shop.id)
         if counts is None:
             return
-        if plan.category is Category.OTP and has_otp_cap(shop):
-            _add_otp(counts, plan.number.address, _step_of(now), -1)
+        if plan.way.category is Category.OTP and has_otp_cap(shop):
+            _add_otp(counts, plan.address, _step_of(now), -1)
         if has_spend_cap(shop):
-            _add_spend(counts, plan.cost, -1)
+            _add_spend(counts, plan.way.cost, -1)
 
 
 def _step_of(moment: datetime) -> int:

@@ -18,7 +18,8 @@ from gateway.domain.public_ids import encode_public_id
 from gateway.intake.idempotency import Reply, RequestKey
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
-from gateway.intake.service import Intake, Sending
+from gateway.intake.rows import Sending
+from gateway.intake.service import Intake
 from gateway.store.audit import AuditNote, add_audit
 from gateway.store.database import Database
 from gateway.store.errors import OutcomeUnknown

@@ -28,7 +28,7 @@ MetadataInteger = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 """Larger ones would change in the hands of most JSON readers."""
 
 
-class SendRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class SendRequest(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One message to send; also the body of an estimate."""
 
     to: Annotated[str, Meta(min_length=1, max_length=100)]

@@ -45,6 +45,12 @@ class SendingTerms:
     furthest_send_at: timedelta
     max_parts: int
 
+    @property
+    def prefix_digits(self) -> int:
+        """Numbers of a country that agree in so many digits have the same routes and prices."""
+        lengths = [terms.prices.prefix_digits for terms in self.connectors.values()]
+        return max((self.routing.prefix_digits, *lengths))
+
     def price_of(self, connector_id: int, address: str, country: str) -> Price | None:
         """The price of one part; None where it is unknown."""
         return self.connectors[connector_id].prices.price_per_part(address, country)

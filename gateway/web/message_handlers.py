@@ -13,7 +13,8 @@ from gateway.intake.changes import NOT_FOUND, Actor, MessageChanges
 from gateway.intake.idempotency import Reply, RequestKey, read_request_key
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import decode_batch, decode_send
-from gateway.intake.service import Intake, Sending
+from gateway.intake.rows import Sending
+from gateway.intake.service import Intake
 from gateway.store.database import Database
 from gateway.store.messages import MessageFilter, MessageRecord, list_messages, read_parts, read_receipts
 from gateway.store.shops import KeyHolder

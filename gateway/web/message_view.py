@@ -17,7 +17,7 @@ from gateway.domain.lanes import Category, Lane
 from gateway.domain.message import ENDS, MessageState, Reason
 from gateway.domain.pricing import format_micros
 from gateway.domain.public_ids import encode_public_id
-from gateway.intake.acceptance import NO_CURRENCY
+from gateway.intake.planning import NO_CURRENCY
 from gateway.smpp.statuses import describe_status
 from gateway.smpp.text import Alphabet
 from gateway.store.evidence import ReceiptOutcome

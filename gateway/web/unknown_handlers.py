@@ -15,7 +15,7 @@ from gateway.domain.identifiers import HIGHEST_ID
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState
 from gateway.domain.public_ids import encode_public_id
-from gateway.intake.acceptance import NO_CURRENCY
+from gateway.intake.planning import NO_CURRENCY
 from gateway.intake.unknown_desk import SENTENCES, Decided, Decision, Request, UnknownDesk
 from gateway.store.database import Database
 from gateway.store.shops import list_shops

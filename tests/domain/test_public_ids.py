@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id
+from gateway.domain.public_ids import InvalidPublicId, decode_public_id, encode_public_id, encode_public_ids
 
 IDS = st.integers(min_value=0, max_value=(1 << 63) - 1)
 
@@ -35,6 +35,12 @@ def test_every_id_survives_a_round_trip(identifier: int) -> None:
     text = encode_public_id("evt", identifier)
     assert text == "evt_" + _spell(identifier)
     assert decode_public_id("evt", text) == identifier
+
+
+@given(st.lists(IDS))
+def test_ids_spelled_together_are_spelled_as_each_alone(identifiers: list[int]) -> None:
+    near = [*identifiers, *(identifier ^ 0x3FFF for identifier in identifiers)]
+    assert list(encode_public_ids("msg", near)) == [encode_public_id("msg", each) for each in near]
 
 
 @given(IDS, IDS)

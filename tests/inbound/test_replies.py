@@ -11,7 +11,7 @@ from gateway.inbound.replies import GIVEN_UP_AFTER, ReplyWorker
 from gateway.intake.idempotency import IN_USE, Reply, RequestKey
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
-from gateway.intake.service import Sending
+from gateway.intake.rows import Sending
 from gateway.store.errors import StoreUnavailable
 from gateway.store.shops import NewShop, create_shop
 from tests.store.rig import Rig, open_rig

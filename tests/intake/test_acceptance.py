@@ -7,20 +7,22 @@ import pytest
 
 from gateway import config
 from gateway.config import (
+    Amount,
     Charset,
     Concatenation,
     DefaultCharsetConfig,
     DefaultsConfig,
     LimitsConfig,
+    PriceConfig,
     RouteConfig,
     RouteMatchConfig,
     RouteTargetConfig,
 )
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import Price
-from gateway.intake.acceptance import Plan
-from gateway.intake.refusals import Refusal, RefusalCode
-from gateway.intake.requests import decode_send
+from gateway.intake.planning import Plan
+from gateway.intake.refusals import Refusal
+from gateway.intake.requests import SendRequest, decode_send
 from gateway.smpp.text import Alphabet
 from tests.intake.values import (
     CONNECTOR_IDS,
@@ -41,12 +43,12 @@ def body(**fields: object) -> bytes:
 
 def test_a_plain_message_is_planned_with_the_shops_defaults() -> None:
     plan = accept(body())
-    assert (plan.number.address, plan.number.country) == ("33612345678", "FR")
-    assert plan.sender == "BOUTIQUE"
-    assert plan.category is Category.TRANSACTIONAL
+    assert (plan.address, plan.way.country) == ("33612345678", "FR")
+    assert plan.way.sender == "BOUTIQUE"
+    assert plan.way.category is Category.TRANSACTIONAL
     assert plan.wire.alphabet is Alphabet.GSM7
-    assert plan.cost == Price(45_000, "EUR")
-    assert (plan.send_at, plan.due_at, plan.expires_at) == (None, None, NOW + timedelta(days=2))
+    assert plan.way.cost == Price(45_000, "EUR")
+    assert (plan.way.send_at, plan.way.due_at, plan.way.expires_at) == (None, None, NOW + timedelta(days=2))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_a_plain_message_is_planned_with_the_shops_defaults() -> None:
     ],
 )
 def test_a_number_in_any_written_form_is_the_same_number(written: str) -> None:
-    assert accept(body(to=written)).number.address == "33612345678"
+    assert accept(body(to=written)).address == "33612345678"
 
 
 @pytest.mark.parametrize(
@@ -78,12 +80,12 @@ def test_a_country_that_the_shop_may_not_send_to_is_refused() -> None:
 
 def test_a_star_among_the_shops_countries_allows_all() -> None:
     shop = make_shop(allowed_countries=frozenset({"*"}))
-    assert accept(body(to="+221771234567"), shop=shop).number.country == "SN"
+    assert accept(body(to="+221771234567"), shop=shop).way.country == "SN"
 
 
 def test_the_sender_of_the_request_goes_before_the_shops_and_the_servers() -> None:
-    assert accept(body(**{"from": "CHEZ NOUS"})).sender == "CHEZ NOUS"
-    assert accept(body(), shop=make_shop(default_sender=None)).sender == "GATEWAY"
+    assert accept(body(**{"from": "CHEZ NOUS"})).way.sender == "CHEZ NOUS"
+    assert accept(body(), shop=make_shop(default_sender=None)).way.sender == "GATEWAY"
 
 
 def test_without_any_sender_the_message_is_refused() -> None:
@@ -158,7 +160,7 @@ def test_parts_are_counted_in_the_alphabet_that_the_carrier_reads() -> None:
     )
     plan = accept(body(text=text), make_acceptance(ascii_only))
     assert (plan.wire.alphabet, len(plan.wire.parts)) == (Alphabet.UCS2, 2)
-    assert plan.cost == Price(2 * 45_000, "EUR")
+    assert plan.way.cost == Price(2 * 45_000, "EUR")
     assert len(accept(body(text=text)).wire.parts) == 1
 
 
@@ -174,8 +176,8 @@ def test_without_a_matching_route_the_message_is_refused() -> None:
 def test_a_connector_that_is_down_is_passed_over_for_one_that_is_up() -> None:
     settings = make_config(connectors=(make_connector(), make_connector("smsc-b")))
     plan = accept(body(), make_acceptance(settings, is_up=lambda connector_id: connector_id == 3))
-    assert plan.connector.name == "smsc-b"
-    assert "smsc-a is down" in plan.why
+    assert plan.way.connector.name == "smsc-b"
+    assert "smsc-a is down" in plan.way.why
 
 
 def test_a_disabled_connector_takes_nothing() -> None:
@@ -185,12 +187,12 @@ def test_a_disabled_connector_takes_nothing() -> None:
 
 def test_max_price_holds_for_all_parts_together() -> None:
     assert refuse(body(text="x" * 161, max_price="0.08")) == ("price_too_high", "$.max_price")
-    assert accept(body(text="x" * 161, max_price="0.09")).cost == Price(90_000, "EUR")
+    assert accept(body(text="x" * 161, max_price="0.09")).way.cost == Price(90_000, "EUR")
 
 
 def test_an_unknown_price_is_unknown_and_no_guard_can_be_held_against_it() -> None:
     acceptance = make_acceptance(make_config(connectors=(make_connector(prices=()),)))
-    assert accept(body(), acceptance).cost is None
+    assert accept(body(), acceptance).way.cost is None
     assert refuse(body(max_price="1"), acceptance) == ("price_unknown", "$.max_price")
 
 
@@ -201,12 +203,12 @@ def test_max_price_is_not_compared_with_another_currency() -> None:
 
 def test_send_at_sets_the_due_time_and_the_time_to_live_counts_from_it() -> None:
     plan = accept(body(send_at="2026-03-02T10:00:00+01:00", ttl_seconds=3600))
-    assert plan.due_at == NOW + timedelta(days=1)
-    assert plan.expires_at == NOW + timedelta(days=1, hours=1)
+    assert plan.way.due_at == NOW + timedelta(days=1)
+    assert plan.way.expires_at == NOW + timedelta(days=1, hours=1)
 
 
 def test_a_send_at_of_a_moment_ago_means_now() -> None:
-    assert accept(body(send_at="2026-03-01T08:56:00Z")).due_at is None
+    assert accept(body(send_at="2026-03-01T08:56:00Z")).way.due_at is None
 
 
 @pytest.mark.parametrize(
@@ -237,8 +239,8 @@ def test_a_webhook_url_with_a_fault_is_refused_with_its_words() -> None:
 
 def test_test_messages_go_to_the_simulator_and_cost_nothing() -> None:
     plan = accept(body(max_price="0.001"), is_test=True)
-    assert plan.connector.name == "simulator"
-    assert plan.cost == Price(0, "EUR")
+    assert plan.way.connector.name == "simulator"
+    assert plan.way.cost == Price(0, "EUR")
 
 
 def test_test_messages_are_refused_where_nothing_takes_them() -> None:
@@ -262,11 +264,39 @@ def test_many_at_once_are_judged_as_each_alone() -> None:
         b'{"to": "+33612345678"}',
     ]
     requests = [decode_send(each) for each in bodies]
-    refused = Refusal(RefusalCode.INVALID_FIELD, "$.messages[3]", "x", "y")
-    planned = acceptance.plan_many(
-        [*requests, refused], make_shop(), is_test=False, now=NOW, random=lambda: 0.5
+    planner = acceptance.planner(make_shop(), is_test=False, now=NOW)
+    planned = [planner.plan(request, 0.5) for request in requests if isinstance(request, SendRequest)]
+    assert planned == [judge(each, acceptance) for each in bodies]
+
+
+def test_what_numbers_share_ends_at_the_digits_that_routes_and_prices_look_at() -> None:
+    prices = (
+        PriceConfig(country="FR", price=Amount(45_000)),
+        PriceConfig(country="FR", prefix="33639", price=Amount(90_000)),
     )
-    assert planned == [*(judge(each, acceptance) for each in bodies), refused]
+    near = RouteMatchConfig(prefix=("336123",))
+    settings = make_config(
+        connectors=(make_connector(prices=prices), make_connector("smsc-b")),
+        routes=(
+            RouteConfig(name="near", match=near, connectors=(RouteTargetConfig(name="smsc-b"),)),
+            RouteConfig(name="rest", connectors=(RouteTargetConfig(name="smsc-a"),)),
+        ),
+    )
+    planner = make_acceptance(settings).planner(make_shop(), is_test=False, now=NOW)
+    numbers = ("+33612345678", "+33612445678", "+33639980001", "+33612345679")
+    plans = [planner.plan(SendRequest(to=number, text="x"), 0.5) for number in numbers]
+    ways = [plan.way for plan in plans if isinstance(plan, Plan)]
+    assert [way.route_name for way in ways] == ["near", "rest", "rest", "near"]
+    assert [way.cost_micros for way in ways] == [45_000, 45_000, 90_000, 45_000]
+    assert ways[0] is ways[3]
+
+
+def test_a_request_of_very_many_kinds_is_judged_as_any_other() -> None:
+    planner = make_acceptance().planner(make_shop(), is_test=False, now=NOW)
+    for seconds in (*range(30, 1_300), 30):
+        plan = planner.plan(SendRequest(to="+33612345678", text="x", ttl_seconds=seconds), 0.5)
+        assert isinstance(plan, Plan)
+        assert plan.way.expires_at == NOW + timedelta(seconds=seconds)
 
 
 def test_many_at_once_do_not_tear_a_connector_that_goes_down_among_them() -> None:
@@ -276,10 +306,8 @@ def test_many_at_once_do_not_tear_a_connector_that_goes_down_among_them() -> Non
         asked.append(connector_id)
         return len(asked) == 1  # up when asked first, down at any later look
 
-    requests = [decode_send(body())] * 3
-    planned = make_acceptance(is_up=is_up).plan_many(
-        requests, make_shop(), is_test=False, now=NOW, random=lambda: 0.5
-    )
-    ways = {plan.why for plan in planned if isinstance(plan, Plan)}
+    planner = make_acceptance(is_up=is_up).planner(make_shop(), is_test=False, now=NOW)
+    planned = [planner.plan(SendRequest(to="+33612345678", text="x"), 0.5) for _ in range(3)]
+    ways = {plan.way.why for plan in planned if isinstance(plan, Plan)}
     assert ways == {("route (none configured): takes every message", "smsc-a is its only connector")}
     assert asked == [CONNECTOR_IDS["smsc-a"]]

@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 
 from gateway.domain.identifiers import EPOCH
-from gateway.intake.acceptance import Plan
 from gateway.intake.caps import STEP, Caps
+from gateway.intake.planning import Plan
 from gateway.intake.refusals import Refusal
 from gateway.store.caps import Spend
 from tests.intake.values import NOW, accept, make_acceptance, make_config, make_connector, make_shop

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from gateway.domain.identifiers import IdSource, slot_of_address, slot_of_id
 from gateway.intake.idempotency import Reply, RequestKey
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import SendRequest
-from gateway.intake.service import Intake, IntakeDeps, Sending
+from gateway.intake.rows import Sending
+from gateway.intake.service import Intake, IntakeDeps
 from gateway.store.errors import OutcomeUnknown, RowRefused, StoreUnavailable
 from gateway.store.intake import KeyedAnswer, NewMessage, Stored
 from tests.intake.values import NOW, make_acceptance, make_shop
@@ -53,7 +54,7 @@ class NothingStored:
         return None
 
 
-def make_intake(store: MemoryStore, *, store_seconds: float = 10) -> Intake:
+def make_intake(store: MemoryStore, *, store_seconds: float = 10, **changes: Any) -> Intake:
     async def wants_events(shop_id: int) -> bool:
         return False
 
@@ -72,7 +73,7 @@ def make_intake(store: MemoryStore, *, store_seconds: float = 10) -> Intake:
         render_batch=count_results,
         store_seconds=store_seconds,
     )
-    return Intake(deps, make_acceptance())
+    return Intake(replace(deps, **changes), make_acceptance())
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailable("away"), RowRefused("bad")])
@@ -127,6 +128,30 @@ async def test_a_long_batch_lets_others_run() -> None:
     await intake.send_batch(Sending(make_shop(), **NOT_TEST), [REQUEST] * 2_000)
     counting.cancel()
     assert turns >= 18
+
+
+async def test_batches_work_in_turn_and_none_waits_for_the_whole_of_another() -> None:
+    """Pieces of both at one moment would make a turn of the loop twice as long for everybody else."""
+    ended: list[str] = []
+
+    async def take_in(intake: Intake, name: str, items: int) -> None:
+        await intake.send_batch(Sending(make_shop(), **NOT_TEST), [REQUEST] * items)
+        ended.append(name)
+
+    store = MemoryStore()
+    intake = make_intake(store)
+    await asyncio.gather(take_in(intake, "large", 2_000), take_in(intake, "small", 100))
+    assert (ended, len(store.rows)) == (["small", "large"], 2_100)
+
+
+async def test_a_fault_in_one_batch_does_not_hold_up_the_next() -> None:
+    async def fail(results: Sequence[object]) -> bytes:
+        raise RuntimeError("cannot be spelled")
+
+    intake = make_intake(MemoryStore(), render_batch=fail)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="spelled"):
+            await intake.send_batch(Sending(make_shop(), **NOT_TEST), [REQUEST])
 
 
 async def test_a_row_carries_what_was_planned() -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.config import Amount, Config, ConnectorConfig, DefaultsConfig, HostPort, PriceConfig, Secret
-from gateway.intake.acceptance import Acceptance, Plan
+from gateway.intake.acceptance import Acceptance
+from gateway.intake.planning import Plan
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import decode_send
 from gateway.intake.terms import build_terms
@@ -66,7 +67,8 @@ def judge(body: bytes, acceptance: Acceptance | None = None, **changes: Any) -> 
     values: dict[str, Any] = {"is_test": False, "now": NOW, "draw": 0.5, "shop": SHOP}
     values.update(changes)
     shop = values.pop("shop")
-    return (acceptance or make_acceptance()).plan(request, shop, **values)
+    draw = values.pop("draw")
+    return (acceptance or make_acceptance()).planner(shop, **values).plan(request, draw)
 
 
 def accept(body: bytes, acceptance: Acceptance | None = None, **changes: Any) -> Plan:
