@@ -103,13 +103,17 @@ class ConnectorRun:
         return True
 
     def offer(self, flight: Flight) -> bool:
-        """Send a message that was stored just now without reading it; False where it must be read."""
+        """Take a message that was stored just now without reading it; False where it must be read."""
         stream = self.claims.streams[flight.lane, flight.category]
         is_ours = self.is_up and not self.is_stopping and shard_of_slot(flight.slot) in self.shards
-        if not is_ours or len(stream.flights) >= self.most_claimed or not stream.offer(flight):
-            return False
+        return is_ours and len(stream.flights) < self.most_claimed and stream.offer(flight)
+
+    def begin_offered(self) -> None:
+        """Go on with what was offered: passwords that have room are asked for in this very turn of the
+        loop, the others as soon as there is some."""
+        if self._may_order and not self.pacer.is_paused(self._loop.time()):
+            self._ordering.order_urgent(self._flow)
         self.plan_pump()
-        return True
 
     def allow(self, parts_per_second: float) -> None:
         """Send no faster than this from now on; nothing at 0."""
@@ -124,11 +128,13 @@ class ConnectorRun:
         self.plan_pump()
 
     def go_on(self) -> None:
-        """Answers made room, or intents are committed: what may leave leaves in this very turn of the loop,
-        and what comes next is asked for after it. Where parts were ready and had room before, nothing has
-        changed: they leave at their time."""
+        """Answers made room, or intents are committed: what may leave is written in this very turn of the
+        loop, and what comes next is asked for after it. Where parts were ready and had room before, nothing
+        has changed: they leave at their time."""
         if self._timer is None:
             self._submit_outgoing()
+            for session in tuple(self.sessions):  # one that finds itself lost leaves the list
+                session.write_now()
             self.plan_pump()
 
     def plan_pump(self) -> None:

@@ -281,11 +281,22 @@ class Dispatcher:
                 run.claims.hear(stream, lowest_id)
                 self.ask_claim(run)
 
-    def offer(self, message: NewMessage) -> bool:
-        """A message was stored that is to be sent at once; False where it has to be claimed like all others,
-        as news of it is."""
-        run = self._runs.get(message.connector_id)
-        return run is not None and self._may_claim() and run.offer(flight_of(message))
+    def offer(self, messages: Sequence[NewMessage]) -> list[NewMessage]:
+        """Messages were stored that are to be sent at once; those come back that have to be claimed like all
+        others, as news of them is."""
+        if not self._may_claim():
+            return list(messages)
+        left: list[NewMessage] = []
+        touched: dict[ConnectorRun, None] = {}
+        for message in messages:
+            run = self._runs.get(message.connector_id)
+            if run is not None and run.offer(flight_of(message)):
+                touched[run] = None
+            else:
+                left.append(message)
+        for run in touched:
+            run.begin_offered()
+        return left
 
     def on_intended(self, ready: list[Flight], gone: list[Flight]) -> None:
         """Intents are committed (or their queue rows were gone)."""

@@ -141,10 +141,9 @@ class Ordering:
         """See that intents and claims keep the flow going. What would be missed soon is asked for at once;
         where there is enough for a while, it waits for the next round of all connectors."""
         claims = self._claims
+        self.order_urgent(flow)
         most, wanted = self._count_wanted(flow)
-        if wanted > 0 and claims.has_waiting(Lane.OTP):
-            self._order_intents(wanted)
-        elif wanted > 0 and flow.is_bulk_ready and claims.has_waiting(Lane.TRANSACTIONAL):
+        if wanted > 0 and flow.is_bulk_ready and claims.has_waiting(Lane.TRANSACTIONAL):
             self._join_round()
         elif wanted >= min(most / 4, _LARGE_ORDER):
             if flow.lasts(flow.ready):
@@ -157,6 +156,12 @@ class Ordering:
                 self._join_round()
             else:
                 self._ask_claim()
+
+    def order_urgent(self, flow: Flow) -> None:
+        """Ask for the intents of one-time passwords, alone: they do not wait until a campaign is planned."""
+        if self._claims.has_waiting(Lane.OTP):
+            _, wanted = self._count_wanted(flow)
+            self._order_intents(wanted, only_urgent=True)
 
     def order(self, flow: Flow) -> None:
         """Ask for all intents that window and prefetch allow, and for claims."""
@@ -173,12 +178,14 @@ class Ordering:
         most = min(flow.room, soon) + min(flow.window, soon)
         return most, most - flow.ready - len(self._plans)
 
-    def _order_intents(self, wanted: int) -> None:
+    def _order_intents(self, wanted: int, *, only_urgent: bool = False) -> None:
         """While the store is behind only one-time passwords go on: more than it can take would just make
         memory grow. Commits pump again. More than a large order is cut into several, for a thousand messages
         are planned in 10 ms, in which nothing else is done."""
         flights = self._claims.take(
-            min(wanted, _LARGE_ORDER), is_held=self._holds.stops_category, only_urgent=self._is_store_behind()
+            min(wanted, _LARGE_ORDER),
+            is_held=self._holds.stops_category,
+            only_urgent=only_urgent or self._is_store_behind(),
         )
         if flights:
             self._intend(flights)

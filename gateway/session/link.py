@@ -149,9 +149,10 @@ class Link(asyncio.Protocol):
 
     def _plan_flush(self) -> None:
         self._is_flush_planned = True
-        self._loop.call_soon(self._flush_if_planned)
+        self._loop.call_soon(self.write_now)
 
-    def _flush_if_planned(self) -> None:
+    def write_now(self) -> None:
+        """Write what was given, if anything was, without waiting for the end of this turn of the loop."""
         if self._is_flush_planned:  # a read in between may have flushed already
             self._flush()
 

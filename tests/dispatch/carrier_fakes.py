@@ -85,6 +85,8 @@ class CountingSession:
         self.submits: list[tuple[float, Flight, int, bytes]] = []
         self.unanswered: list[tuple[Flight, int]] = []
         self.unanswered_seconds = 0.0
+        self.written_now = 0
+        """Submits that were written before their turn of the loop ended."""
 
     @property
     def in_flight(self) -> int:
@@ -101,6 +103,9 @@ class CountingSession:
         flight, part, _ = context
         self.submits.append((self._loop.now, flight, part, header))
         self.unanswered.append((flight, part))
+
+    def write_now(self) -> None:
+        self.written_now = len(self.submits)
 
     def answer(self, answers: int | None = None) -> None:
         del self.unanswered[: len(self.unanswered) if answers is None else answers]
@@ -173,7 +178,7 @@ class Bench:
         for flight in flights:
             flight.progress = intend(flight.progress)
             self.run.on_intended(flight)
-        self.run.pump()
+        self.run.go_on()
 
     def bind(self, *, window: int = 10) -> CountingSession:
         session = CountingSession(self.loop, window=window)

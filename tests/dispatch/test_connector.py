@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from gateway.config import Concatenation
-from gateway.domain.lanes import Category
+from gateway.domain.lanes import Category, Lane
 from gateway.domain.message import Reason
 from gateway.session.session import Session
 from tests.dispatch.carrier_fakes import Bench, CountingSession, S
@@ -563,7 +563,51 @@ def test_a_password_just_stored_leaves_without_being_read() -> None:
     read_all(bench)
     password = bench.flight(category=OTP)
     assert bench.run.offer(password)
+    bench.run.begin_offered()
     bench.loop.advance(0.1)
+    assert sent_ids(session) == [password.id]
+
+
+def test_a_password_just_stored_is_asked_for_at_once_and_before_a_campaign_is_planned() -> None:
+    bench = Bench()
+    bench.commits_at_once = False
+    bench.holds.categories.add(MARKETING)
+    bench.bind(window=100)
+    bench.claim(bench.flights(50, category=MARKETING))
+    bench.holds.categories.clear()
+    stream = bench.run.claims.streams[Lane.OTP, OTP]
+    stream.begin_claim()
+    stream.end_claim([], asked=1)
+    password = bench.flight(category=OTP)
+    assert bench.run.offer(password)
+    bench.run.begin_offered()
+    assert bench.intents == [password]
+    bench.loop.advance(0.1)
+    assert bench.orders[0] == 1
+    assert len(bench.intents) > 1, "the campaign goes on behind it"
+
+
+def test_what_is_intended_is_written_in_the_same_turn_of_the_loop() -> None:
+    bench = Bench(parts_per_second=1_000)
+    bench.commits_at_once = False
+    sessions = [bench.bind(), bench.bind()]
+    bench.claim(bench.flights(4))
+    bench.loop.advance(0.01)
+    bench.commit()
+    assert sum(session.written_now for session in sessions) == 4
+
+
+def test_a_password_just_stored_waits_for_the_end_of_a_pause() -> None:
+    bench = Bench()
+    session = bench.bind()
+    read_all(bench)
+    bench.run.pacer.pause(bench.loop.time(), 0.5)
+    password = bench.flight(category=OTP)
+    assert bench.run.offer(password)
+    bench.run.begin_offered()
+    bench.loop.advance(0.4)
+    assert bench.orders == []
+    bench.loop.advance(0.2)
     assert sent_ids(session) == [password.id]
 
 
@@ -596,5 +640,6 @@ def test_a_password_just_stored_heeds_a_hold() -> None:
     read_all(bench)
     bench.holds.shops.add(1)
     assert bench.run.offer(bench.flight(category=OTP))
+    bench.run.begin_offered()
     bench.loop.advance(1)
     assert (session.submits, bench.intents) == ([], [])

@@ -96,6 +96,15 @@ async def test_submits_of_one_turn_leave_in_one_write():
     assert [pdu.sequence_number for pdu in wire.transport.take_pdus()] == numbers
 
 
+async def test_what_cannot_wait_is_written_before_the_turn_ends_and_once():
+    wire = await bound_wire()
+    number = wire.submit("a")
+    wire.session.write_now()
+    assert [pdu.sequence_number for pdu in wire.transport.take_pdus()] == [number]
+    wire.session.write_now()
+    assert await wire.turn() == []
+
+
 async def test_answers_match_in_any_order_and_come_in_one_call():  # quirk 9
     wire = await bound_wire()
     first, second = wire.submit("a"), wire.submit("b")

@@ -91,7 +91,7 @@ class Rig:
         )
 
     def intake(
-        self, *, dsn: str | None = None, offer: Callable[[NewMessage], bool] = lambda message: False
+        self, *, dsn: str | None = None, offer: Callable[[Sequence[NewMessage]], list[NewMessage]] = list
     ) -> IntakeWriter:
         return IntakeWriter(
             dsn or self.dsn, self.queries, self.node.fence, on_queued=self.queued.update, offer=offer

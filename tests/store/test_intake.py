@@ -1,6 +1,7 @@
 """Intake on a real Postgres: rows of an accepted request, and an idempotency key that holds for 24 h."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -85,9 +86,9 @@ async def test_passwords_are_offered_after_the_commit_and_only_those_not_taken_a
 ) -> None:
     offered: list[int] = []
 
-    def take_first(message: NewMessage) -> bool:
-        offered.append(message.id)
-        return len(offered) == 1
+    def take_first(messages: Sequence[NewMessage]) -> list[NewMessage]:
+        offered.extend(message.id for message in messages)
+        return list(messages[1:])
 
     otp = Category.OTP
     first, second = rig.new_message(category=otp), rig.new_message(category=otp)
