@@ -196,7 +196,7 @@ class LiveTrace:
                 return
             chunk = self._chunks.popleft()
             if self._picker is None:
-                passed = count_pdus(chunk[6])
+                passed = count_pdus(chunk.octets)
                 pdus = split_chunk(chunk, most=self._allow(passed))
             else:
                 picked = self._picker.pick(chunk)

@@ -112,11 +112,11 @@ class NumberPicker:
     def pick(self, chunk: Chunk, *, looks_for_number: bool = True) -> list[TracedPdu]:
         """The PDUs of `chunk` that concern the number. Without `looks_for_number` only answers to what was
         picked before, and what has a known id."""
-        _, connector_id, _, _, session_no, is_sent, octets = chunk
-        forms = self._forms.get(connector_id)
+        forms = self._forms.get(chunk.connector_id)
         if forms is None:
             return []
-        awaits = (session_no, not is_sent) in self._awaiting_sessions
+        octets, is_sent = chunk.octets, chunk.is_sent
+        awaits = (chunk.session_no, not is_sent) in self._awaiting_sessions
         looks_for_number = looks_for_number and self._tail in octets
         if not awaits and not looks_for_number and (is_sent or not self._has_id(octets)):
             return []
@@ -131,7 +131,7 @@ class NumberPicker:
         self, buffer: bytes, frame: Frame, chunk: Chunk, forms: CarrierForms, looks_for_number: bool
     ) -> bool:
         command_id, command_status, number, start, end = frame
-        _, connector_id, _, _, session_no, is_sent, _ = chunk
+        connector_id, session_no, is_sent = chunk.connector_id, chunk.session_no, chunk.is_sent
         if command_id & RESPONSE_BIT:
             if not self._take_awaited(session_no, not is_sent, number):
                 return False
@@ -187,13 +187,20 @@ class NumberPicker:
 
 
 def cut(chunk: Chunk, buffer: bytes, frame: Frame) -> TracedPdu:
-    at, connector_id, bind_no, mode, session_no, is_sent, _ = chunk
-    return TracedPdu(at, connector_id, bind_no, mode, session_no, is_sent, buffer[frame[3] : frame[4]])
+    return TracedPdu(
+        chunk.at,
+        chunk.connector_id,
+        chunk.bind_no,
+        chunk.mode,
+        chunk.session_no,
+        chunk.is_sent,
+        buffer[frame[3] : frame[4]],
+    )
 
 
 def split_chunk(chunk: Chunk, *, most: int) -> list[TracedPdu]:
     """The first PDUs of a chunk, at most so many."""
-    buffer, frames = Framer(max_pdu_octets=_LARGEST_PDU_OCTETS).feed(chunk[6])
+    buffer, frames = Framer(max_pdu_octets=_LARGEST_PDU_OCTETS).feed(chunk.octets)
     return [cut(chunk, buffer, frame) for frame in frames[:most]]
 
 

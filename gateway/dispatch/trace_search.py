@@ -72,17 +72,16 @@ async def find_message_pdus(
     picker = NumberPicker(sought.number, forms, ids=_known_ids(sought, forms))
     picked: list[TracedPdu] = []
     windows = _list_windows(sought)
-    position = bisect_left(chunks, sought.since - _EARLY_SECONDS, key=lambda chunk: chunk[0])
+    position = bisect_left(chunks, sought.since - _EARLY_SECONDS, key=lambda chunk: chunk.at)
     while position < len(chunks) and len(picked) < _MOST_PICKED:
         octets = 0
         slice_end = min(position + _SLICE_CHUNKS, len(chunks))
         most = len(picked) + _SLICE_PICKED
         while position < slice_end and octets < _SLICE_OCTETS and len(picked) < most:
             chunk = chunks[position]
-            at, is_sent = chunk[0], chunk[5]
-            may_submit = is_sent and any(begin <= at <= end for begin, end in windows)
+            may_submit = chunk.is_sent and any(begin <= chunk.at <= end for begin, end in windows)
             picked.extend(picker.pick(chunk, looks_for_number=may_submit))
-            octets += len(chunk[6])
+            octets += len(chunk.octets)
             position += 1
         await asyncio.sleep(0)
     return keep_of_message(picked, sought, forms)

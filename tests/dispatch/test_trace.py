@@ -1,11 +1,19 @@
 """The book of what passed: bounded, and open to those who watch."""
 
 import asyncio
+import gc
 
 import pytest
 
 from gateway.dispatch.errors import TooManyWatches
-from gateway.dispatch.trace import CHUNK_OCTETS, MOST_WATCHES, TraceBook, TraceWatch, count_pdus
+from gateway.dispatch.trace import (
+    CHUNK_OCTETS,
+    MOST_WATCHES,
+    Chunk,
+    TraceBook,
+    TraceWatch,
+    count_pdus,
+)
 from gateway.session.settings import Direction
 from gateway.smpp.codec import encode
 from gateway.smpp.pdus import EnquireLink, SubmitSm
@@ -22,9 +30,10 @@ def test_what_passes_is_kept_with_its_place_and_time() -> None:
     book.trace_for(7, 2, "transceiver")(Direction.SENT, PDU)
     book.trace_for(7, 2, "transceiver")(Direction.RECEIVED, PDU)
     assert book.snapshot() == [
-        (1_000.5, 7, 2, "transceiver", 1, True, PDU),
-        (1_000.5, 7, 2, "transceiver", 2, False, PDU),
+        Chunk(1_000.5, 7, 2, "transceiver", 1, True, PDU),
+        Chunk(1_000.5, 7, 2, "transceiver", 2, False, PDU),
     ]
+    assert not any(map(gc.is_tracked, book.snapshot())), "looking through 100,000 of them takes 20 ms"
     assert book.kept_since is not None
     assert book.kept_since.timestamp() == 1_000.5
 
@@ -34,9 +43,9 @@ def test_the_oldest_go_when_the_cap_is_reached_whatever_their_size() -> None:
     trace = book.trace_for(1, 1, "transceiver")
     for n in range(5):
         trace(Direction.SENT, encode(EnquireLink(sequence_number=n)))
-    assert [chunk[6][-1] for chunk in book.snapshot()] == [2, 3, 4]
+    assert [chunk.octets[-1] for chunk in book.snapshot()] == [2, 3, 4]
     trace(Direction.SENT, PDU * 30)
-    assert [count_pdus(chunk[6]) for chunk in book.snapshot()] == [30]
+    assert [count_pdus(chunk.octets) for chunk in book.snapshot()] == [30]
     book.change_keep_octets(0)
     assert (book.snapshot(), book.held_octets) == ([], 0)
     trace(Direction.SENT, PDU)
@@ -51,7 +60,7 @@ async def test_who_watches_gets_one_connector_only_also_when_nothing_is_kept() -
         waiting = asyncio.create_task(watch.take(timeout_seconds=5))
         await asyncio.sleep(0)
         book.trace_for(7, 1, "transceiver")(Direction.SENT, PDU)
-        assert [chunk[1] for chunk in await waiting] == [7]
+        assert [chunk.connector_id for chunk in await waiting] == [7]
     book.trace_for(7, 1, "transceiver")(Direction.SENT, PDU)
     assert await watch.take(timeout_seconds=0.001) == []
 
@@ -59,7 +68,7 @@ async def test_who_watches_gets_one_connector_only_also_when_nothing_is_kept() -
 async def test_what_finds_no_room_is_counted_pdu_by_pdu() -> None:
     watch = TraceWatch(1, most_octets=3 * len(PDU))
     for _ in range(3):
-        watch.offer((0.0, 1, 1, "transceiver", 1, True, PDU * 2))
+        watch.offer(Chunk(0.0, 1, 1, "transceiver", 1, True, PDU * 2))
     assert watch.left_out == 4
     assert len(await watch.take(timeout_seconds=0)) == 1
 

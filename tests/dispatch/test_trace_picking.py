@@ -1,6 +1,7 @@
 """Following one number through a stream: submits, answers, receipts and texts, and nothing else."""
 
 from gateway.config.carriers import AddressFormConfig
+from gateway.dispatch.trace import Chunk
 from gateway.dispatch.trace_picking import NumberPicker, TracedPdu, forms_of, split_chunk
 from gateway.smpp import pdus
 from gateway.smpp.codec import encode
@@ -103,11 +104,11 @@ def test_a_connector_that_is_not_asked_for_is_passed_over() -> None:
 def test_damaged_pdus_end_nothing() -> None:
     octets = bytearray(encode(pdus.DeliverSm(source_addr=NUMBER.encode(), short_message=b"hello")))
     octets[-6] = 200  # sm_length beyond the end
-    chunk = (1.0, 1, 1, "transceiver", 1, False, bytes(octets))
+    chunk = Chunk(1.0, 1, 1, "transceiver", 1, False, bytes(octets))
     assert len(NumberPicker(NUMBER, forms(), ids=[(1, "a1")]).pick(chunk)) == 1
     assert len(NumberPicker(OTHER, forms(), ids=[(1, "hell")]).pick(chunk)) == 0
 
 
 def test_a_chunk_is_split_no_further_than_asked() -> None:
-    chunk = (1.0, 1, 1, "transceiver", 1, False, encode(pdus.EnquireLink(sequence_number=3)) * 5)
+    chunk = Chunk(1.0, 1, 1, "transceiver", 1, False, encode(pdus.EnquireLink(sequence_number=3)) * 5)
     assert [pdu.sequence_number for pdu in split_chunk(chunk, most=2)] == [3, 3]

@@ -91,8 +91,8 @@ async def test_a_search_through_a_full_memory_gives_way_to_the_loop() -> None:
     answers = encode(SubmitSmResp(message_id=b"0123456789")) * 20
     chunks: list[Chunk] = []
     for second in range(4_000):
-        chunks.append((1_000.0 + second, 1, 1, "transceiver", 1, True, submits))
-        chunks.append((1_000.0 + second, 1, 1, "transceiver", 1, False, answers))
+        chunks.append(Chunk(1_000.0 + second, 1, 1, "transceiver", 1, True, submits))
+        chunks.append(Chunk(1_000.0 + second, 1, 1, "transceiver", 1, False, answers))
     turns = 0
 
     async def take_turns() -> None:

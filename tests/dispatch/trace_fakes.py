@@ -26,7 +26,7 @@ class Wire:
     def pass_by(self, is_sent: bool, *passed: pdus.Pdu) -> None:
         self.now += 1.0
         octets = b"".join(encode(pdu) for pdu in passed)
-        self.chunks.append((self.now, *self._place, is_sent, octets))
+        self.chunks.append(Chunk(self.now, *self._place, is_sent, octets))
 
     def submit(self, to: str = NUMBER, text: bytes = b"hi", **fields: Any) -> int:
         number = next(self._numbers)
