@@ -18,7 +18,7 @@ from gateway.dispatch.outgoing import Outgoing, OutgoingLanes, list_intended_par
 from gateway.dispatch.rounds import Rounds
 from gateway.domain.failures import FailureClass
 from gateway.domain.message import MessageState, Reason
-from gateway.domain.pacing import Pacer
+from gateway.domain.pacing import Pacer, spread_phase
 from gateway.domain.sharing import shard_of_slot
 from gateway.domain.throttling import SlowingEffect
 from gateway.session.session import Session
@@ -57,7 +57,7 @@ class ConnectorRun:
         self.connector_id = connector_id
         self.config = config
         self.claims = Claims(connector_id)
-        self.pacer = Pacer(config.parts_per_second, now=loop.time())
+        self.pacer = Pacer(config.parts_per_second, now=loop.time(), phase=spread_phase(connector_id))
         self.sessions: list[Session] = []
         self.shards: tuple[int, ...] = ()
         self.parts_per_second = 0.0

@@ -1,4 +1,4 @@
-from collections import deque
+from collections import Counter, deque
 from itertools import pairwise
 from random import Random
 
@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.pacing import LATENESS_SECONDS, TICK_SECONDS, Pacer
+from gateway.domain.pacing import LATENESS_SECONDS, TICK_SECONDS, Pacer, spread_phase
 
 SPEEDS = st.floats(min_value=0.1, max_value=20_000)
+PHASES = st.floats(0, 1, exclude_max=True)
 # The monotonic clock of a machine that was started a while ago: floats there are coarser than near zero.
 START = 3_000_000.0
 
@@ -26,11 +27,11 @@ def ticks(seconds: float, step: float) -> list[float]:
     return [START + number * step for number in range(int(seconds / step) + 1)]
 
 
-@given(SPEEDS, st.lists(st.floats(0, 0.5), min_size=1, max_size=60), st.data())
+@given(SPEEDS, PHASES, st.lists(st.floats(0, 0.5), min_size=1, max_size=60), st.data())
 def test_no_window_of_a_second_holds_more_than_the_speed_and_one_tick(
-    speed: float, waits: list[float], data: st.DataObject
+    speed: float, phase: float, waits: list[float], data: st.DataObject
 ) -> None:
-    pacer = Pacer(speed, now=START)
+    pacer = Pacer(speed, now=START, phase=phase)
     now = START
     sent: list[tuple[float, int]] = []
     for wait in waits:
@@ -129,6 +130,34 @@ def test_a_caller_that_sleeps_until_the_next_part_loses_none_and_never_wakes_in_
 def test_a_long_rest_earns_no_burst() -> None:
     pacer = Pacer(1000, now=START)
     assert pacer.take(START + 3600, 1000) == 20
+
+
+def test_connectors_that_begin_together_leave_apart_ever_after() -> None:
+    pacers = [Pacer(20, now=START, phase=spread_phase(number)) for number in range(200)]
+    begins_at = START + 60
+    sent: dict[int, list[float]] = {number: [] for number in range(200)}
+    for step in range(4_000):  # as the loop's ticks do, all have something to send
+        now = begins_at + step * 0.0005
+        for number, pacer in enumerate(pacers):
+            sent[number] += [now] * pacer.take(now, 500)
+    assert all(times[0] == begins_at for times in sent.values()), "the first is not kept waiting"
+    assert max(times[1] for times in sent.values()) <= begins_at + LATENESS_SECONDS + 0.001
+    assert {len(times) for times in sent.values()} <= {40, 41}, "the speed of each is used"
+    together = Counter(round(times[-1] - begins_at, 4) for times in sent.values())
+    assert max(together.values()) <= 50, "200, if all had the same phase"
+
+
+def test_after_a_stall_a_schedule_begins_anew_at_its_phase() -> None:
+    pacer = Pacer(20, now=START, phase=0.5)
+    assert pacer.take(START, 1) == 1
+    stalled_until = START + 1.0
+    assert pacer.take(stalled_until, 500) == 1
+    assert pacer.next_at() == pytest.approx(stalled_until + 0.0253, abs=0.001)
+
+
+@given(st.integers(min_value=0))
+def test_a_phase_is_less_than_a_whole_one(number: int) -> None:
+    assert 0.0 <= spread_phase(number) < 1.0
 
 
 def test_a_clock_that_steps_back_earns_nothing() -> None:
