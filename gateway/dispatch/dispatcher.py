@@ -45,9 +45,9 @@ from gateway.store.queue import flight_of
 
 log = structlog.get_logger("dispatch")
 
-BEHIND_AT = 1_000
-"""Evidence waiting to be stored at which no further messages are begun: half a batch of the writer. Receipts
-then keep up with sending, and are stored with their answers; at twice as much they waited at the carrier."""
+_BEHIND_AT = 1_000
+_LEAST_BEHIND_AT = 250
+"""Less made the batches of evidence small, and each message dearer."""
 
 _HOUSEKEEPING_SECONDS = 1.0
 _INTENTS_SECONDS = 2.0
@@ -69,6 +69,16 @@ class ConnectorReport:
     submitted_parts: int
     limit: Limit
     binds: tuple[BindReport, ...]
+
+
+def evidence_allowed(workers: int) -> int:
+    """Evidence that may wait to be stored before no further messages are begun, on each of so many processes
+    of a server: half a batch of the writer, which all of them share.
+
+    Receipts then keep up with sending, and are stored with their answers; at twice as much they waited at the
+    carrier.
+    """
+    return max(_LEAST_BEHIND_AT, _BEHIND_AT // workers)
 
 
 def _tell_nobody(connector: str, bind_no: int, mode: BindMode, state: BindState) -> None:
@@ -99,10 +109,11 @@ class Dispatcher:
         on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
         shop_resends: Callable[[int], bool] = _no_shop_resends,
         has_queued: HasWork = has_perhaps,
+        behind_at: int = _BEHIND_AT,
     ) -> None:
         """`on_bind_state` hears each change of a bind, by the connector's name; `shop_resends` says whether
         a shop wants transactional messages of unknown outcome sent again, `has_queued` whether anything
-        waits in any queue."""
+        waits in any queue. `behind_at` is the evidence that may wait before less is sent."""
         self._holds = holds
         self._sink = sink
         self._book = book
@@ -114,6 +125,7 @@ class Dispatcher:
         self._tell_bind_state = on_bind_state
         self._shop_resends = shop_resends
         self._has_queued = has_queued
+        self._behind_at = behind_at
         self._configs: Mapping[int, ConnectorConfig] = {}
         self._readers: Mapping[int, DeliveryReader] = {}
         """Of every connector that there is, also of those whose binds other nodes hold."""
@@ -204,9 +216,9 @@ class Dispatcher:
             loop=asyncio.get_running_loop(),
             rounds=self._rounds,
             holds=self._holds,
-            put_intents=self._put_intents,
+            put_intents=lambda flights: self._rounds.with_round(lambda: self._put_intents(flights)),
             put_evidence=self._sink.put_many,
-            ask_claim=self.ask_claim,
+            ask_claim=lambda run: self._rounds.with_round(lambda: self.ask_claim(run)),
             is_store_behind=self._is_store_behind,
         )
         judge, reader = self._rules(connector_id, config)
@@ -331,7 +343,7 @@ class Dispatcher:
                 run.plan_pump()
 
     def _is_store_behind(self) -> bool:
-        is_behind = self._sink.backlog > BEHIND_AT
+        is_behind = self._sink.backlog > self._behind_at
         self._was_store_behind = self._was_store_behind or is_behind
         return is_behind
 

@@ -220,12 +220,14 @@ class Ownership:
             await self._dispatcher.configure({}, {}, drain_seconds=0.0)
 
     async def _settle(self) -> bool:
-        """One pass; whether rows moved, so that another look may find more to do."""
+        """One pass; whether rows moved, so that another look may find more to do. Gives way to the loop
+        between its steps: of 200 connectors each is a millisecond or two."""
         self.look = look = await look_at_leases(self._database)
         share = await self._leases.read_share()
         now = self._monotonic()
         if await self._depose_dead(look, now):
             return True
+        await asyncio.sleep(0)
         self._note_up(now)
         await self._announce(look, now)
         members = self._list_members(look)
@@ -234,8 +236,11 @@ class Ownership:
         binds_of = {connector_id: config.binds for connector_id, config in self._configured.items()}
         has_moved = await self.binds.share(look.binds, members, binds_of, now)
         await self.binds.mark(look.binds, now)
+        await asyncio.sleep(0)
         has_moved |= await self._share_speed(look, claiming_of)
+        await asyncio.sleep(0)
         has_moved |= await self._share_shards(share, claiming_of)
+        await asyncio.sleep(0)
         has_moved |= await self._share_slots(share, members, now)
         self._hold()
         return has_moved
