@@ -118,6 +118,21 @@ async def test_a_writer_that_gathers_lets_a_small_batch_grow(
     assert notebook.batches == batches
 
 
+async def test_where_many_rows_wait_already_a_writer_gathers_for_longer(
+    rig: Rig, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.writer._BUSY_LOOK_SECONDS", 0.3)
+    writer = make_writer(rig, notebook, gathers=True)
+    async with running(writer.run):
+        writer.put_many([(n, "x") for n in range(16)])
+        await asyncio.sleep(0.03)  # many looks of a writer to whom less has come
+        writer.put((16, "x"))
+        await asyncio.sleep(0.03)
+        assert not notebook.batches
+        await drain(writer)
+    assert notebook.batches == [list(range(17))]
+
+
 async def test_one_heavy_item_is_a_batch_of_its_own(rig: Rig, notebook: Notebook) -> None:
     writer = make_writer(rig, notebook, batch_rows=10, weigh=lambda item: item[0])
     async with running(writer.run):
