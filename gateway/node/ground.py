@@ -54,6 +54,8 @@ class Ground:
     dsn: str
     database: Database
     node: Node
+    workers: int
+    """Nodes of the same server, this one counted."""
     postgres: EmbeddedPostgres | None
 
 
@@ -101,7 +103,7 @@ async def open_ground(
         )
         database.may_write = node.may_submit
         try:
-            yield Ground(state, dsn, database, node, footing.postgres)
+            yield Ground(state, dsn, database, node, place.count, footing.postgres)
         finally:
             await node.release()
     finally:

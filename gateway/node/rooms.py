@@ -92,6 +92,7 @@ class Rooms:
                 dsn=ground.dsn,
                 database=database,
                 node=node,
+                workers=ground.workers,
                 secret=secret,
                 random=self._random,
                 targets=targets,
