@@ -5,7 +5,8 @@ circle (unsorted upserts were measured: 3 deadlocks in 8 s, p99 1.0 s). Hours an
 so that a recount from rows must agree.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -79,6 +80,17 @@ class Tallies:
         # One sum for all that happened alike to messages of a kind, told apart at the end: 0.7 µs a message
         # less than a sum for each state, and 1.5 µs less than one in each table.
         _add_one(self._messages, ((message_id >> _TIME_SHIFT) // _MS_PER_HOUR, kind, entered, failure_class))
+
+    def add_messages(self, ids: Sequence[int], kinds: Iterable[MessageKind], entered: int) -> None:
+        """`add_message` of many that entered the same states: those of one hour are counted by kind at once,
+        at a third of the price."""
+        hour = (min(ids) >> _TIME_SHIFT) // _MS_PER_HOUR
+        if (max(ids) >> _TIME_SHIFT) // _MS_PER_HOUR != hour:
+            for message_id, kind in zip(ids, kinds, strict=True):
+                self.add_message(message_id, kind, entered)
+            return
+        for kind, messages in Counter(kinds).items():
+            _add(self._messages, (hour, kind, entered, 0), (messages,))
 
     def _tell_messages_apart(self) -> None:
         for (hour, kind, entered, failure_class), (messages,) in self._messages.items():

@@ -139,6 +139,11 @@ class GroupWriter(Generic[Item, Result]):
         is_recent = time.monotonic() - self._failed_at < _FAULT_TOLD_SECONDS
         return self._fault if self._keeps_items or is_recent else None
 
+    @property
+    def unsettled(self) -> int:
+        """Items that wait or are being stored."""
+        return self._put_items - self._settled_items
+
     def put(self, item: Item) -> None:
         self._items.append(item)
         self._put_items += 1

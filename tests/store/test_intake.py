@@ -251,6 +251,20 @@ async def test_small_requests_do_not_wait_for_large_ones(rig: Rig) -> None:
         assert not slow.done()
 
 
+async def test_a_large_request_is_stored_while_another_waits_for_its_commit(rig: Rig) -> None:
+    await rig.accept(rig.new_message(campaign_id=3))
+    writer = rig.intake()
+    async with running(writer.run), rig.database.transaction() as blocker:
+        await blocker.raw.execute("SELECT FROM stat_campaign FOR UPDATE")
+        slow_rows = [rig.new_message(campaign_id=3) for _ in range(100)]
+        slow = asyncio.create_task(writer.store(slow_rows))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(3):
+            assert await writer.store([rig.new_message(shop_id=2) for _ in range(100)]) is Stored.COMMITTED
+        assert not slow.done()
+    assert await rig.value("SELECT count(*)::int FROM message WHERE shop_id = 2") == 100
+
+
 async def test_a_request_larger_than_one_copy_is_stored_whole(rig: Rig) -> None:
     messages = [rig.new_message() for _ in range(2_001)]
     await rig.accept(*messages)

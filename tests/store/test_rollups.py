@@ -67,6 +67,19 @@ async def test_states_entered_at_once_count_as_each_by_itself(
 
 
 @given(st.lists(ENTRIES, min_size=1, max_size=12))
+async def test_many_messages_count_as_each_by_itself(
+    entries: Sequence[tuple[int, MessageKind, set[int], int]],
+) -> None:
+    together, one_by_one = Tallies(), Tallies()
+    ids = [MESSAGE_ID + hours * HOUR_OF_IDS for hours, *_ in entries]
+    kinds = [kind for _, kind, *_ in entries]
+    together.add_messages(ids, kinds, ACCEPTED_BIT)
+    for message_id, kind in zip(ids, kinds, strict=True):
+        one_by_one.add_message(message_id, kind, ACCEPTED_BIT)
+    assert await written(together) == await written(one_by_one)
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=12))
 async def test_no_message_part_or_amount_is_lost(
     entries: Sequence[tuple[int, MessageKind, set[int], int]],
 ) -> None:
