@@ -157,7 +157,7 @@ class Gateway:
 
     async def _drain(self) -> None:
         rooms, seconds = self.rooms, self._config.stop.drain_seconds
-        patience = Patience()
+        patience = Patience(lambda: self.ground.database.availability.is_away)
         await patience.wait("share", rooms.traffic.ownership.stop(), others_seconds=seconds)
         await self._doors.aclose()
         await patience.wait("intake", rooms.traffic.store.drained())

@@ -3,7 +3,7 @@ together for the store. Where the database is away, its time is spent once and n
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -17,18 +17,24 @@ _LEAST_SECONDS: Final = 1.0
 
 
 class Patience:
-    """Of one stop."""
+    """Of one stop. `is_away` says whether the database is away."""
 
     def __init__(
-        self, store_seconds: float = _STORE_SECONDS, *, least_seconds: float = _LEAST_SECONDS
+        self,
+        is_away: Callable[[], bool],
+        *,
+        store_seconds: float = _STORE_SECONDS,
+        least_seconds: float = _LEAST_SECONDS,
     ) -> None:
+        self._is_away = is_away
         self._left_seconds = store_seconds
         self._least_seconds = least_seconds
 
     async def wait(self, step: str, work: Awaitable[None], *, others_seconds: float = 0.0) -> None:
         """Wait for a step, but not for ever: what is left is said, and the next step goes on.
 
-        `others_seconds` is what carriers and shops may take of it; what it takes longer is the store's.
+        `others_seconds` is what carriers and shops may take of it; what it takes longer is the store's, and
+        all of it where the database is away at its end: then that was waited for too.
         """
         seconds = others_seconds + max(self._left_seconds, self._least_seconds)
         clock = asyncio.get_running_loop().time
@@ -38,4 +44,5 @@ class Patience:
         except TimeoutError:
             log.warning("stop.unfinished", step=step, waited_seconds=round(seconds, 1))
         finally:
-            self._left_seconds -= max(0.0, clock() - began_at - others_seconds)
+            took_seconds = clock() - began_at
+            self._left_seconds -= took_seconds if self._is_away() else max(0.0, took_seconds - others_seconds)

@@ -8,7 +8,7 @@ from gateway.node.patience import Patience
 
 
 async def test_a_store_that_is_away_is_waited_for_once_and_not_by_each_step_anew() -> None:
-    patience = Patience(0.2, least_seconds=0.1)
+    patience = Patience(lambda: True, store_seconds=0.2, least_seconds=0.1)
     away = asyncio.Event()
     with capture_logs() as lines:
         await patience.wait("intake", _wait_for(away))
@@ -22,7 +22,7 @@ async def test_a_store_that_is_away_is_waited_for_once_and_not_by_each_step_anew
 
 
 async def test_a_step_that_needs_no_store_is_done_after_its_time_is_over() -> None:
-    patience = Patience(0.0, least_seconds=0.1)
+    patience = Patience(lambda: True, store_seconds=0.0, least_seconds=0.1)
     told: list[str] = []
 
     async def unbind() -> None:
@@ -35,12 +35,21 @@ async def test_a_step_that_needs_no_store_is_done_after_its_time_is_over() -> No
 
 
 async def test_what_carriers_may_take_is_not_the_stores() -> None:
-    patience = Patience(0.2, least_seconds=0.0)
+    patience = Patience(lambda: False, store_seconds=0.2, least_seconds=0.0)
     away = asyncio.Event()
     with capture_logs() as lines:
         await patience.wait("connectors", asyncio.sleep(0.1), others_seconds=0.1)
         await patience.wait("outcomes", _wait_for(away))
     assert [line["waited_seconds"] for line in lines] == [0.2]
+
+
+async def test_what_carriers_take_while_the_database_is_away_is_the_stores_time_too() -> None:
+    patience = Patience(lambda: True, store_seconds=0.2, least_seconds=0.1)
+    away = asyncio.Event()
+    with capture_logs() as lines:
+        await patience.wait("connectors", _wait_for(away), others_seconds=0.1)
+        await patience.wait("outcomes", _wait_for(away))
+    assert [line["waited_seconds"] for line in lines] == [0.3, 0.1]
 
 
 async def _wait_for(event: asyncio.Event) -> None:
