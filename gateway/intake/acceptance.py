@@ -4,7 +4,7 @@ Hands out planners (`planning`), which do the judging.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.routing import IsUp
@@ -15,6 +15,10 @@ from gateway.intake.terms import SendingTerms
 from gateway.store.shops import Shop
 
 _CACHED_SENDERS: Final = 4096
+_NO_TIME: Final = timedelta(0)
+_SHARED_FOR: Final = timedelta(milliseconds=10)
+"""How long requests of a shop share a planner, and so a moment and the state of the connectors: a large batch
+takes as long with its own. Planning one message by a new one takes 4 µs more."""
 
 
 class Acceptance:
@@ -30,19 +34,31 @@ class Acceptance:
         self.terms = terms
         self.is_up = is_up
         self._find_url_fault = find_url_fault
+        self._prefix_digits = terms.prefix_digits
+        self._last_planner: Planner | None = None
         self._senders: dict[str, str | Refusal] = {}
 
     def planner(self, shop: Shop, *, is_test: bool, now: datetime) -> Planner:
-        """Who plans the messages of one request."""
-        return Planner(
+        """Who plans the messages of a request, and of others that come with it."""
+        last = self._last_planner
+        if (
+            last is not None
+            and last.shop is shop
+            and last.is_test is is_test
+            and _NO_TIME <= now - last.now < _SHARED_FOR
+        ):
+            return last
+        self._last_planner = Planner(
             self.terms,
             shop,
+            prefix_digits=self._prefix_digits,
             is_test=is_test,
             now=now,
             is_up=self.is_up,
             judge_sender=self.judge_sender,
             find_url_fault=self._find_url_fault,
         )
+        return self._last_planner
 
     def judge_sender(self, text: str | None) -> str | Refusal:
         """The canonical sender; a shop has few, so verdicts are remembered."""

@@ -11,7 +11,6 @@ connector, and to look these up: 2.3 µs, where judging each alone took 4.6 µs.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from operator import attrgetter
 from typing import Final
 
@@ -21,7 +20,7 @@ from gateway.domain.countries import country_in_sentence
 from gateway.domain.lanes import LANE_OF_CATEGORY, Category, Lane
 from gateway.domain.phone import InvalidNumber, Number, normalise_number
 from gateway.domain.pricing import Price, format_micros, parse_price
-from gateway.domain.routing import IsUp, Lot, NoRoute
+from gateway.domain.routing import IsUp, Lot, NoRoute, RouteDecision
 from gateway.intake.contents import CONTENT_MISSING, CONTENT_TWICE, LastContent
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
@@ -42,7 +41,7 @@ _LATE_SEND_AT: Final = timedelta(minutes=5)
 """Clocks differ and requests are repeated: a moment this long ago means now."""
 _SHOWN_FORCING: Final = 20
 _KINDS: Final = 1_000
-"""Manners, destinations and ways of one request, about 0.3 kB each; then it begins anew."""
+"""Manners, destinations and ways of one planner, about 0.3 kB each; then it begins anew."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -108,7 +107,7 @@ class _Offer(msgspec.Struct, frozen=True):
 
 
 class _Destination(msgspec.Struct, frozen=True):
-    """Numbers of one country and prefix: the connectors that take messages there."""
+    """Numbers of one country and prefix: the connectors drawn for them so far."""
 
     lot: Lot | None
     """None: there is one offer, under the id 0."""
@@ -122,10 +121,10 @@ _TEST_OFFER: Final = 0
 
 
 class Planner:
-    """Plans the messages of one request, as the terms and the connectors are now.
+    """Plans messages of one shop, as the terms and the connectors are at one moment.
 
-    Whether a connector is up is asked once, so that nothing tears while it goes down. It remembers a little
-    for each kind of message it meets, so it is to be thrown away with its request.
+    `prefix_digits` are those of the terms. Whether a connector is up is asked once, so that nothing tears
+    while it goes down. It remembers a little for each kind of message it meets.
     """
 
     def __init__(
@@ -133,6 +132,7 @@ class Planner:
         terms: SendingTerms,
         shop: Shop,
         *,
+        prefix_digits: int,
         is_test: bool,
         now: datetime,
         is_up: IsUp,
@@ -140,16 +140,17 @@ class Planner:
         find_url_fault: Callable[[str], str | None],
     ) -> None:
         self._terms = terms
-        self._shop = shop
-        self._is_test = is_test
-        self._now = now
-        self._is_up = cache(is_up)
+        self.shop = shop
+        self.is_test = is_test
+        self.now = now
+        self._ask_is_up = is_up
+        self._ups: dict[int, bool] = {}
         self._judge_sender = judge_sender
         self._find_url_fault = find_url_fault
         self._allowed = None if ANYWHERE in shop.allowed_countries else shop.allowed_countries
         self._manners: dict[tuple[object, ...], _Manner | Refusal] = {}
         self._kinds = 0
-        self._prefix_digits = terms.prefix_digits
+        self._prefix_digits = prefix_digits
         self._last = LastContent()
 
     def plan(self, request: SendRequest, draw: float) -> Plan | Refusal:
@@ -158,7 +159,7 @@ class Planner:
         if (text is None) is (request.binary is None):
             return CONTENT_MISSING if text is None else CONTENT_TWICE
         try:
-            number = normalise_number(request.to, default_country=self._shop.country)
+            number = normalise_number(request.to, default_country=self.shop.country)
         except InvalidNumber as exc:
             return _number_refusal(exc)
         address, country = number
@@ -182,7 +183,12 @@ class Planner:
         if isinstance(destination, Refusal):
             return destination
         lot = destination.lot
-        offer = destination.offers[_TEST_OFFER if lot is None else lot.draw(draw).connector_id]
+        if lot is None:
+            offer = destination.offers[_TEST_OFFER]
+        else:
+            decision = lot.draw(draw)
+            found = destination.offers.get(decision.connector_id)
+            offer = self._add_offer(destination, number, decision, manner) if found is None else found
         if offer.connector.wants is not AS_USUAL:
             rewired = self._last.plan(request, offer.connector.wants)
             if isinstance(rewired, Refusal):
@@ -211,10 +217,10 @@ class Planner:
 
     def _judge_manner(self, request: SendRequest) -> _Manner | Refusal:
         terms = self._terms
-        sender = self._judge_sender(request.sender or self._shop.default_sender or terms.default_sender)
+        sender = self._judge_sender(request.sender or self.shop.default_sender or terms.default_sender)
         if isinstance(sender, Refusal):
             return sender
-        moments = _judge_moments(terms, request, self._now)
+        moments = _judge_moments(terms, request, self.now)
         if isinstance(moments, Refusal):
             return moments
         if request.webhook_url is not None:
@@ -227,8 +233,8 @@ class Planner:
         return _Manner(sender, category, *moments, request.max_parts, request.max_price, {})
 
     def _find_destination(self, number: Number, manner: _Manner) -> _Destination | Refusal:
-        terms, shop = self._terms, self._shop
-        if self._is_test:
+        terms, shop = self._terms, self.shop
+        if self.is_test:
             if terms.test_connector is None:
                 return _TEST_MODE_OFF
             # Nobody bills a test message; it costs nothing, in real money, for guards on the price.
@@ -247,24 +253,32 @@ class Planner:
         )
         if isinstance(lot, NoRoute):
             return _no_route_refusal(number.country, lot)
-        offers = {}
-        for decision in lot.decisions:
-            connector = terms.connectors[decision.connector_id]
-            price = connector.prices.price_per_part(number.address, number.country)
-            offers[connector.id] = _offer(
-                connector, decision.route_name, decision.why, price, manner.max_parts
-            )
-        return _Destination(lot, offers)
+        return _Destination(lot, {})
+
+    def _add_offer(
+        self, destination: _Destination, number: Number, decision: RouteDecision, manner: _Manner
+    ) -> _Offer:
+        connector = self._terms.connectors[decision.connector_id]
+        price = connector.prices.price_per_part(number.address, number.country)
+        offer = _offer(connector, decision.route_name, decision.why, price, manner.max_parts)
+        destination.offers[connector.id] = offer
+        return offer
+
+    def _is_up(self, connector_id: int) -> bool:
+        is_up = self._ups.get(connector_id)
+        if is_up is None:
+            is_up = self._ups[connector_id] = self._ask_is_up(connector_id)
+        return is_up
 
     def _find_way(
         self, country: str, manner: _Manner, offer: _Offer, alphabet: Alphabet, parts: int
     ) -> Way | Refusal:
         price = offer.price
         if manner.max_price is not None:
-            refusal = _judge_price(manner.max_price, price, parts, self._shop.currency)
+            refusal = _judge_price(manner.max_price, price, parts, self.shop.currency)
             if refusal is not None:
                 return refusal
-        cost = None if price is None else Price(price.micros * parts, price.currency)
+        cost = price if price is None or parts == 1 else Price(price.micros * parts, price.currency)
         return Way(
             sender=manner.sender,
             country=country,

@@ -291,6 +291,21 @@ def test_what_numbers_share_ends_at_the_digits_that_routes_and_prices_look_at() 
     assert ways[0] is ways[3]
 
 
+def test_requests_of_one_moment_share_a_planner_and_no_others_do() -> None:
+    acceptance, shop = make_acceptance(), make_shop()
+    first = acceptance.planner(shop, is_test=False, now=NOW)
+    assert acceptance.planner(shop, is_test=False, now=NOW + timedelta(milliseconds=9)) is first
+    for other, changes in (
+        (shop, {"now": NOW + timedelta(milliseconds=10)}),
+        (shop, {"now": NOW - timedelta(milliseconds=1)}),
+        (shop, {"is_test": True}),
+        (make_shop(id=8), {}),
+    ):
+        acceptance = make_acceptance()
+        first = acceptance.planner(shop, is_test=False, now=NOW)
+        assert acceptance.planner(other, **{"is_test": False, "now": NOW, **changes}) is not first
+
+
 def test_a_request_of_very_many_kinds_is_judged_as_any_other() -> None:
     planner = make_acceptance().planner(make_shop(), is_test=False, now=NOW)
     for seconds in (*range(30, 1_300), 30):
