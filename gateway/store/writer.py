@@ -54,12 +54,10 @@ _THAW_SECONDS = 2.0
 _CONFLICT_PAUSE_SECONDS = 0.01
 _GATHERING_LOOKS = 5
 _GATHERING_LOOK_SECONDS = 0.002
-"""So a batch waits 2 ms where nothing else comes: a carrier that waits for the answer to its receipt before
-it sends the next is not slowed down by more."""
-_BUSY_ROWS = 16
-_BUSY_LOOK_SECONDS = 0.008
-"""Between two looks where so many rows wait that no carrier waits for one of them; 40 ms in all. What
-many connectors bring comes some milliseconds apart. A batch costs 3 ms, and each row of it 0.01."""
+"""So a batch waits 10 ms at most, and 2 ms where nothing else comes: a carrier that waits for the answer to
+its receipt before it sends the next is not slowed down by more."""
+_UNGATHERED_BATCHES = 15
+"""After one for which nothing else came: whoever sends one receipt at a time waits for no further look."""
 _WORTH_A_BATCH = 256
 """Rows from which on more of them would not make each one cheaper."""
 
@@ -104,6 +102,8 @@ class GroupWriter(Generic[Item, Result]):
         self._keeps_items = keeps_items
         self._at_once = at_once
         self._gathers = gathers
+        self._ungathered_batches = 0
+        """How many more are written as they come."""
         self._batch_no = 0
         self._began_at: float | None = None
         self._is_in_doubt = False
@@ -172,13 +172,14 @@ class GroupWriter(Generic[Item, Result]):
             with self._fence.availability.heeded_by(self):
                 await self._meet_server()
                 while True:
-                    await self._arrived.wait()
+                    if not self._items:
+                        self._arrived.clear()
+                        await self._arrived.wait()
                     if self._gathers:
                         await self._gather()
                     batch = self._take()
                     if not batch:
-                        self._arrived.clear()
-                        continue
+                        continue  # withdrawn meanwhile
                     self._began_at = time.monotonic()
                     await self._store(batch)
                     self._began_at = None
@@ -189,13 +190,17 @@ class GroupWriter(Generic[Item, Result]):
 
     async def _gather(self) -> None:
         """Let a small batch grow as long as it does, unless somebody waits for it to be durable."""
-        for _ in range(_GATHERING_LOOKS):
+        if self._ungathered_batches:
+            self._ungathered_batches -= 1
+            return
+        for look in range(_GATHERING_LOOKS):
             seen = self._put_items
             if self._waiters or self.backlog_rows >= _WORTH_A_BATCH:
                 return
-            is_busy = self.backlog_rows >= _BUSY_ROWS
-            await asyncio.sleep(_BUSY_LOOK_SECONDS if is_busy else _GATHERING_LOOK_SECONDS)
+            await asyncio.sleep(_GATHERING_LOOK_SECONDS)
             if self._put_items == seen:
+                if look == 0:
+                    self._ungathered_batches = _UNGATHERED_BATCHES
                 return
 
     # What the server's absence means for the work under way.

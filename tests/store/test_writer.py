@@ -118,19 +118,19 @@ async def test_a_writer_that_gathers_lets_a_small_batch_grow(
     assert notebook.batches == batches
 
 
-async def test_where_many_rows_wait_already_a_writer_gathers_for_longer(
-    rig: Rig, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.store.writer._BUSY_LOOK_SECONDS", 0.3)
+async def test_who_sends_one_at_a_time_is_not_waited_for_again(rig: Rig, notebook: Notebook) -> None:
     writer = make_writer(rig, notebook, gathers=True)
     async with running(writer.run):
-        writer.put_many([(n, "x") for n in range(16)])
-        await asyncio.sleep(0.03)  # many looks of a writer to whom less has come
-        writer.put((16, "x"))
-        await asyncio.sleep(0.03)
-        assert not notebook.batches
+        writer.put((1, "x"))
+        async with asyncio.timeout(8.0):
+            while not notebook.batches:
+                await asyncio.sleep(0.001)  # nothing else comes meanwhile
+        writer.put((2, "x"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        writer.put((3, "x"))
         await drain(writer)
-    assert notebook.batches == [list(range(17))]
+    assert notebook.batches == [[1], [2], [3]]
 
 
 async def test_one_heavy_item_is_a_batch_of_its_own(rig: Rig, notebook: Notebook) -> None:
