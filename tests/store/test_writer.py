@@ -119,12 +119,13 @@ async def test_a_writer_that_gathers_lets_a_small_batch_grow(
 
 
 async def test_who_sends_one_at_a_time_is_not_waited_for_again(rig: Rig, notebook: Notebook) -> None:
+    async def is_stored() -> bool:
+        return notebook.batches == [[1]]
+
     writer = make_writer(rig, notebook, gathers=True)
     async with running(writer.run):
         writer.put((1, "x"))
-        async with asyncio.timeout(8.0):
-            while not notebook.batches:
-                await asyncio.sleep(0.001)  # nothing else comes meanwhile
+        await eventually(is_stored)  # nothing else comes meanwhile
         writer.put((2, "x"))
         for _ in range(3):
             await asyncio.sleep(0)
