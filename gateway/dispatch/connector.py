@@ -14,15 +14,14 @@ import structlog
 from gateway.config.carriers import ConnectorConfig
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.ordering import Flow, Holds, Ordering
-from gateway.dispatch.outgoing import Outgoing, OutgoingLanes, list_intended_parts
+from gateway.dispatch.outgoing import Outgoing, OutgoingLanes, give_up
 from gateway.dispatch.rounds import Rounds
-from gateway.domain.failures import FailureClass
-from gateway.domain.message import MessageState, Reason
+from gateway.domain.lanes import Lane
 from gateway.domain.pacing import Pacer, spread_phase
 from gateway.domain.sharing import shard_of_slot
 from gateway.domain.throttling import SlowingEffect
 from gateway.session.session import Session
-from gateway.store.evidence import Answer, Evidence, Unsent
+from gateway.store.evidence import Evidence, Unsent
 from gateway.store.flights import Flight
 
 log = structlog.get_logger("dispatch")
@@ -68,6 +67,7 @@ class ConnectorRun:
         """The last command_status that asked for less speed."""
         self._loop = loop
         self._rounds = rounds
+        self._put_intents = put_intents
         self._put_evidence = put_evidence
         self._slowing = SlowingEffect()
         self._ordering = Ordering(
@@ -75,10 +75,10 @@ class ConnectorRun:
             self.claims,
             holds=holds,
             join_round=lambda: rounds.join(self),
-            ask_claim=lambda: ask_claim(self),
+            ask_claim=lambda: rounds.with_round(lambda: ask_claim(self)),
             pump_again=self.plan_pump,
             sends_tlvs=self._sends_tlvs,
-            put_intents=put_intents,
+            put_intents=self._ask_intents,
             put_evidence=put_evidence,
             is_store_behind=is_store_behind,
         )
@@ -163,25 +163,7 @@ class ConnectorRun:
         """The carrier has some parts of this message, and this connector, or its new settings, would cut the
         text otherwise: the rest would not join with them."""
         log.error("message.cut_changed", connector=self.config.name, id=flight.id)
-        at = datetime.now(UTC)
-        self._put_evidence(
-            [
-                Answer(
-                    flight=flight,
-                    part=part,
-                    bind_no=0,
-                    wanted=MessageState.FAILED,
-                    reason=Reason.RETRIES_EXHAUSTED,
-                    failure_class=FailureClass.UNKNOWN,
-                    command_status=None,
-                    carrier_id=None,
-                    lookup_id=None,
-                    submitted_at=None,
-                    at=at,
-                )
-                for part in list_intended_parts(flight)
-            ]
-        )
+        self._put_evidence(give_up(flight, datetime.now(UTC)))
 
     def on_gone(self, flight: Flight) -> None:
         """It left the queue by another door (cancelled, expired, moved)."""
@@ -383,6 +365,14 @@ class ConnectorRun:
             self._plan_timer()  # what is sent back meanwhile must be claimed again before what is behind it
             return
         self._ordering.refill(self._flow)
+
+    def _ask_intents(self, flights: Sequence[Flight]) -> None:
+        """Together with the others of the round that is under way, but one-time passwords at once: a round
+        of 200 connectors is eight turns of the loop."""
+        if flights[0].lane == Lane.OTP:
+            self._put_intents(flights)
+        else:
+            self._rounds.with_round(lambda: self._put_intents(flights))
 
     def order(self) -> None:
         """Ask for everything that is wanted: the round has come that was joined."""

@@ -216,9 +216,9 @@ class Dispatcher:
             loop=asyncio.get_running_loop(),
             rounds=self._rounds,
             holds=self._holds,
-            put_intents=lambda flights: self._rounds.with_round(lambda: self._put_intents(flights)),
+            put_intents=self._put_intents,
             put_evidence=self._sink.put_many,
-            ask_claim=lambda run: self._rounds.with_round(lambda: self.ask_claim(run)),
+            ask_claim=self.ask_claim,
             is_store_behind=self._is_store_behind,
         )
         judge, reader = self._rules(connector_id, config)

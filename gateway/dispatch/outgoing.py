@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from gateway.dispatch.planning import WirePlan
+from gateway.domain.failures import FailureClass
 from gateway.domain.lanes import Lane
-from gateway.domain.message import MessageState
+from gateway.domain.message import MessageState, Reason
 from gateway.session.session import Session
-from gateway.store.evidence import Unsent
+from gateway.store.evidence import Answer, Unsent
 from gateway.store.flights import Flight
 
 _ONLY = (0,)
@@ -72,3 +73,23 @@ def list_intended_parts(flight: Flight) -> list[int]:
 def hand_back(flight: Flight, at: datetime) -> Unsent:
     """That nothing of a message's committed intent was submitted."""
     return Unsent(flight, tuple(list_intended_parts(flight)), at)
+
+
+def give_up(flight: Flight, at: datetime) -> list[Answer]:
+    """That nothing more of a message's committed intent will be submitted, although nobody answered."""
+    return [
+        Answer(
+            flight=flight,
+            part=part,
+            bind_no=0,
+            wanted=MessageState.FAILED,
+            reason=Reason.RETRIES_EXHAUSTED,
+            failure_class=FailureClass.UNKNOWN,
+            command_status=None,
+            carrier_id=None,
+            lookup_id=None,
+            submitted_at=None,
+            at=at,
+        )
+        for part in list_intended_parts(flight)
+    ]

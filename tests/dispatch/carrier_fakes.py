@@ -145,11 +145,12 @@ class Bench:
         self.most_waiting = 0
         self._ids = count(1)
         loop = cast(asyncio.AbstractEventLoop, self.loop)
+        self.rounds = Rounds(loop)
         self.run = ConnectorRun(
             1,
             make_config(**config),
             loop=loop,
-            rounds=Rounds(loop),
+            rounds=self.rounds,
             holds=self.holds,
             put_intents=self._put_intents,
             put_evidence=self._put_evidence,

@@ -11,6 +11,7 @@ from gateway.config import Concatenation
 from gateway.domain.lanes import Category, Lane
 from gateway.domain.message import Reason
 from gateway.session.session import Session
+from gateway.store.flights import Flight
 from tests.dispatch.carrier_fakes import Bench, CountingSession, S
 
 OTP, TRANSACTIONAL, MARKETING = Category.OTP, Category.TRANSACTIONAL, Category.MARKETING
@@ -585,6 +586,33 @@ def test_a_password_just_stored_is_asked_for_at_once_and_before_a_campaign_is_pl
     bench.loop.advance(0.1)
     assert bench.orders[0] == 1
     assert len(bench.intents) > 1, "the campaign goes on behind it"
+
+
+def test_a_password_does_not_wait_for_the_end_of_a_round_as_others_do() -> None:
+    bench = Bench()
+    bench.commits_at_once = False
+    bench.bind(window=100)
+    password, text = bench.flight(category=OTP), bench.flight()
+    asked: list[list[Flight]] = []
+
+    class InTheRound:
+        def __init__(self, category: Category) -> None:
+            self.category = category
+
+        def order(self) -> None:
+            bench.claim([password if self.category is OTP else text])
+            asked.append(list(bench.intents))
+
+    class Another:
+        def order(self) -> None:
+            asked.append(list(bench.intents))
+
+    bench.rounds.join(InTheRound(Category.TRANSACTIONAL))
+    bench.rounds.join(InTheRound(OTP))
+    bench.rounds.join(Another())
+    bench.loop.advance(0.05)
+    assert asked == [[], [password], [password]]
+    assert bench.intents == [password, text]
 
 
 def test_what_is_intended_is_written_in_the_same_turn_of_the_loop() -> None:

@@ -288,6 +288,16 @@ def test_a_new_limit_counts_at_once_and_keeps_a_throttled_speed() -> None:
     assert pacer.parts_per_second == pacer.ceiling == pytest.approx(39.2)
 
 
+def test_a_carrier_that_counts_strictly_gets_its_share_of_a_new_limit_at_once() -> None:
+    pacer = Pacer(100, now=START)
+    pacer.slow_down(START, pause_seconds=1.0)
+    pacer.recover(START + 60)
+    assert pacer.parts_per_second == 98
+    for limit in (300, 50, 100):
+        pacer.set_limit(limit)
+        assert pacer.parts_per_second == pacer.ceiling == pytest.approx(0.98 * limit)
+
+
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
 def test_no_speed_at_all_is_a_bug(speed: float) -> None:
     with pytest.raises(ValueError, match="sends nothing"):

@@ -265,6 +265,52 @@ async def test_a_large_request_is_stored_while_another_waits_for_its_commit(rig:
     assert await rig.value("SELECT count(*)::int FROM message WHERE shop_id = 2") == 100
 
 
+async def test_a_key_in_two_large_requests_at_once_is_the_first_ones(rig: Rig) -> None:
+    """Each has a writer of its own, and neither sees what the other has not committed."""
+    await rig.accept(rig.new_message(campaign_id=3))
+    writer = rig.intake()
+    async with running(writer.run):
+        async with rig.database.transaction() as blocker:
+            await blocker.raw.execute("SELECT FROM stat_campaign FOR UPDATE")
+            first_rows = [rig.new_message(campaign_id=3) for _ in range(100)]
+            requests = [asyncio.create_task(writer.store(first_rows, keyed=keyed()))]
+            await wait_for_locks(rig, 1)
+            other_rows = [rig.new_message() for _ in range(100)]
+            requests.append(asyncio.create_task(writer.store(other_rows, keyed=keyed())))
+            await wait_for_locks(rig, 2)
+        assert await asyncio.gather(*requests) == [Stored.COMMITTED, Stored.KEY_EXISTS]
+    assert await rig.value("SELECT count(*)::int FROM message") == 101
+    assert await rig.value("SELECT sum(messages)::int FROM stat_hour") == 101
+
+
+async def test_a_large_request_goes_to_the_writer_that_works(rig: Rig) -> None:
+    await rig.accept(rig.new_message(campaign_id=3))
+    writer = rig.intake()
+    async with running(writer.run):
+        async with rig.database.transaction() as blocker:
+            await blocker.raw.execute("SELECT FROM stat_campaign FOR UPDATE")
+            rows = [rig.new_message(campaign_id=3) for _ in range(100)]
+            lost = asyncio.gather(writer.store(rows), return_exceptions=True)
+            for _ in range(2):  # a lost connection is tried again once
+                await wait_for_locks(rig, 1)
+                await rig.fetch(
+                    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+            assert [type(outcome) for outcome in await lost] == [StoreUnavailable]
+        assert await writer.store([rig.new_message() for _ in range(100)]) is Stored.COMMITTED
+
+
+async def wait_for_locks(rig: Rig, connections: int) -> None:
+    """Until so many connections wait for what others hold."""
+
+    async def are_so_many() -> bool:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        return bool(await rig.value(f"{waiting} AND wait_event_type = 'Lock'") == connections)
+
+    await eventually(are_so_many)
+
+
 async def test_a_request_larger_than_one_copy_is_stored_whole(rig: Rig) -> None:
     messages = [rig.new_message() for _ in range(2_001)]
     await rig.accept(*messages)
