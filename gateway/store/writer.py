@@ -26,6 +26,7 @@ from gateway.store.errors import (
     StoreUnavailable,
 )
 from gateway.store.fence import Fence, LeaseStale, Mark
+from gateway.store.gathering import Gathering
 from gateway.store.queries import Query
 from gateway.store.writer_connection import Joins, open_writer_connection
 
@@ -52,14 +53,6 @@ _LONG_BATCH_SECONDS = 5.0
 _THAW_SECONDS = 2.0
 """What a server that stood still may take, once it answers again, to finish what it was asked before."""
 _CONFLICT_PAUSE_SECONDS = 0.01
-_GATHERING_LOOKS = 5
-_GATHERING_LOOK_SECONDS = 0.002
-"""So a batch waits 10 ms at most, and 2 ms where nothing else comes: a carrier that waits for the answer to
-its receipt before it sends the next is not slowed down by more."""
-_UNGATHERED_BATCHES = 15
-"""After one for which nothing else came: whoever sends one receipt at a time waits for no further look."""
-_WORTH_A_BATCH = 256
-"""Rows from which on more of them would not make each one cheaper."""
 
 
 class GroupWriter(Generic[Item, Result]):
@@ -101,9 +94,7 @@ class GroupWriter(Generic[Item, Result]):
         self._joins = joins
         self._keeps_items = keeps_items
         self._at_once = at_once
-        self._gathers = gathers
-        self._ungathered_batches = 0
-        """How many more are written as they come."""
+        self._gathering = Gathering() if gathers else None
         self._batch_no = 0
         self._began_at: float | None = None
         self._is_in_doubt = False
@@ -175,8 +166,8 @@ class GroupWriter(Generic[Item, Result]):
                     if not self._items:
                         self._arrived.clear()
                         await self._arrived.wait()
-                    if self._gathers:
-                        await self._gather()
+                    if self._gathering is not None:
+                        await self._gathering.wait(self._count_gathered)
                     batch = self._take()
                     if not batch:
                         continue  # withdrawn meanwhile
@@ -188,20 +179,9 @@ class GroupWriter(Generic[Item, Result]):
             self._began_at = None
             await self._disconnect()
 
-    async def _gather(self) -> None:
-        """Let a small batch grow as long as it does, unless somebody waits for it to be durable."""
-        if self._ungathered_batches:
-            self._ungathered_batches -= 1
-            return
-        for look in range(_GATHERING_LOOKS):
-            seen = self._put_items
-            if self._waiters or self.backlog_rows >= _WORTH_A_BATCH:
-                return
-            await asyncio.sleep(_GATHERING_LOOK_SECONDS)
-            if self._put_items == seen:
-                if look == 0:
-                    self._ungathered_batches = _UNGATHERED_BATCHES
-                return
+    def _count_gathered(self) -> int | None:
+        """Rows that wait to be stored; None where somebody waits for them to be durable."""
+        return None if self._waiters else self.backlog_rows
 
     # What the server's absence means for the work under way.
 
