@@ -10,7 +10,7 @@ connector, and to look these up: 2.3 µs, where judging each alone took 4.6 µs.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
@@ -22,6 +22,7 @@ from gateway.domain.phone import InvalidNumber, Number, normalise_number
 from gateway.domain.pricing import Price, format_micros, parse_price
 from gateway.domain.routing import IsUp, Lot, NoRoute, RouteDecision
 from gateway.intake.contents import CONTENT_MISSING, CONTENT_TWICE, LastContent
+from gateway.intake.moments import judge_moments
 from gateway.intake.refusals import Refusal, RefusalCode
 from gateway.intake.requests import SendRequest
 from gateway.intake.terms import ConnectorTerms, SendingTerms
@@ -37,8 +38,6 @@ NO_CURRENCY: Final = "XXX"
 
 _CATEGORY_OF_WORD: Final = {category.word: category for category in Category}
 _GSM7: Final = Alphabet.GSM7
-_LATE_SEND_AT: Final = timedelta(minutes=5)
-"""Clocks differ and requests are repeated: a moment this long ago means now."""
 _SHOWN_FORCING: Final = 20
 _KINDS: Final = 1_000
 """Manners, destinations and ways of one planner, about 0.3 kB each; then it begins anew."""
@@ -152,6 +151,8 @@ class Planner:
         self._kinds = 0
         self._prefix_digits = prefix_digits
         self._last = LastContent()
+        self._last_rewired = LastContent()
+        """As a carrier wants it that reads other characters than usual."""
 
     def plan(self, request: SendRequest, draw: float) -> Plan | Refusal:
         """The plan of a message, or the first thing that stands against it. `draw` is uniform in [0, 1)."""
@@ -190,7 +191,7 @@ class Planner:
             found = destination.offers.get(decision.connector_id)
             offer = self._add_offer(destination, number, decision, manner) if found is None else found
         if offer.connector.wants is not AS_USUAL:
-            rewired = self._last.plan(request, offer.connector.wants)
+            rewired = self._last_rewired.plan(request, offer.connector.wants)
             if isinstance(rewired, Refusal):
                 return rewired
             wire = rewired
@@ -220,7 +221,7 @@ class Planner:
         sender = self._judge_sender(request.sender or self.shop.default_sender or terms.default_sender)
         if isinstance(sender, Refusal):
             return sender
-        moments = _judge_moments(terms, request, self.now)
+        moments = judge_moments(terms, request, self.now)
         if isinstance(moments, Refusal):
             return moments
         if request.webhook_url is not None:
@@ -308,42 +309,6 @@ def _offer(
 ) -> _Offer:
     most = connector.max_parts if max_parts is None else min(connector.max_parts, max_parts)
     return _Offer(connector, route_name, why, price, most, {})
-
-
-def _judge_moments(
-    terms: SendingTerms, request: SendRequest, now: datetime
-) -> tuple[datetime | None, datetime | None, datetime] | Refusal:
-    """(send_at as asked, when it falls due or None for at once, when it expires), in UTC."""
-    ttl = terms.default_ttl
-    if request.ttl_seconds is not None:
-        ttl = timedelta(seconds=request.ttl_seconds)
-        if ttl > terms.longest_ttl:
-            return Refusal(
-                RefusalCode.INVALID_TTL,
-                "$.ttl_seconds",
-                f"This server keeps a message for at most {terms.longest_ttl.days} days.",
-                f"Send at most {terms.longest_ttl // timedelta(seconds=1)}.",
-            )
-    send_at = request.send_at
-    if send_at is None:
-        return None, None, now + ttl
-    if send_at < now - _LATE_SEND_AT:
-        return Refusal(
-            RefusalCode.INVALID_SEND_AT,
-            "$.send_at",
-            "The moment is in the past.",
-            "Give a later moment, or leave send_at out to send at once.",
-        )
-    if send_at > now + terms.furthest_send_at:
-        return Refusal(
-            RefusalCode.INVALID_SEND_AT,
-            "$.send_at",
-            f"The moment is more than {terms.furthest_send_at.days} days ahead.",
-            "Give an earlier moment, and send later messages later.",
-        )
-    send_at = send_at.astimezone(UTC)
-    due_at = send_at if send_at > now else None
-    return send_at, due_at, max(send_at, now) + ttl
 
 
 _WHY_TEST = ("test keys send to the simulator",)

@@ -1,5 +1,6 @@
 """One request against the terms: what is planned, and which refusal comes first."""
 
+import gc
 import json
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from gateway.config import (
 )
 from gateway.domain.lanes import Category
 from gateway.domain.pricing import Price
-from gateway.intake.planning import Plan
+from gateway.intake.planning import Plan, Way
 from gateway.intake.refusals import Refusal
 from gateway.intake.requests import SendRequest, decode_send
 from gateway.smpp.text import Alphabet
@@ -272,7 +273,7 @@ def test_many_at_once_are_judged_as_each_alone() -> None:
 def test_what_numbers_share_ends_at_the_digits_that_routes_and_prices_look_at() -> None:
     prices = (
         PriceConfig(country="FR", price=Amount(45_000)),
-        PriceConfig(country="FR", prefix="33639", price=Amount(90_000)),
+        PriceConfig(country="FR", prefix="3361244", price=Amount(90_000)),
     )
     near = RouteMatchConfig(prefix=("336123",))
     settings = make_config(
@@ -283,12 +284,28 @@ def test_what_numbers_share_ends_at_the_digits_that_routes_and_prices_look_at() 
         ),
     )
     planner = make_acceptance(settings).planner(make_shop(), is_test=False, now=NOW)
-    numbers = ("+33612345678", "+33612445678", "+33639980001", "+33612345679")
+    numbers = ("+33612345678", "+33612445678", "+33612455678", "+33612345679")
     plans = [planner.plan(SendRequest(to=number, text="x"), 0.5) for number in numbers]
     ways = [plan.way for plan in plans if isinstance(plan, Plan)]
     assert [way.route_name for way in ways] == ["near", "rest", "rest", "near"]
-    assert [way.cost_micros for way in ways] == [45_000, 45_000, 90_000, 45_000]
+    assert [way.cost_micros for way in ways] == [45_000, 90_000, 45_000, 45_000]
     assert ways[0] is ways[3]
+
+
+def test_what_numbers_share_ends_at_their_country() -> None:
+    prices = tuple(
+        PriceConfig(country=code, price=Amount(price)) for code, price in (("FR", 45_000), ("SN", 9))
+    )
+    shop = make_shop(allowed_countries=frozenset({"*"}))
+    acceptance = make_acceptance(make_config(connectors=(make_connector(prices=prices),)))
+    planner = acceptance.planner(shop, is_test=False, now=NOW)
+    plans = [
+        planner.plan(SendRequest(to=number, text="x"), 0.5) for number in ("+33612345678", "+221771234567")
+    ]
+    assert [(plan.way.country, plan.way.cost_micros) for plan in plans if isinstance(plan, Plan)] == [
+        ("FR", 45_000),
+        ("SN", 9),
+    ]
 
 
 def test_requests_of_one_moment_share_a_planner_and_no_others_do() -> None:
@@ -300,6 +317,7 @@ def test_requests_of_one_moment_share_a_planner_and_no_others_do() -> None:
         (shop, {"now": NOW - timedelta(milliseconds=1)}),
         (shop, {"is_test": True}),
         (make_shop(id=8), {}),
+        (make_shop(allowed_countries=frozenset({"IT"})), {}),
     ):
         acceptance = make_acceptance()
         first = acceptance.planner(shop, is_test=False, now=NOW)
@@ -312,6 +330,27 @@ def test_a_request_of_very_many_kinds_is_judged_as_any_other() -> None:
         plan = planner.plan(SendRequest(to="+33612345678", text="x", ttl_seconds=seconds), 0.5)
         assert isinstance(plan, Plan)
         assert plan.way.expires_at == NOW + timedelta(seconds=seconds)
+
+
+def test_a_planner_forgets_kinds_before_they_are_many() -> None:
+    planner = make_acceptance().planner(make_shop(), is_test=False, now=NOW)
+    gc.collect()
+    others = sum(type(thing) is Way for thing in gc.get_objects())
+    for seconds in range(30, 2_030):
+        planner.plan(SendRequest(to="+33612345678", text="x", ttl_seconds=seconds), 0.5)
+    assert 0 < sum(type(thing) is Way for thing in gc.get_objects()) - others <= 1_000
+
+
+def test_a_text_is_cut_once_for_all_its_people_also_for_a_carrier_that_reads_other_characters() -> None:
+    ascii_only = make_config(
+        connectors=(make_connector(default_charset=DefaultCharsetConfig(send=Charset.ASCII)),)
+    )
+    planner = make_acceptance(ascii_only).planner(make_shop(), is_test=False, now=NOW)
+    first, second = (planner.plan(SendRequest(to=f"+3361234567{n}", text="é" * 80), 0.5) for n in (1, 2))
+    assert isinstance(first, Plan)
+    assert isinstance(second, Plan)
+    assert first.wire is second.wire
+    assert first.wire.alphabet is Alphabet.UCS2
 
 
 def test_many_at_once_do_not_tear_a_connector_that_goes_down_among_them() -> None:
