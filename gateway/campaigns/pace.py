@@ -5,7 +5,11 @@ Owns two bounds: what may wait at once, 20 s of speed, and for a campaign with a
 parts it has earned by now. Pure: the clock (seconds, monotonic) and what is known are passed in.
 """
 
+from collections.abc import Iterable
 from typing import Final
+
+from gateway.domain.campaign import CampaignState
+from gateway.store.campaigns import Campaign
 
 AHEAD_SECONDS: Final = 20.0
 """Shared by the campaigns that run at full speed: what is queued leaves in the order in which it was made, so
@@ -26,6 +30,17 @@ def ahead_of(parts_per_second: float, *, sharers: int = 1) -> int:
     campaigns take what they can get."""
     seconds = max(LEAST_AHEAD_SECONDS, AHEAD_SECONDS / max(1, sharers))
     return int(min(MOST_AHEAD, max(LEAST_AHEAD, parts_per_second * seconds)))
+
+
+def count_sharers(campaigns: Iterable[Campaign]) -> int:
+    """How many of them make messages as fast as the connectors take them."""
+    return sum(
+        campaign.state is CampaignState.RUNNING
+        and campaign.expanded_at is None
+        and campaign.content.parts_per_second is None
+        and campaign.content.spread_seconds is None
+        for campaign in campaigns
+    )
 
 
 class Pace:

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.campaigns.moves import GATEWAY_ITSELF, CampaignMoves
 from gateway.campaigns.night import MOST_PUT_OFF, NightDeps, put_off_for_the_night
+from gateway.campaigns.pace import count_sharers
 from gateway.campaigns.run import CampaignRun, RunDeps, Step
 from gateway.campaigns.watch import FailureWatch, SpeedMeter
 from gateway.domain.campaign import CampaignState, PauseReason
@@ -171,7 +172,7 @@ class CampaignRunner:
             is_woken, self._looked_at = self._looked_at == _NEVER, now
             if is_woken or self._campaigns or await self._has_campaigns():
                 self._campaigns = await list_campaigns_at_work(self._deps.database)
-                self._sharers = sum(1 for campaign in self._campaigns if _takes_what_it_gets(campaign))
+                self._sharers = count_sharers(self._campaigns)
                 self._forget_ended()
         departed, self._departed = self._departed, Counter()
         for campaign_id, messages in departed.items():
@@ -416,14 +417,3 @@ class CampaignRunner:
             return False
         self._due[key] = now + seconds
         return True
-
-
-def _takes_what_it_gets(campaign: Campaign) -> bool:
-    """Whether a campaign makes messages as fast as its connectors take them."""
-    content = campaign.content
-    return (
-        campaign.state is CampaignState.RUNNING
-        and campaign.expanded_at is None
-        and content.parts_per_second is None
-        and content.spread_seconds is None
-    )

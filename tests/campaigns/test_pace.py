@@ -1,11 +1,18 @@
 """How far expansion runs ahead, and when failures are too many: arithmetic over a clock of the test's own."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.campaigns.pace import CHUNK, LEAD_SECONDS, MOST_AHEAD, Pace, ahead_of
+from gateway.campaigns.pace import CHUNK, LEAD_SECONDS, MOST_AHEAD, Pace, ahead_of, count_sharers
 from gateway.campaigns.watch import FailureWatch, SpeedMeter
+from gateway.domain.campaign import CampaignState, PauseReason
 from gateway.domain.message import MessageState
+from gateway.store.campaigns import Campaign, CampaignContent
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_twenty_seconds_of_speed_may_wait_and_never_more_than_twenty_thousand() -> None:
@@ -18,6 +25,31 @@ def test_campaigns_that_share_connectors_share_what_may_wait_until_it_is_little(
     assert [4 * ahead_of(500, sharers=4), 4 * ahead_of(500)] == [10_000, 40_000]
     assert ahead_of(500, sharers=400) == 2_500
     assert Pace(0.0).allow(0.0, None, 2_000, 500, sharers=4) == 500
+
+
+def test_only_campaigns_that_are_being_made_at_full_speed_share() -> None:
+    at_full_speed = Campaign(
+        shop_id=1,
+        id=1,
+        state=CampaignState.RUNNING,
+        pause_reason=PauseReason.NONE,
+        version=1,
+        content=CampaignContent(name="spring"),
+        created_at=NOW,
+        created_by="somebody",
+        updated_at=NOW,
+        planned_at=NOW,
+        started_at=NOW,
+        state_changed_at=NOW,
+        expanded_at=None,
+        finished_at=None,
+        wound_up_at=None,
+    )
+    slow = replace(at_full_speed, content=CampaignContent(name="slow", parts_per_second=5.0))
+    spread = replace(at_full_speed, content=CampaignContent(name="spread", spread_seconds=600))
+    paused = replace(at_full_speed, state=CampaignState.PAUSED)
+    made = replace(at_full_speed, expanded_at=NOW)
+    assert count_sharers([at_full_speed, slow, spread, paused, made, at_full_speed]) == 2
 
 
 def test_without_a_speed_of_its_own_a_campaign_fills_what_may_wait() -> None:
