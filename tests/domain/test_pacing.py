@@ -252,6 +252,25 @@ def test_a_carrier_that_refuses_one_part_above_its_figure_is_soon_given_none(spe
     assert taken >= 0.96 * speed * 60
 
 
+@pytest.mark.parametrize("speed", [1, 7, 20, 50])
+def test_lateness_that_is_made_good_does_not_cost_a_second_refusal(speed: int) -> None:
+    """What is caught up shortens a second by as much."""
+    random = Random(speed)
+    pacer, carrier = Pacer(speed, now=START), StrictCarrier(speed)
+    refused = 0
+    recovered_at = now = START
+    while now < START + 300:
+        now = max(now, pacer.next_at()) + random.random() * 0.03  # a loop that is very busy
+        for _ in range(pacer.take(now, 1_000)):
+            if not carrier.takes(now):
+                refused += 1
+                pacer.slow_down(now, 1.0)
+        if now >= recovered_at + 1.0:
+            recovered_at = now
+            pacer.recover(now)
+    assert (refused, pacer.ceiling) == (1, 0.98 * speed)
+
+
 def test_a_carrier_that_was_busy_once_gets_the_whole_speed_again_after_a_while() -> None:
     pacer = Pacer(100, now=START)
     pacer.slow_down(START, pause_seconds=1.0)

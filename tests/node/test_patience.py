@@ -52,5 +52,13 @@ async def test_what_carriers_take_while_the_database_is_away_is_the_stores_time_
     assert [line["waited_seconds"] for line in lines] == [0.3, 0.1]
 
 
+async def test_what_carriers_took_in_time_counts_too_while_the_database_is_away() -> None:
+    patience = Patience(lambda: True, store_seconds=0.3, least_seconds=0.0)
+    with capture_logs() as lines:
+        await patience.wait("connectors", asyncio.sleep(0.1), others_seconds=0.1)
+        await patience.wait("outcomes", _wait_for(asyncio.Event()))
+    assert [line["waited_seconds"] for line in lines] == [0.2]
+
+
 async def _wait_for(event: asyncio.Event) -> None:
     await event.wait()
