@@ -14,10 +14,11 @@ DURABILITY: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_write
 """What "accepted" rests on: a message answered 202 survives a power cut. Not for sale."""
 
 
-CONNECTIONS: Final = 60
-"""For a server of one process, with its pool at 50 in the worst case, and for people beside it."""
+CONNECTIONS: Final = 75
+"""For a server of one process: 50 of its pool in the worst case, 15 beside it, 3 that Postgres keeps back for
+superusers, and some for people."""
 CONNECTIONS_OF_A_WORKER: Final = 20
-"""More for each further worker: the pool is divided among them, but each has its own writers."""
+"""More for each further worker: the pool is divided among them, but each has 4 of it at least, 15 beside."""
 
 
 def choose_settings(
