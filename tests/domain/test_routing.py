@@ -142,6 +142,17 @@ def test_weights_of_connectors_that_are_down_fall_to_the_others() -> None:
     assert drawn == {B: 500, C: 500}
 
 
+def test_what_was_chosen_among_before_is_not_chosen_among_once_a_connector_goes_or_comes() -> None:
+    weighted = Route("split", (RouteTarget(A, 1), RouteTarget(B, 1)), choice=Choice.WEIGHTED)
+    for route in (weighted, DEFAULT):
+        routing = Routing([route], NAMES)
+        taken = [
+            {decide(routing, up=up, draw=draw).connector_id for draw in (0.1, 0.9)}
+            for up in ((A, B), (B,), (A,), (A, B))
+        ]
+        assert taken == [taken[0], {B}, {A}, taken[0]]
+
+
 @given(
     st.lists(st.integers(1, 1000), min_size=1, max_size=8),
     st.floats(0, 1, exclude_max=True),
