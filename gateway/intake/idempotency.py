@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.intake.refusals import Refusal, RefusalCode
-from gateway.store.intake import KeyedAnswer
+from gateway.store.keyed_answers import KeyedAnswer
 
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 

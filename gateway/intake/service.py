@@ -35,7 +35,8 @@ from gateway.store.contacts import find_consents
 from gateway.store.database import Database
 from gateway.store.errors import OutcomeUnknown
 from gateway.store.idempotency import read_keyed_answer
-from gateway.store.intake import KeyedAnswer, NewMessage, Stored
+from gateway.store.intake import NewMessage, Stored
+from gateway.store.keyed_answers import KeyedAnswer
 from gateway.store.shops import Shop
 from gateway.store.suppressions import find_suppressions
 

@@ -6,7 +6,7 @@ The key is written by `store.intake`, in the transaction of the messages that it
 from datetime import datetime, timedelta
 
 from gateway.store.database import Database
-from gateway.store.intake import IDEMPOTENCY_HOURS, KeyedAnswer, key_slot
+from gateway.store.keyed_answers import IDEMPOTENCY_HOURS, KeyedAnswer, key_slot
 
 REPLAYED_FOR = timedelta(hours=IDEMPOTENCY_HOURS)
 

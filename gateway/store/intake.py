@@ -6,9 +6,7 @@ never waits for a ten-thousand-row COPY. Judges nothing: what comes here is alre
 """
 
 import asyncio
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from operator import itemgetter
@@ -20,11 +18,11 @@ from gateway.domain.message import ACCEPTED_BIT, MessageState, entered_bit
 from gateway.store.database import Connection
 from gateway.store.errors import StoreUnavailable
 from gateway.store.fence import Fence, Mark
+from gateway.store.keyed_answers import IDEMPOTENCY_HOURS, KeyedAnswer, columns_of_keys
 from gateway.store.queries import Query
 from gateway.store.rollups import Tallies
 from gateway.store.writer import GroupWriter, unavailable
 
-IDEMPOTENCY_HOURS = 24
 _SMALL_REQUEST = 64
 _SMALL_BATCH_ROWS = 1_000
 _LARGE_BATCH_ROWS = 2_000
@@ -101,22 +99,6 @@ SCHEDULE_COLUMNS = (
 _OTP = Lane.OTP
 _QUEUED = ACCEPTED_BIT | entered_bit(MessageState.QUEUED)
 _SCHEDULED = ACCEPTED_BIT | entered_bit(MessageState.SCHEDULED)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedAnswer:
-    """An idempotency key and the answer that a repeat of the same body gets for 24 h."""
-
-    shop_id: int
-    key: str
-    body_sha256: bytes
-    status: int
-    answer: bytes
-
-
-def key_slot(key: str) -> int:
-    """The slot of a lookup key: any text, by its UTF-8 bytes."""
-    return zlib.crc32(key.encode()) & 0xFF
 
 
 class Stored(Enum):
@@ -278,16 +260,10 @@ class _IntakeWork:
                 held.add(id(item))  # the same key twice in one batch: the first wins
         if not keyed:
             return held
-        answers = [item.keyed for item in keyed.values() if item.keyed is not None]
         now = datetime.now(UTC)
         rows = await connection.fetch(
             "claim_idempotency_keys",
-            [key_slot(answer.key) for answer in answers],
-            [answer.shop_id for answer in answers],
-            [answer.key for answer in answers],
-            [answer.body_sha256 for answer in answers],
-            [answer.status for answer in answers],
-            [answer.answer for answer in answers],
+            *columns_of_keys(item.keyed for item in keyed.values() if item.keyed is not None),
             now,
             now - timedelta(hours=IDEMPOTENCY_HOURS),
         )
@@ -327,18 +303,27 @@ def _answer(item: _Request, stored: Stored) -> None:
 
 
 class _FewAtOnce:
-    """Single messages that are due now, by one statement: nine would be nine turns of a busy loop."""
+    """Single messages that are due now, by one statement: nine would be nine turns of a busy loop.
+
+    A key that is there already takes a transaction, which tells whether it is old enough to be used again.
+    """
 
     statement = "take_in_at_once"
 
     def foresee(self, items: Sequence[_Request]) -> set[int] | None:
         messages = 0
+        keys: set[tuple[int, str]] = set()
         for item in items:
             messages += len(item.messages)
-            if item.keyed is not None or item.answered.done() or messages > _FEW_ROWS:
+            if item.answered.done() or messages > _FEW_ROWS:
                 return None
             if any(m.due_at is not None or m.campaign_id is not None for m in item.messages):
                 return None
+            if item.keyed is not None:
+                key = (item.keyed.shop_id, item.keyed.key)
+                if key in keys:
+                    return None
+                keys.add(key)
         return set() if messages else None
 
     async def store(
@@ -347,9 +332,14 @@ class _FewAtOnce:
         tallies = Tallies()
         messages = [message for item in items for message in item.messages]
         _count_accepted(tallies, messages)
-        columns = list(zip(*messages, strict=True))[:_COLUMNS]
         row = await connection.fetch_row(
-            "take_in_at_once", *mark, *columns, _QUEUED, *tallies.columns_of_messages()
+            "take_in_at_once",
+            *mark,
+            *list(zip(*messages, strict=True))[:_COLUMNS],
+            _QUEUED,
+            *tallies.columns_of_messages(),
+            *columns_of_keys(item.keyed for item in items if item.keyed is not None),
+            datetime.now(UTC),
         )
         return None if row is None else (row["is_live"], row["is_stored"])
 

@@ -335,7 +335,11 @@ class GroupWriter(Generic[Item, Result]):
         assert self._at_once is not None
         self._fence.require_own()
         self._is_in_doubt = True
-        answer = await self._at_once.store(connection, self._next_mark(), batch)
+        try:
+            answer = await self._at_once.store(connection, self._next_mark(), batch)
+        except asyncpg.UniqueViolationError:
+            self._is_in_doubt = False
+            return False  # by a row that another node stored meanwhile; a transaction finds out which
         self._is_in_doubt = False
         self._fence.require_live(None if answer is None else answer[0])
         return answer is not None and answer[1]

@@ -21,8 +21,9 @@ RETURNING shop_id, key;
 
 -- name: take_in_at_once
 -- A small batch of messages due now, as a whole or not at all: the fence and the mark as in begin_batch, content, queue
--- rows and totals, whose rows come sorted by key. Columns are named one by one, so that those which a newer version
--- adds to a table do no harm. No row comes back: the lease is another's.
+-- rows, totals, whose rows come sorted by key, and idempotency keys. Columns are named one by one, so that those which
+-- a newer version adds to a table do no harm. Nothing is stored where one of the keys is there already, however old;
+-- one that another node adds meanwhile is a unique violation. No row comes back: the lease is another's.
 -- $1 node_no int2
 -- $2 epoch int8
 -- $3 writer text
@@ -73,14 +74,36 @@ RETURNING shop_id, key;
 -- $48 day_messages int8[]
 -- $49 day_parts int8[]
 -- $50 day_cost_micros int8[]
+-- $51 key_slot int2[]
+-- $52 key_shop_id int4[]
+-- $53 key text[]
+-- $54 key_body_sha256 bytea[]
+-- $55 key_status int2[]
+-- $56 key_answer bytea[]
+-- $57 key_created_at timestamptz
 WITH lease AS (
     SELECT expires_at > clock_timestamp() AS is_live
     FROM node_lease
     WHERE node_no = $1 AND epoch = $2
     FOR KEY SHARE
+), keyed AS (
+    SELECT *
+    FROM unnest($51::int2[], $52::int4[], $53::text[], $54::bytea[], $55::int2[], $56::bytea[])
+         AS wanted (key_slot, shop_id, key, body_sha256, status, answer)
 ), marked AS (
     INSERT INTO batch_mark AS mark (node_no, writer, epoch, batch)
-    SELECT $1, $3, $2, $4 FROM lease WHERE is_live
+    SELECT $1, $3, $2, $4
+    FROM lease
+    WHERE is_live
+      AND NOT EXISTS (
+          SELECT
+          FROM keyed, LATERAL (
+              SELECT
+              FROM idempotency_key AS held
+              WHERE held.key_slot = keyed.key_slot AND held.shop_id = keyed.shop_id AND held.key = keyed.key
+              LIMIT 1
+          ) AS held
+      )
     ON CONFLICT (node_no, writer) DO UPDATE SET epoch = excluded.epoch, batch = excluded.batch
     WHERE (mark.epoch, mark.batch) < (excluded.epoch, excluded.batch)
     RETURNING batch
@@ -94,6 +117,13 @@ WITH lease AS (
                  wants_events, campaign_id, contact_id, cost_micros, send_at, expires_at, country, currency,
                  to_address, from_address, text, body, client_reference, webhook_url, metadata)
     WHERE EXISTS (SELECT FROM marked)
+), claimed AS (
+    INSERT INTO idempotency_key (key_slot, shop_id, key, body_sha256, status, answer, created_at)
+    SELECT key_slot, shop_id, key, body_sha256, status, answer, $57
+    FROM keyed
+    WHERE EXISTS (SELECT FROM marked)
+    ORDER BY 1, 2, 3
+    RETURNING key_slot
 ), content AS (
     INSERT INTO message (shop_id, id, slot, connector_id, category, lane, alphabet, parts, is_test, is_sensitive,
                          wants_events, campaign_id, contact_id, cost_micros, send_at, expires_at, country, currency,
@@ -103,16 +133,17 @@ WITH lease AS (
     INSERT INTO queue (connector_id, lane, category, id, slot, shop_id, attempt, refusals, entered, expires_at)
     SELECT connector_id, lane, category, id, slot, shop_id, 0, 0, $30, expires_at FROM taken
 ), hours AS (
+    -- All of the keys first, as in a transaction: the count waits for the last of them.
     INSERT INTO stat_hour AS held
     SELECT * FROM unnest($31::timestamptz[], $32::int4[], $33::int4[], $34::text[], $35::int2[], $36::text[],
                          $37::int2[], $38::int2[], $39::int8[], $40::int8[], $41::int8[])
-    WHERE EXISTS (SELECT FROM marked)
+    WHERE EXISTS (SELECT FROM marked) AND (SELECT count(*) FROM claimed) = cardinality($53)
     ON CONFLICT (hour, shop_id, connector_id, country, lane, currency, state, failure_class) DO UPDATE
     SET messages = held.messages + excluded.messages, parts = held.parts + excluded.parts,
         cost_micros = held.cost_micros + excluded.cost_micros
     RETURNING held.hour
 ), shops AS (
-    -- All of the hours first, as every writer does: the count waits for the last of them.
+    -- All of the hours before them, as every writer does.
     INSERT INTO stat_shop AS held
     SELECT * FROM unnest($42::date[], $43::int4[], $44::int2[], $45::int2[], $46::text[], $47::int2[], $48::int8[],
                          $49::int8[], $50::int8[])

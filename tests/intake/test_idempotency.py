@@ -6,7 +6,7 @@ import pytest
 
 from gateway.intake.idempotency import KeyGate, Reply, RequestKey, read_request_key
 from gateway.intake.refusals import Refusal
-from gateway.store.intake import KeyedAnswer
+from gateway.store.keyed_answers import KeyedAnswer
 
 
 def make_key(body: bytes = b"{}", *, is_test: bool = False, target: str = "POST /v1/messages") -> RequestKey:

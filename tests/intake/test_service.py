@@ -14,7 +14,8 @@ from gateway.intake.requests import SendRequest
 from gateway.intake.rows import Sending
 from gateway.intake.service import Intake, IntakeDeps
 from gateway.store.errors import OutcomeUnknown, RowRefused, StoreUnavailable
-from gateway.store.intake import KeyedAnswer, NewMessage, Stored
+from gateway.store.intake import NewMessage, Stored
+from gateway.store.keyed_answers import KeyedAnswer
 from tests.intake.values import NOW, make_acceptance, make_shop
 
 REQUEST = SendRequest(to="+33612345678", text="x", category="otp")

@@ -11,7 +11,7 @@ from gateway.domain.message import Reason
 from gateway.domain.public_ids import encode_public_id
 from gateway.ledger.verification import Verification, verify_ledger, verify_within
 from gateway.store.contact_lists import add_members, create_contact_list
-from gateway.store.intake import KeyedAnswer
+from gateway.store.keyed_answers import KeyedAnswer
 from gateway.store.recounts import Span
 from tests.analytics.shop import Shopkeeper, now
 from tests.analytics.test_recount import Run

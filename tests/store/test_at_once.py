@@ -14,9 +14,10 @@ from gateway.domain.message import MessageState, entered_bit
 from gateway.store.errors import LeaseLost, RowRefused, StoreUnavailable
 from gateway.store.flights import Flight
 from gateway.store.intake import MESSAGE_COLUMNS, QUEUE_COLUMNS, IntakeWriter, NewMessage, Stored
+from gateway.store.keyed_answers import KeyedAnswer, key_slot
 from tests.store.desk import Desk, S
 from tests.store.flight_values import receipt
-from tests.store.rig import CutProxy, Rig, eventually, running
+from tests.store.rig import SHOP, CutProxy, Rig, eventually, running
 
 pytestmark = pytest.mark.integration
 
@@ -32,9 +33,15 @@ async def cut(rig: Rig) -> AsyncIterator[CutProxy]:
         yield proxy
 
 
-async def store(rig: Rig, writer: IntakeWriter, *messages: NewMessage) -> Stored:
+async def store(
+    rig: Rig, writer: IntakeWriter, *messages: NewMessage, keyed: KeyedAnswer | None = None
+) -> Stored:
     async with running(writer.run), asyncio.timeout(8):
-        return await writer.store(messages)
+        return await writer.store(messages, keyed=keyed)
+
+
+def make_key(key: str = "order-1", *, shop_id: int = SHOP) -> KeyedAnswer:
+    return KeyedAnswer(shop_id, key, b"a" * 32, 202, b'{"id":"msg_1"}')
 
 
 async def was_one_statement(rig: Rig, writer: str) -> bool:
@@ -103,9 +110,61 @@ async def test_one_statement_counts_as_a_transaction_does(rig: Rig) -> None:
     assert [await rig.fetch(each) for each in totals] == doubled
 
 
-async def test_a_lost_answer_is_not_repeated(rig: Rig, cut: CutProxy) -> None:
+async def test_a_key_is_stored_in_the_one_statement_of_its_message(rig: Rig) -> None:
+    writer = rig.intake()
+    async with running(writer.run):
+        assert await writer.store([rig.new_message()], keyed=make_key()) is Stored.COMMITTED
+        assert await was_one_statement(rig, "intake")
+    [row] = await rig.fetch("SELECT key_slot, shop_id, key, body_sha256, status, answer FROM idempotency_key")
+    assert row == (key_slot("order-1"), SHOP, "order-1", b"a" * 32, 202, b'{"id":"msg_1"}')
+    age = "SELECT extract(epoch FROM now() - created_at)::int FROM idempotency_key"
+    assert await rig.value(age) in range(-1, 60)
+    assert await counted(rig) == [1, 1, 1, 1]
+
+
+async def test_a_key_that_is_there_keeps_no_neighbour_from_being_stored(rig: Rig) -> None:
+    writer = rig.intake()
+    await store(rig, writer, rig.new_message(), keyed=make_key())
+    async with running(writer.run), asyncio.timeout(8):
+        outcomes = await asyncio.gather(
+            writer.store([rig.new_message()], keyed=make_key("order-2")),
+            writer.store([rig.new_message()], keyed=make_key()),
+            writer.store([rig.new_message()]),
+            writer.store([rig.new_message(shop_id=2)], keyed=make_key(shop_id=2)),
+        )
+    assert outcomes == [Stored.COMMITTED, Stored.KEY_EXISTS, Stored.COMMITTED, Stored.COMMITTED]
+    assert await counted(rig) == [4, 4, 4, 4]
+    assert await rig.value("SELECT count(*)::int FROM idempotency_key") == 3
+
+
+@pytest.mark.parametrize(("is_kept", "wanted"), [(True, Stored.KEY_EXISTS), (False, Stored.COMMITTED)])
+async def test_a_key_that_another_node_stores_meanwhile_is_waited_for(
+    rig: Rig, is_kept: bool, wanted: Stored
+) -> None:
+    """It is not there to be seen when the statement begins. No total is taken before the key is."""
+    writer = rig.intake()
+    await store(rig, writer, rig.new_message())
+    async with running(writer.run), rig.database.connection() as other, asyncio.timeout(8):
+        transaction = other.raw.transaction()
+        await transaction.start()
+        await other.raw.execute(
+            "INSERT INTO idempotency_key VALUES ($1, $2, 'order-1', '', 202, '', now())",
+            key_slot("order-1"),
+            SHOP,
+        )
+        storing = asyncio.create_task(writer.store([rig.new_message()], keyed=make_key()))
+        await eventually(_waits(rig, "intake"))
+        await rig.execute("SELECT FROM stat_hour FOR UPDATE NOWAIT")
+        await (transaction.commit() if is_kept else transaction.rollback())
+        assert await storing is wanted
+    stored = 2 if wanted is Stored.COMMITTED else 1
+    assert await counted(rig) == [stored] * 4
+
+
+@pytest.mark.parametrize("keyed", [None, make_key()])
+async def test_a_lost_answer_is_not_repeated(rig: Rig, cut: CutProxy, keyed: KeyedAnswer | None) -> None:
     cut.cut_commits = 1
-    outcome = await store(rig, rig.intake(dsn=cut.dsn), rig.new_message(text=TEXT))
+    outcome = await store(rig, rig.intake(dsn=cut.dsn), rig.new_message(text=TEXT), keyed=keyed)
     assert (outcome, await counted(rig)) == (Stored.COMMITTED, [1, 1, 1, 1])
 
 

@@ -9,14 +9,8 @@ import pytest
 from gateway.domain.lanes import Category
 from gateway.domain.message import MessageState, entered_bit
 from gateway.store.errors import RowRefused, StoreUnavailable
-from gateway.store.intake import (
-    IDEMPOTENCY_HOURS,
-    MESSAGE_COLUMNS,
-    KeyedAnswer,
-    NewMessage,
-    Stored,
-    key_slot,
-)
+from gateway.store.intake import MESSAGE_COLUMNS, NewMessage, Stored
+from gateway.store.keyed_answers import IDEMPOTENCY_HOURS, KeyedAnswer, key_slot
 from tests.store.rig import SHOP, CutProxy, Rig, eventually, running
 
 pytestmark = pytest.mark.integration
