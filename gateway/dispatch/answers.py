@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from gateway.config.carriers import ConnectorConfig, RetryAction, Unanswered
 from gateway.dispatch.connector import SubmitContext
 from gateway.domain.backoff import retry_delay_seconds
-from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id
+from gateway.domain.carrier_ids import IdConversion, fold_carrier_id, normalise_carrier_id
 from gateway.domain.failures import FailureClass, StatusTable, Verdict
 from gateway.domain.message import MessageState, Reason
 from gateway.domain.unanswered import UnansweredRule, resends_unanswered
@@ -252,10 +252,11 @@ class AnswerJudge:
             return None, None
         carrier_id = message_id.decode("latin-1")
         if self._keeps_ids:
-            return carrier_id, carrier_id.lower()
-        return carrier_id, normalise_carrier_id(
+            return carrier_id, fold_carrier_id(carrier_id) or None
+        lookup_id = normalise_carrier_id(
             carrier_id,
             conversion=self._conversion,
             strip_zeros=self._strip_zeros,
             strip_prefix=self._strip_prefix,
         )
+        return carrier_id, lookup_id or None

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from gateway.config.carriers import ConnectorConfig, ReceiptMode, UnknownReceipt
 from gateway.dispatch.inbound_reading import InboundReader
-from gateway.domain.carrier_ids import IdConversion, normalise_carrier_id
+from gateway.domain.carrier_ids import IdConversion, fold_carrier_id, normalise_carrier_id
 from gateway.domain.failures import FailureClass, judge_receipt
 from gateway.domain.message import MessageState
 from gateway.domain.receipts import ReceiptDates, wanted_state
@@ -70,7 +70,7 @@ class DeliveryReader:
     def find_lookup_id(self, written: str) -> str:
         """The form under which an id that a receipt bears is looked up; `written` as the carrier wrote it."""
         if self._keeps_ids:
-            return written.lower()
+            return fold_carrier_id(written)
         return normalise_carrier_id(
             written,
             conversion=self._conversion,

@@ -32,6 +32,7 @@ from gateway.dispatch.outgoing import hand_back
 from gateway.dispatch.planning import sender_style
 from gateway.dispatch.rounds import Rounds
 from gateway.dispatch.trace_desk import TraceDesk
+from gateway.domain.carrier_ids import fold_carrier_id
 from gateway.domain.inference import CarrierAddresses
 from gateway.domain.unanswered import resends_unanswered
 from gateway.session.bind import BindMode, BindPhase, BindState
@@ -426,7 +427,7 @@ class Dispatcher:
     def find_lookup_id(self, connector_id: int, written: str) -> str:
         """The form under which an id in a connector's receipts is looked up, by its configuration of now."""
         reader = self._readers.get(connector_id)
-        return written.lower() if reader is None else reader.find_lookup_id(written)
+        return fold_carrier_id(written) if reader is None else reader.find_lookup_id(written)
 
     def find_addresses(self, connector_id: int) -> CarrierAddresses:
         """How a connector's carrier writes numbers and senders, by its configuration of now."""

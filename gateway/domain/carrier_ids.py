@@ -20,6 +20,12 @@ _LONGEST_NUMBER = 20
 """Digits of an id that is still read as a number: 64 bits in decimal. Longer ones are names."""
 
 
+def fold_carrier_id(text: str) -> str:
+    """The form of an id that needs no conversion. Neither case nor spaces around it distinguish two ids: some
+    carriers pad a field of fixed width, in the response or in the receipt."""
+    return text.strip(" ").lower()
+
+
 def normalise_carrier_id(
     text: str,
     *,
@@ -29,8 +35,10 @@ def normalise_carrier_id(
 ) -> str:
     """The form to store and look up; an id that does not fit the conversion stays as it is.
 
-    `strip_prefix` goes first, and never takes all of an id. Case never distinguishes two ids, or a prefix.
+    Spaces around it go first, then `strip_prefix`, which never takes all of an id. Case never distinguishes
+    two ids, or a prefix.
     """
+    text = text.strip(" ")
     if strip_prefix and len(text) > len(strip_prefix):
         head = text[: len(strip_prefix)]
         if head.lower() == strip_prefix.lower():

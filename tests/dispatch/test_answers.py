@@ -192,6 +192,17 @@ def test_an_id_is_kept_as_written_and_found_in_its_form() -> None:
     assert carrier.book.find(1, "6699") == (flight, 1)
 
 
+@pytest.mark.parametrize("form", [IdFormConfig(), IdFormConfig(strip_zeros=True)])
+@pytest.mark.parametrize(("written", "looked_up"), [(b"A1      ", "a1"), (b"    ", None)])
+def test_spaces_around_an_id_are_padding_and_alone_are_none(
+    written: bytes, looked_up: str | None, form: IdFormConfig
+) -> None:
+    carrier = Carrier(id_form=form)
+    [answer] = carrier.answers((make_flight(), 0, 0, written)).evidence
+    assert isinstance(answer, Answer)
+    assert (answer.carrier_id, answer.lookup_id) == (written.decode(), looked_up)
+
+
 def test_an_id_of_zero_is_an_id() -> None:
     carrier = Carrier()
     flight = make_flight()

@@ -52,6 +52,11 @@ def test_ids_are_compared_without_case() -> None:
     assert read(b"id:AbC stat:DELIVRD").carrier_id == "abc"
 
 
+def test_an_id_in_a_field_of_fixed_width_is_compared_without_its_spaces() -> None:  # quirk 50
+    seen = read(b"id:7 stat:DELIVRD", tlvs=((0x1E, b"AbC     \0"),))
+    assert (seen.carrier_id, seen.written_id) == ("abc", "AbC     ")
+
+
 def test_a_date_is_brought_from_the_carriers_clock_to_utc() -> None:  # quirk 49
     text = b"id:7 sub:001 dlvrd:001 submit date:2607011357 done date:2607011359 stat:DELIVRD err:000 text:"
     seen = read(text, by=reader(time_zone="Europe/Paris"))
