@@ -46,9 +46,10 @@ from gateway.store.queue import flight_of
 
 log = structlog.get_logger("dispatch")
 
-_BEHIND_AT = 1_000
-_LEAST_BEHIND_AT = 250
-"""Less made the batches of evidence small, and each message dearer."""
+BEHIND_AT = 500
+"""Evidence waiting to be stored at which no further messages are begun: a quarter of a batch of the writer.
+Receipts then keep up with sending and are stored with their answers, and one-time passwords wait for shorter
+batches. At 1,000 receipts of several workers waited at the carrier."""
 
 _HOUSEKEEPING_SECONDS = 1.0
 _INTENTS_SECONDS = 2.0
@@ -70,16 +71,6 @@ class ConnectorReport:
     submitted_parts: int
     limit: Limit
     binds: tuple[BindReport, ...]
-
-
-def evidence_allowed(workers: int) -> int:
-    """Evidence that may wait to be stored before no further messages are begun, on each of so many processes
-    of a server: half a batch of the writer, which all of them share.
-
-    Receipts then keep up with sending, and are stored with their answers; at twice as much they waited at the
-    carrier.
-    """
-    return max(_LEAST_BEHIND_AT, _BEHIND_AT // workers)
 
 
 def _tell_nobody(connector: str, bind_no: int, mode: BindMode, state: BindState) -> None:
@@ -110,11 +101,10 @@ class Dispatcher:
         on_bind_state: Callable[[str, int, BindMode, BindState], None] = _tell_nobody,
         shop_resends: Callable[[int], bool] = _no_shop_resends,
         has_queued: HasWork = has_perhaps,
-        behind_at: int = _BEHIND_AT,
     ) -> None:
         """`on_bind_state` hears each change of a bind, by the connector's name; `shop_resends` says whether
         a shop wants transactional messages of unknown outcome sent again, `has_queued` whether anything
-        waits in any queue. `behind_at` is the evidence that may wait before less is sent."""
+        waits in any queue."""
         self._holds = holds
         self._sink = sink
         self._book = book
@@ -126,7 +116,6 @@ class Dispatcher:
         self._tell_bind_state = on_bind_state
         self._shop_resends = shop_resends
         self._has_queued = has_queued
-        self._behind_at = behind_at
         self._configs: Mapping[int, ConnectorConfig] = {}
         self._readers: Mapping[int, DeliveryReader] = {}
         """Of every connector that there is, also of those whose binds other nodes hold."""
@@ -344,7 +333,7 @@ class Dispatcher:
                 run.plan_pump()
 
     def _is_store_behind(self) -> bool:
-        is_behind = self._sink.backlog > self._behind_at
+        is_behind = self._sink.backlog > BEHIND_AT
         self._was_store_behind = self._was_store_behind or is_behind
         return is_behind
 

@@ -54,8 +54,6 @@ class Ground:
     dsn: str
     database: Database
     node: Node
-    workers: int
-    """Nodes of the same server, this one counted."""
     postgres: EmbeddedPostgres | None
 
 
@@ -103,7 +101,7 @@ async def open_ground(
         )
         database.may_write = node.may_submit
         try:
-            yield Ground(state, dsn, database, node, place.count, footing.postgres)
+            yield Ground(state, dsn, database, node, footing.postgres)
         finally:
             await node.release()
     finally:

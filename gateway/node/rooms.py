@@ -92,7 +92,6 @@ class Rooms:
                 dsn=ground.dsn,
                 database=database,
                 node=node,
-                workers=ground.workers,
                 secret=secret,
                 random=self._random,
                 targets=targets,

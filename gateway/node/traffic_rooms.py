@@ -13,7 +13,7 @@ from time import monotonic, time
 from typing import Any
 
 from gateway.config import Config
-from gateway.dispatch.dispatcher import Dispatcher, evidence_allowed
+from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.failover import Failover
 from gateway.dispatch.holds import HoldBoard
 from gateway.dispatch.timetable import Timetable
@@ -39,8 +39,6 @@ class TrafficGround:
     dsn: str
     database: Database
     node: Node
-    workers: int
-    """Processes of this server that send."""
     secret: bytes
     random: Random
     targets: DirectoryTargets
@@ -103,7 +101,6 @@ class TrafficRooms:
             shop_resends=ground.shop_resends,
             has_queued=self.due.of(Work.QUEUED),
             trace=self.trace,
-            behind_at=evidence_allowed(ground.workers),
         )
         self.ownership = Ownership(
             database, node, self.dispatcher, drain_seconds=lambda: self._config.stop.drain_seconds
