@@ -123,11 +123,12 @@ async def slow_commits(dsn: str, seconds: float) -> AsyncIterator[None]:
 
 
 async def until_committing(dsn: str) -> None:
+    """Until a commit of the intake lingers, be it a COMMIT or the end of a statement alone."""
     connection = await asyncpg.connect(dsn)
     try:
         async with asyncio.timeout(10):
             while not await connection.fetchval(  # noqa: ASYNC110 - rows have no event
-                "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
                 " AND application_name = 'estafette-intake' AND datname = current_database()"
             ):
                 await asyncio.sleep(0.02)
