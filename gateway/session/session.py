@@ -196,9 +196,7 @@ class Session(Lifecycle):
             self._owner.on_room(self)
         if self._is_congested:
             self._cut_if_unread()
-        if self._is_flush_planned:
-            # What else the owner gave from its callbacks leaves now, in one write with answers of ours.
-            self._flush()
+        self.write_now()  # what else the owner gave from its callbacks, together with answers of ours
 
     # Reading.
 
@@ -233,8 +231,7 @@ class Session(Lifecycle):
         if answers:
             self.counters.answers += len(answers)
             self._owner.on_answers(self, answers)
-            if self._is_flush_planned:
-                self._flush()  # what the freed places let out does not wait for the reading of receipts
+            self.write_now()  # what the freed places let out does not wait for the reading of receipts
         if requests:
             self._owed_answers += len(requests)
             self._owner.on_requests(self, requests)
